@@ -1,0 +1,26 @@
+"""The request id: one opaque word that ties log lines, error pages and change log together."""
+
+import re
+import uuid
+from contextvars import ContextVar
+
+REQUEST_ID = ContextVar("request_id", default="")
+ACCEPTED = re.compile(r"^[A-Za-z0-9-]{8,64}$")
+
+
+class RequestIdMiddleware:
+    """Takes a proxy's X-Request-Id where it is well-formed, else makes one; answers with it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        given = request.headers.get("X-Request-Id", "")
+        request.id = given if ACCEPTED.match(given) else uuid.uuid4().hex
+        token = REQUEST_ID.set(request.id)
+        try:
+            response = self.get_response(request)
+        finally:
+            REQUEST_ID.reset(token)
+        response["X-Request-Id"] = request.id
+        return response
