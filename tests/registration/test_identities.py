@@ -165,7 +165,8 @@ def test_three_kinds_can_be_primary_and_the_local_number_cannot():
             "20000101-T220",
             (
                 "Numret har en bokstav först av de fyra sista: interimsnummer och andra regioners reservnummer"
-                " gäller inte som identitet här. Sök patienten på namn och födelsedatum, eller registrera ett nationellt reservID."
+                " gäller inte som identitet här. Sök patienten på namn och födelsedatum, eller registrera ett"
+                " nationellt reservID."
             ),
         ),
         ("19790914AA05", "Ett reservID börjar aldrig med 19. Kontrollera numret."),
