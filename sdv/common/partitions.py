@@ -29,6 +29,14 @@ def months(start, count):
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
 
 
+def missing(connection, table, *, at, months_ahead=MONTHS_AHEAD):
+    """The names of the partitions `ensure` would make."""
+    names = [f"{table}_{start:%Y_%m}" for start in list(months(at, months_ahead + 1))[:-1]]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL", [names])
+        return sorted(name for (name,) in cursor.fetchall())
+
+
 def ensure(connection, table, *, at, months_ahead=MONTHS_AHEAD):
     """Makes the partitions of `table` for the month of `at` and the months ahead, and the default partition that
     catches rows should this ever run too late. Rows so caught are moved. Returns the names of new partitions."""

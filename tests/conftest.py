@@ -1,0 +1,86 @@
+"""What all tests share: databases and the browser. The servers are started by tests/settings.py."""
+
+import os
+import shutil
+
+import pytest
+from django.db import connection, connections
+
+from sdv import celery  # noqa: F401  tasks belong to our Celery app also here
+
+from .databases import template_database
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+IS_CI = os.environ.get("CI") == "true"
+NO_BROWSER = (
+    "Chromium saknas: webbläsartesterna har INTE körts. Installera chromium (Debian: apt-get install chromium)."
+)
+
+
+# --- Databases --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Each worker's database is copied from the migrated template."""
+    connections["default"].settings_dict["TEST"]["TEMPLATE"] = template_database()
+
+
+@pytest.fixture
+def as_application(db):
+    """The rest of the test has the rights of the application's role, not the owner's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE sdv")
+        yield
+        if not connection.needs_rollback:
+            cursor.execute("RESET ROLE")
+
+
+# --- Browser ----------------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config):
+    if IS_CI and CHROMIUM is None:
+        raise pytest.UsageError(NO_BROWSER + " I CI är det ett fel.")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+        if item.get_closest_marker("browser") and CHROMIUM is None:
+            item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if CHROMIUM is None:
+        terminalreporter.section("OBS", sep="!", red=True, bold=True)
+        terminalreporter.line(NO_BROWSER, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    """Debian's Chromium. Without its sandbox only because CI runs as root; it visits our own pages alone."""
+    return {
+        **browser_type_launch_args,
+        "executable_path": CHROMIUM,
+        "args": [
+            "--no-sandbox",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    return {
+        **browser_context_args,
+        "locale": "sv-SE",
+        "timezone_id": "Europe/Stockholm",
+        "viewport": {"width": 1366, "height": 768},
+        "reduced_motion": "reduce",
+    }

@@ -1,0 +1,93 @@
+"""Test databases are copies of one migrated template, made anew when a migration changes.
+
+Running every migration for every worker of every run costs many seconds; copying costs a fraction of one."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+from django.apps import apps
+from django.conf import settings
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from sdv.embedded.locks import FileLock
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def template_database():
+    """The name of the template for the migrations as they stand; made where it is missing."""
+    name = f"sdv_template_{fingerprint()}"
+    folder = Path(settings.STATIC_ROOT).parent
+    with FileLock(folder / "template.lock"), maintenance() as connection:
+        if not exists(connection, name):
+            drop(connection, f"{name}_half")
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(f"{name}_half")))
+            migrate(f"{name}_half")
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(f"{name}_half"), sql.Identifier(name))
+            )
+        drop_leftovers(connection, name)
+    return name
+
+
+def fingerprint():
+    """A digest of all that decides what the migrations make."""
+    digest = hashlib.sha256((CHECKOUT / "requirements.lock").read_bytes())
+    files = [CHECKOUT / "sdv" / "common" / "sql" / "roles.sql", *(CHECKOUT / "sdv" / "common").glob("*.py")]
+    for app in apps.get_app_configs():
+        if Path(app.path).is_relative_to(CHECKOUT) and ".venv" not in app.path:
+            files += Path(app.path).glob("migrations/**/*.*")
+    for file in sorted(file for file in files if file.suffix in {".py", ".sql", ".csv", ".json"}):
+        digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def migrate(database):
+    url = make_conninfo(os.environ["SDV_DATABASE_URL"], dbname=database)
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0", "--skip-checks"],
+        cwd=CHECKOUT,
+        env=os.environ
+        | {"SDV_DATABASE_URL": url, "SDV_OWNER_DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "sdv.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        raise RuntimeError(f"migrate failed:\n{ran.stdout}\n{ran.stderr}")
+
+
+def maintenance():
+    """A connection that may create and drop databases."""
+    return psycopg.connect(os.environ["SDV_DATABASE_URL"], dbname="postgres", autocommit=True)
+
+
+def exists(connection, name):
+    return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+
+def drop(connection, name):
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def drop_leftovers(connection, template):
+    """Databases of runs that were killed. Other templates stay a while: another branch may be tested at the same
+    time; five are kept."""
+    rows = connection.execute(
+        "SELECT datname FROM pg_database WHERE datname ~ '^sdv_run_[0-9]+' ORDER BY oid"
+    ).fetchall()
+    for (name,) in rows:
+        process = name.removeprefix("sdv_run_").split("_")[0]
+        if not Path(f"/proc/{process}").exists():
+            drop(connection, name)
+    templates = connection.execute(
+        "SELECT datname FROM pg_database WHERE datname ~ '^sdv_template_' AND datname <> %s ORDER BY oid DESC",
+        [template],
+    ).fetchall()
+    for (name,) in templates[5:]:
+        drop(connection, name)
