@@ -1,0 +1,227 @@
+"""The patient, identities, phones and addresses. What may be shown of a patient is decided in registration.presenters."""
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Q
+
+from registration.identities import candidates
+from registration.names import search_words
+from sdv.accounts.models import User
+from sdv.common.models import LockingQuerySet, Row, Versioned, append_only, change_log
+
+from .catalogues import AddressKind
+
+
+class Sex(models.TextChoices):
+    """KV Kön."""
+
+    UNKNOWN = "0", "okänt"
+    MALE = "1", "man"
+    FEMALE = "2", "kvinna"
+    NOT_APPLICABLE = "9", "ej tillämpligt"
+
+
+class Protection(models.TextChoices):
+    """Protected personal data (SK-01). Fingerade personuppgifter look like any person and are no value here."""
+
+    NONE = "", "Ingen"
+    MARKED = "sekretessmarkering", "Sekretessmarkering"
+    POPULATION_REGISTER = "skyddad_folkbokforing", "Skyddad folkbokföring"
+
+
+class PatientQuerySet(LockingQuerySet):
+    def present(self):
+        """Records that stand for themselves: not merged into another."""
+        return self.filter(merged_into__isnull=True)
+
+    def with_identity(self, text, *, today):
+        """Patients a typed identity may mean, whatever its spelling (PA-01, PA-03)."""
+        return self.present().filter(identities__value__in=candidates(text, today=today)).distinct()
+
+    def named(self, text, *, birth_date=None):
+        """Patients whose name has words that begin like every typed word. Protected persons are never found by name
+        (SK-05)."""
+        rows = self.present().filter(protection=Protection.NONE)
+        for word in search_words(text):
+            rows = rows.filter(search_name__contains=f" {word}")
+        if birth_date:
+            rows = rows.filter(birth_date=birth_date)
+        return rows.order_by("sort_key", "id")
+
+    def named_about(self, text, *, birth_date=None):
+        """As `named`, for a misspelt name: nearest first, by trigrams."""
+        from django.contrib.postgres.search import TrigramWordSimilarity
+
+        words = " ".join(search_words(text))
+        rows = self.present().filter(protection=Protection.NONE, search_name__trigram_word_similar=words)
+        if birth_date:
+            rows = rows.filter(birth_date=birth_date)
+        return rows.annotate(nearness=TrigramWordSimilarity(words, "search_name")).order_by("-nearness", "sort_key", "id")
+
+    def with_primary_identity(self):
+        """The primary identity of each, in one further query."""
+        return self.prefetch_related(
+            models.Prefetch(
+                "identities", queryset=PatientIdentity.objects.order_by("-is_primary", "id"), to_attr="known_identities"
+            )
+        )
+
+
+class Patient(Versioned):
+    """A person who gets or waits for care. Attributes are shared by all units (PA-08).
+
+    Birth date and sex are fields of their own, never derived when the register gives them."""
+
+    given_name = models.CharField("förnamn", max_length=120, blank=True)
+    middle_name = models.CharField("mellannamn", max_length=120, blank=True)
+    surname = models.CharField("efternamn", max_length=120, blank=True)
+    search_name = models.CharField(max_length=400, editable=False, blank=True)
+    sort_key = models.CharField(max_length=400, editable=False, blank=True)
+    birth_date = models.DateField("födelsedatum", null=True, blank=True)
+    sex = models.CharField("kön", max_length=1, choices=Sex, default=Sex.UNKNOWN)
+    protection = models.CharField("skyddade personuppgifter", max_length=30, choices=Protection, blank=True, default="")
+    protection_set_at = models.DateTimeField("skydd satt", null=True, blank=True)
+    protection_set_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    deceased_on = models.DateField("avliden", null=True, blank=True)
+    deceased_registered_at = models.DateTimeField("avliden registrerad", null=True, blank=True)
+    listing_unit = models.CharField("listad på", max_length=120, blank=True)
+    payer = models.CharField("huvudman", max_length=60, blank=True)
+    interpreter_language = models.CharField("tolkspråk", max_length=60, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_from")
+    source = models.CharField("källa", max_length=40, blank=True)
+    confirmed_at = models.DateTimeField("senast bekräftad mot register", null=True, blank=True)
+    created_at = models.DateTimeField("skapad", db_default=models.functions.Now())
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "patient"
+        verbose_name_plural = "patienter"
+        triggers = change_log(personal=True)
+        indexes = [
+            GinIndex(OpClass("search_name", name="gin_trgm_ops"), name="patient_name_trigrams"),
+            models.Index(fields=["sort_key", "id"], name="patient_by_name"),
+            models.Index(fields=["birth_date"], name="patient_by_birth_date"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="patient_sex_known", condition=Q(sex__in=Sex.values)),
+            models.CheckConstraint(name="patient_protection_known", condition=Q(protection__in=Protection.values)),
+            models.CheckConstraint(
+                name="patient_deceased_both_or_neither",
+                condition=Q(deceased_on__isnull=True, deceased_registered_at__isnull=True)
+                | Q(deceased_on__isnull=False, deceased_registered_at__isnull=False),
+                violation_error_message="Avliden kräver både datum och registreringstid.",
+            ),
+            models.CheckConstraint(
+                name="patient_not_merged_into_itself",
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=models.F("id")),
+            ),
+        ]
+
+    @property
+    def is_protected(self):
+        return self.protection != Protection.NONE
+
+    @property
+    def is_deceased(self):
+        return self.deceased_on is not None
+
+
+class IdentityKind(models.TextChoices):
+    """The four kinds a patient's identity can have (PA-01)."""
+
+    PERSONNUMMER = "personnummer", "Personnummer"
+    SAMORDNINGSNUMMER = "samordningsnummer", "Samordningsnummer"
+    RESERVID = "reservid", "Nationellt reservID"
+    LOCAL = "lokalt_reservnummer", "Lokalt reservnummer"
+
+
+class PatientIdentity(Row):
+    """An identity number of a patient, normalised; one is primary, local ones never are (PA-01, PA-03)."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="identities", verbose_name="patient")
+    kind = models.CharField("slag", max_length=30, choices=IdentityKind)
+    value = models.CharField("nummer", max_length=20)
+    is_primary = models.BooleanField("primär", default=False)
+    source = models.CharField("källa", max_length=40, blank=True)
+    valid_to = models.DateField("gällde till", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "identitet"
+        verbose_name_plural = "identiteter"
+        triggers = change_log(personal=True)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["value", "kind"],
+                name="identity_once",
+                violation_error_message="Numret finns redan på en patient (PA-03).",
+            ),
+            models.UniqueConstraint(
+                fields=["patient"],
+                condition=Q(is_primary=True),
+                name="one_primary_identity",
+                violation_error_message="Patienten har redan en primär identitet (PA-03).",
+            ),
+            models.CheckConstraint(name="identity_kind_known", condition=Q(kind__in=IdentityKind.values)),
+            models.CheckConstraint(
+                name="local_identity_never_primary",
+                condition=~Q(kind=IdentityKind.LOCAL) | Q(is_primary=False),
+                violation_error_message="Ett lokalt reservnummer kan inte vara primär identitet (PA-01).",
+            ),
+        ]
+
+
+class PatientPhone(Row):
+    """A phone number, E.164 where it can be told, else as typed (PA-06)."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="phones", verbose_name="patient")
+    number = models.CharField("nummer", max_length=30)
+    kind = models.CharField(
+        "slag", max_length=10, choices=[("mobile", "Mobil"), ("home", "Hem"), ("work", "Arbete")], default="mobile"
+    )
+    is_preferred = models.BooleanField("i första hand", default=False)
+
+    class Meta:
+        verbose_name = "telefonnummer"
+        verbose_name_plural = "telefonnummer"
+        triggers = change_log(personal=True)
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "number"], name="phone_once_per_patient"),
+            models.UniqueConstraint(
+                fields=["patient"], condition=Q(is_preferred=True), name="one_preferred_phone_per_patient"
+            ),
+        ]
+
+
+class PatientAddress(Row):
+    """An address of one of the five kinds (PA-07); a temporary one has its dates."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="addresses", verbose_name="patient")
+    kind = models.ForeignKey(AddressKind, models.PROTECT, related_name="+", verbose_name="adresstyp")
+    care_of = models.CharField("c/o", max_length=80, blank=True)
+    street = models.CharField("gatuadress", max_length=120)
+    postal_code = models.CharField("postnummer", max_length=12, blank=True)
+    town = models.CharField("ort", max_length=80, blank=True)
+    country = models.CharField("land", max_length=60, blank=True)
+    valid_from = models.DateField("från", null=True, blank=True)
+    valid_to = models.DateField("till", null=True, blank=True)
+    source = models.CharField("källa", max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = "adress"
+        verbose_name_plural = "adresser"
+        triggers = change_log(personal=True)
+
+
+class PatientHistory(Row):
+    """What was done with a patient's record as such, by whom: part of the product, append-only. No contact data."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="history")
+    event = models.CharField("händelse", max_length=40)
+    detail = models.CharField("uppgift", max_length=300, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField("tidpunkt")
+
+    class Meta:
+        triggers = [append_only()]
+        ordering = ["id"]

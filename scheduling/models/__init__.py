@@ -1,0 +1,36 @@
+from .appointment import Appointment, AppointmentHistory, AppointmentStatus, CancelledBy
+from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeReason
+from .resource import BookingState, Resource, ResourceBooking, ResourceKind, WeeklyHours
+from .work import (
+    AwaitedResult,
+    AwaitedStatus,
+    BookingRequest,
+    BookingRequestStatus,
+    ItemStatus,
+    MissingFollowUp,
+    NoShowItem,
+)
+
+__all__ = [
+    "Appointment",
+    "AppointmentHistory",
+    "AppointmentStatus",
+    "AwaitedResult",
+    "AwaitedStatus",
+    "BookingRequest",
+    "BookingRequestStatus",
+    "BookingState",
+    "CancelledBy",
+    "CheckOut",
+    "CheckOutClosure",
+    "ItemStatus",
+    "MissingFollowUp",
+    "NoShowItem",
+    "Outcome",
+    "OutcomeCode",
+    "OutcomeReason",
+    "Resource",
+    "ResourceBooking",
+    "ResourceKind",
+    "WeeklyHours",
+]

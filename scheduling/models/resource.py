@@ -1,0 +1,149 @@
+"""Resources, their weekly hours, and what is taken of them. Free time is computed from live rows, never stored."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from registration.models import VisitType
+from sdv.accounts.models import Practitioner, User
+from sdv.common.models import CatalogueQuerySet, LockingQuerySet, Row, change_log
+from sdv.organisation.models import CareUnit, Place
+
+
+class ResourceKind(models.TextChoices):
+    PERSON = "person", "Person"
+    ROOM = "room", "Rum"
+    EQUIPMENT = "equipment", "Utrustning"
+
+
+class Resource(Row):
+    """Resurs that can be booked: a practitioner, a room or a piece of equipment of a care unit."""
+
+    class ResourceQuerySet(CatalogueQuerySet, LockingQuerySet):
+        pass
+
+    care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="resources", verbose_name="vårdenhet")
+    kind = models.CharField("slag", max_length=10, choices=ResourceKind)
+    name = models.CharField("namn", max_length=120)
+    practitioner = models.ForeignKey(
+        Practitioner, models.PROTECT, null=True, blank=True, related_name="resources", verbose_name="medarbetare"
+    )
+    place = models.ForeignKey(
+        Place, models.PROTECT, null=True, blank=True, related_name="resources", verbose_name="plats"
+    )
+    valid_from = models.DateField("giltig från", null=True, blank=True)
+    valid_to = models.DateField("giltig till", null=True, blank=True)
+
+    objects = ResourceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "resurs"
+        verbose_name_plural = "resurser"
+        ordering = ["name"]
+        triggers = change_log()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["care_unit", "name"],
+                name="resource_name_once_per_unit",
+                violation_error_message="Resursens namn finns redan på vårdenheten.",
+            ),
+            models.CheckConstraint(name="resource_kind_known", condition=Q(kind__in=ResourceKind.values)),
+            models.CheckConstraint(
+                name="person_resource_has_a_practitioner",
+                condition=~Q(kind="person") | Q(practitioner__isnull=False),
+                violation_error_message="En personresurs hör till en medarbetare.",
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class WeeklyHours(Row):
+    """Tidbok: when a resource sees patients on a weekday, in slots of a length, for some visit types or all of the
+    unit's. Wall-clock times in Stockholm."""
+
+    resource = models.ForeignKey(Resource, models.CASCADE, related_name="weekly_hours", verbose_name="resurs")
+    weekday = models.PositiveSmallIntegerField(
+        "veckodag",
+        choices=[(1, "måndag"), (2, "tisdag"), (3, "onsdag"), (4, "torsdag"), (5, "fredag"), (6, "lördag"), (7, "söndag")],
+    )
+    from_time = models.TimeField("från")
+    to_time = models.TimeField("till")
+    slot_minutes = models.PositiveSmallIntegerField("tidslängd i minuter", default=30)
+    visit_types = models.ManyToManyField(VisitType, blank=True, related_name="weekly_hours", verbose_name="besökstyper")
+    valid_from = models.DateField("giltig från", null=True, blank=True)
+    valid_to = models.DateField("giltig till", null=True, blank=True)
+
+    objects = CatalogueQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "veckotid"
+        verbose_name_plural = "veckotider"
+        ordering = ["weekday", "from_time"]
+        triggers = change_log()
+        constraints = [
+            models.CheckConstraint(name="weekday_known", condition=Q(weekday__gte=1, weekday__lte=7)),
+            models.CheckConstraint(
+                name="weekly_hours_in_order",
+                condition=Q(to_time__gt=F("from_time")),
+                violation_error_message="Tiden ska sluta efter att den börjat.",
+            ),
+            models.CheckConstraint(
+                name="slot_length_sensible",
+                condition=Q(slot_minutes__gte=5, slot_minutes__lte=600),
+                violation_error_message="En tid är mellan 5 och 600 minuter.",
+            ),
+        ]
+
+
+class BookingState(models.TextChoices):
+    HELD = "held", "Hållen"
+    BOOKED = "booked", "Bokad"
+
+
+class ResourceBooking(Row):
+    """One row per taken thing: bookings, holds and offers alike (BO-01). Overbooking is another seat number."""
+
+    resource = models.ForeignKey(Resource, models.PROTECT, related_name="bookings", db_index=False)
+    seat = models.PositiveSmallIntegerField("plats", default=1, db_default=1)
+    period = DateTimeRangeField("tid", default_bounds="[)")
+    state = models.CharField("läge", max_length=6, choices=BookingState)
+    appointment = models.ForeignKey("scheduling.Appointment", models.CASCADE, null=True, related_name="resource_bookings")
+    held_by = models.ForeignKey(User, models.CASCADE, null=True, related_name="+", db_index=False)
+    expires_at = models.DateTimeField("går ut", null=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "resursbokning"
+        verbose_name_plural = "resursbokningar"
+        triggers = change_log()
+        indexes = [models.Index(fields=["expires_at"], condition=Q(state="held"), name="hold_by_expiry")]
+        constraints = [
+            ExclusionConstraint(
+                name="resource_never_double_booked",
+                expressions=[
+                    ("resource", RangeOperators.EQUAL),
+                    ("seat", RangeOperators.EQUAL),
+                    ("period", RangeOperators.OVERLAPS),
+                ],
+                violation_error_message="Tiden är redan tagen (BO-01).",
+            ),
+            models.CheckConstraint(
+                name="held_expires_booked_has_appointment",
+                condition=Q(state="held", expires_at__isnull=False, held_by__isnull=False, appointment__isnull=True)
+                | Q(state="booked", expires_at__isnull=True, appointment__isnull=False),
+            ),
+        ]
+
+
+class TstzRange(Func):
+    """tstzrange(start, end, '[)') in SQL."""
+
+    function = "tstzrange"
+    output_field = DateTimeRangeField()
+
+    def __init__(self, start, end, **extra):
+        super().__init__(start, end, RangeBoundary(), **extra)

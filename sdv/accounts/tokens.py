@@ -1,0 +1,31 @@
+"""API tokens: made once, shown once, stored as SHA-256 (the token has 256 bits of its own, so no salt is needed)."""
+
+import hashlib
+import secrets
+
+from django.db.models import Q
+
+from .models import ApiToken
+
+PREFIX = "sdv_"
+
+
+def digest(token):
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def create(*, user, label="", expires_at=None):
+    """A new token for the user. Returns the only copy of its text."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    ApiToken.objects.create(user=user, digest=digest(token), label=label, expires_at=expires_at)
+    return token
+
+
+def find(token, *, at):
+    """The living token row with its user, or None."""
+    return (
+        ApiToken.objects.select_related("user")
+        .filter(digest=digest(token), revoked_at__isnull=True, user__is_active=True)
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
+        .first()
+    )

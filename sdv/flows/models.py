@@ -1,0 +1,57 @@
+"""The deceased cascade: what was changed when a patient was set to deceased, so that exactly that can be undone (AV-03)."""
+
+from django.db import models
+from django.db.models import Q
+
+from registration.models import Patient
+from sdv.accounts.models import User
+from sdv.common.models import LockingQuerySet, Row, append_only, change_log
+
+
+class DeceasedCascade(Row):
+    """One cascade for one patient (AV-02). Pending until the job or the act itself has run it."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="deceased_cascades")
+    deceased_on = models.DateField("avliden")
+    source = models.CharField("källa", max_length=20, choices=[("manual", "Registrerad för hand"), ("pu", "PU-tjänsten")])
+    reason = models.CharField("uppgift om dödsfallet", max_length=200, blank=True)
+    registered_at = models.DateTimeField("registrerad")
+    registered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    run_at = models.DateTimeField("genomförd", null=True)
+    undone_at = models.DateTimeField("ångrad", null=True)
+    undone_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    undo_reason = models.CharField("skäl till ångran", max_length=200, blank=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        triggers = change_log()
+        indexes = [
+            models.Index(fields=["id"], condition=Q(run_at=None, undone_at=None), name="cascade_pending"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"], condition=Q(undone_at__isnull=True), name="one_living_cascade_per_patient"
+            ),
+            models.CheckConstraint(
+                name="cascade_undone_says_who",
+                condition=Q(undone_at__isnull=True, undone_by__isnull=True)
+                | Q(undone_at__isnull=False, undone_by__isnull=False),
+            ),
+        ]
+
+
+class CascadeChange(Row):
+    """A row the cascade changed, as it was before: column → value. Undo writes these back where nobody has changed the
+    row since."""
+
+    cascade = models.ForeignKey(DeceasedCascade, models.PROTECT, related_name="changes")
+    consumer = models.CharField("lista", max_length=40)
+    row_id = models.UUIDField("rad")
+    before = models.JSONField("före")
+    after = models.JSONField("efter")
+
+    class Meta:
+        ordering = ["id"]
+        triggers = [append_only()]
+        constraints = [models.UniqueConstraint(fields=["cascade", "consumer", "row_id"], name="cascade_change_once")]

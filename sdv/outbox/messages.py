@@ -1,0 +1,37 @@
+"""Writes outbox rows: called by actions inside their transaction."""
+
+from .models import OutboxMessage, Topic
+
+
+def encounter_ended(encounter):
+    """VH-20: an ended contact is told to 1177 and NPÖ."""
+    _write(Topic.ENCOUNTER_ENDED, encounter)
+
+
+def encounter_changed(encounter):
+    """VH-21: a change after the end is told again."""
+    _write(Topic.ENCOUNTER_CHANGED, encounter)
+
+
+def encounter_withdrawn(encounter):
+    """An ended contact that was reopened or annulled is withdrawn."""
+    _write(Topic.ENCOUNTER_WITHDRAWN, encounter)
+
+
+def appointment_cancelled(appointment):
+    """The patient is to be told that the time is gone."""
+    OutboxMessage.objects.create(
+        topic=Topic.APPOINTMENT_CANCELLED,
+        subject_id=appointment.pk,
+        patient_id=appointment.patient_id,
+        payload={"cancelled_by": appointment.cancelled_by},
+    )
+
+
+def _write(topic, encounter):
+    OutboxMessage.objects.create(
+        topic=topic,
+        subject_id=encounter.pk,
+        patient_id=encounter.patient_id,
+        payload={"encounter_type": encounter.type_id, "version": encounter.version},
+    )
