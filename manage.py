@@ -9,7 +9,10 @@ def main():
     from sdv import embedded
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sdv.settings")
-    embedded.ensure_environment()
+    try:
+        embedded.ensure_environment()
+    except embedded.CannotStart as refusal:
+        sys.exit(str(refusal))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -1,6 +1,7 @@
 """Logs partitioned by month: RANGE on the UUIDv7 key, made ahead by migrations and the job `partitions`."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from django.db.migrations.operations import CreateModel
 
@@ -44,7 +45,7 @@ def ensure(connection, table, *, at, months_ahead=MONTHS_AHEAD):
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {table}_default PARTITION OF {table} DEFAULT")
         bounds = list(months(at, months_ahead + 1))
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             name = f"{table}_{start:%Y_%m}"
             cursor.execute("SELECT to_regclass(%s)", [name])
             if cursor.fetchone()[0]:

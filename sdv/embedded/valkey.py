@@ -1,6 +1,5 @@
 """One Valkey in a data folder, reached by a private socket only. What is queued survives a restart."""
 
-import signal
 import socket
 import subprocess
 import time
@@ -69,9 +68,10 @@ class Valkey:
             time.sleep(0.2)
 
     def _started(self):
-        if self.pid and processes.wait_until(lambda: self.is_running or not self.pid, SECONDS_TO_RETRY):
-            if self.is_running:
-                return True
+        if self.pid:
+            processes.wait_until(lambda: self.is_running or not self.pid, SECONDS_TO_RETRY)
+        if self.is_running:
+            return True
         self.stop()
         configuration = self.data / "valkey.conf"
         configuration.write_text(
