@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "sdv.accounts.middleware.ActorMiddleware",
     "axes.middleware.AxesMiddleware",
+    "sdv.desk.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "sdv.urls"
@@ -101,6 +102,9 @@ TEMPLATES = [
         },
     }
 ]
+
+# A component sees its arguments and the frame, nothing of the page around it: what is missing is missed.
+COTTON_ISOLATE_BY_DEFAULT = True
 
 # --- Database -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,47 @@
+"""Kvittensraden: what was last saved, with Ångra for five minutes. One per session, replaced by the next action."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sdv.common.time import local, now
+
+KEY = "receipt"
+UNDO_MINUTES = 5
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the line says: 09:41 Ankomst registrerad för **Nilsson, Göran**."""
+
+    at: datetime
+    text: str
+    whom: str
+    undo_url: str
+
+    @property
+    def clock(self):
+        return local(self.at).strftime("%H:%M")
+
+    @property
+    def can_undo(self):
+        return bool(self.undo_url) and now() - self.at <= timedelta(minutes=UNDO_MINUTES)
+
+
+def leave_receipt(request, *, at, text, whom="", undo_url=""):
+    """Leaves the receipt of an act. `whom` is the name as the patient presenter gives it, so a protected person's
+    never gets here (SK-05); `undo_url` is posted to."""
+    request.session[KEY] = {"at": at.isoformat(), "text": text, "whom": whom, "undo_url": undo_url}
+
+
+def clear_receipt(request):
+    """Takes the receipt away: the act was undone, or the session acts at another unit."""
+    request.session.pop(KEY, None)
+
+
+def last_receipt(request):
+    """The receipt to show, or None."""
+    session = getattr(request, "session", None)
+    kept = session.get(KEY) if session is not None else None
+    if not kept:
+        return None
+    return Receipt(datetime.fromisoformat(kept["at"]), kept["text"], kept["whom"], kept["undo_url"])

@@ -1,0 +1,59 @@
+"""Error pages: in Swedish, with what to do now, never with patient data or a trace."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.template.loader import get_template
+from django.utils.cache import add_never_cache_headers
+
+from sdv.common.requests import REQUEST_ID
+from sdv.desk.refusals import not_permitted
+
+
+def _page(request, template, heading, status):
+    response = render(request, f"errors/{template}.html", {"heading": heading}, status=status)
+    add_never_cache_headers(response)
+    return response
+
+
+def bad_request(request, exception=None):
+    return _page(request, "400", "Anropet gick inte att läsa", 400)
+
+
+def forbidden(request, exception=None):
+    return not_permitted(request)
+
+
+def not_found(request, exception=None):
+    return _page(request, "404", "Sidan finns inte", 404)
+
+
+def method_not_allowed(request, exception=None):
+    return _page(request, "405", "Sidan kan inte användas så", 405)
+
+
+def too_many(request, exception=None):
+    """429: too many tries in a short time, also of login (django-axes)."""
+    return _page(request, "429", "För många försök", 429)
+
+
+def server_error(request):
+    """500: rendered without the request, since what failed may be what the frame needs. The reference is the request
+    id, by which the log line is found."""
+    reference = getattr(request, "id", "") or REQUEST_ID.get()
+    page = get_template("errors/500.html").render({"heading": "Något gick fel", "reference": reference})
+    return HttpResponse(page, status=500)
+
+
+def csrf_failure(request, reason=""):
+    """403: the form was not sent from a page of ours, or the page was older than the session."""
+    return _page(request, "csrf", "Sidan var för gammal", 403)
+
+
+def session_ended(request):
+    """401: shown where a session has ended while a page was open; htmx is sent to the login."""
+    response = _page(request, "session_ended", "Du är utloggad", 401)
+    if getattr(request, "htmx", False):
+        from django.urls import reverse
+
+        response["HX-Redirect"] = reverse("login")
+    return response

@@ -1,0 +1,28 @@
+// Unsaved changes: form[data-guard] asks once before its page or dialog is left. And the session's end, two minutes before.
+const dirty = new Set();
+document.addEventListener("input", (event) => { const form = event.target.form; if (form?.matches("[data-guard]")) dirty.add(form); });
+for (const name of ["submit", "reset"]) document.addEventListener(name, (event) => dirty.delete(event.target));
+const unsaved = (root) => [...dirty].some((form) => form.isConnected && root.contains(form));
+addEventListener("beforeunload", (event) => { if (unsaved(document)) event.preventDefault(); });
+document.addEventListener("cancel", (event) => {
+  if (!unsaved(event.target)) return;
+  if (confirm("Ändringarna är inte sparade. Stäng ändå?")) dirty.clear();
+  else event.preventDefault();
+}, true);
+
+const idle = Number(document.body.dataset.idle);
+let seen = Date.now();
+for (const name of ["keydown", "pointerdown", "htmx:after:request"]) document.addEventListener(name, () => { seen = Date.now(); });
+if (idle) setInterval(() => {
+  const left = idle - (Date.now() - seen) / 1000;
+  const place = document.querySelector(".refusal");
+  const told = document.getElementById("session-note");
+  if (left > 120) { told?.remove(); return; }
+  if (told || !place) return;
+  const note = document.createElement("div");
+  note.id = "session-note";
+  note.className = "notice warn";
+  note.setAttribute("role", "alert");
+  note.textContent = "Du loggas snart ut eftersom sidan stått orörd. Det du skrivit är inte sparat. Klicka eller tryck på en tangent för att fortsätta.";
+  place.append(note);
+}, 15000);
