@@ -151,22 +151,28 @@ def the_programs(environment, address):
         Program(
             "web",
             "Webbservern",
-            ["gunicorn", "sdv.wsgi:application", "--bind", f"{host}:{port}"]
-            + ["--workers=2", "--worker-class=gthread", "--threads=4", "--graceful-timeout=10", "--no-control-socket"],
+            [
+                *["gunicorn", "sdv.wsgi:application", "--bind", f"{host}:{port}", "--no-control-socket"],
+                *["--workers=2", "--worker-class=gthread", "--threads=4", "--graceful-timeout=10"],
+            ],
             environment,
         ),
         Program(
             "worker",
             "Jobbprocessen (Celery)",
-            ["celery", "-A", "sdv.celery", "worker", "--concurrency=2", "--loglevel=INFO"]
-            + ["--without-gossip", "--without-mingle"],
+            [
+                *["celery", "-A", "sdv.celery", "worker", "--concurrency=2", "--loglevel=INFO"],
+                *["--without-gossip", "--without-mingle"],
+            ],
             without_pool,
         ),
         Program(
             "beat",
             "Klockan (Celery beat)",
-            ["celery", "-A", "sdv.celery", "beat", "--loglevel=WARNING", "--pidfile="]
-            + [f"--schedule={LOCAL_FOLDER / 'celerybeat-schedule'}"],
+            [
+                *["celery", "-A", "sdv.celery", "beat", "--loglevel=WARNING", "--pidfile="],
+                f"--schedule={LOCAL_FOLDER / 'celerybeat-schedule'}",
+            ],
             without_pool,
         ),
     ]

@@ -231,7 +231,7 @@ def root_without_namespaces(tmp_path, monkeypatch):
 
 
 def test_root_without_user_namespaces_is_told_to_name_a_server(servers, root_without_namespaces):
-    with pytest.raises(CannotStart, match="tillåter inte användarnamnrymder.*SDV_DATABASE_URL"):
+    with pytest.raises(CannotStart, match=r"tillåter inte användarnamnrymder.*SDV_DATABASE_URL"):
         servers.start()
     assert not servers.folder.exists()
 
