@@ -34,8 +34,8 @@ TIME_HELP = "Skriv 09:45, 9.45 eller 945."
 
 
 def parse_date(text, today):
-    """The day meant by `2026-12-01`, `1/12`, `1 dec`, `+14d`, `+3v`, `+2m`, `idag`, `i morgon`. A date without a year is
-    the one nearest today. Raises ValueError with a Swedish sentence."""
+    """The day meant by `2026-12-01`, `1/12`, `1 dec`, `+14d`, `+3v`, `+2m`, `idag`, `i morgon`. A date without a year
+    is the one nearest today. Raises ValueError with a Swedish sentence."""
     written = " ".join(text.strip().lower().split())
     if (named := NAMED_DAYS.get(written.replace(" ", ""))) is not None:
         return today + timedelta(days=named)
@@ -75,7 +75,7 @@ def _month(word):
 def _day(year, month, day):
     if not 1 <= month <= 12:
         raise ValueError(f"Månaden {month} finns inte. {DATE_HELP}")
-    if not 1 <= year or not 1 <= day <= monthrange(year, month)[1]:
+    if year < 1 or not 1 <= day <= monthrange(year, month)[1]:
         raise ValueError(f"Dagen {day} finns inte i {MONTHS[month - 1]} {year}. {DATE_HELP}")
     return date(year, month, day)
 

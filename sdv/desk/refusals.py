@@ -5,10 +5,13 @@ wants the refusal inside its own form catches it itself and uses `refusal_contex
 
 from urllib.parse import urlsplit
 
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 from sdv.common.errors import InputError, NotPermitted, RuleError, StaleVersion
+
+from .context import address
 
 HIDDEN_FROM_REPEAT = {"csrfmiddlewaretoken", "overrule", "reason"}
 
@@ -20,7 +23,11 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        return self.get_response(request)
+        response = self.get_response(request)
+        login = address("login")
+        if response.status_code == 302 and login and response["Location"].startswith(login) and is_scripted(request):
+            return _to_login(response["Location"])
+        return response
 
     def process_exception(self, request, exception):
         if request.path.startswith("/api/"):
@@ -36,16 +43,25 @@ class RefusalMiddleware:
         return None
 
 
+def is_scripted(request):
+    """Whether the request comes from htmx or a poll, which cannot follow a redirect to another page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _to_login(location):
+    """401: the session ended while the page was open; the browser itself is sent to the login."""
+    response = HttpResponse(status=401)
+    response["HX-Redirect"] = location
+    return response
+
+
 def refusal_context(request, error):
     """What `errors/refusal.html` shows of a RuleError: the sentence, the rule's id, who was first, the ways on, and
     for a warning (UT-05, PL-06) what was posted, so that the person may insist with `overrule` and `reason`."""
     repeat = []
     if error.is_warning and request.method == "POST":
         repeat = [
-            (name, value)
-            for name, values in request.POST.lists()
-            if name not in HIDDEN_FROM_REPEAT
-            for value in values
+            (name, value) for name, values in request.POST.lists() if name not in HIDDEN_FROM_REPEAT for value in values
         ]
     return {
         "heading": "Det gick inte att spara" if not error.is_warning else "Vill du spara ändå?",
@@ -88,7 +104,7 @@ def unreadable(request, error):
 
 def _answer(request, template, context, status):
     """The page, or for htmx its fragment, which is put into the page's message region."""
-    is_fragment = bool(getattr(request, "htmx", False))
+    is_fragment = is_scripted(request)
     response = render(request, f"{template}#fragment" if is_fragment else template, context, status=status)
     if is_fragment:
         response["HX-Retarget"] = "dialog[open] .refusal, body:not(:has(dialog[open])) .refusal"
@@ -100,7 +116,9 @@ def _answer(request, template, context, status):
 def _back(request):
     """Where the person came from, on this site; the page itself for a GET that refuses."""
     referer = urlsplit(request.headers.get("Referer", ""))
-    return referer.path + (f"?{referer.query}" if referer.query else "") if referer.netloc == request.get_host() else "/"
+    if referer.netloc != request.get_host():
+        return "/"
+    return f"{referer.path}?{referer.query}" if referer.query else referer.path
 
 
 def _alternative(alternative):

@@ -17,6 +17,14 @@ function panels(root) {
   }
 }
 
+// An error summary or a refusal takes the focus when it comes, and only then.
+function focusOnce() {
+  const place = document.querySelector("dialog[open]") ?? document.querySelector("main");
+  const wanted = place?.querySelector("[data-focus]");
+  wanted?.removeAttribute("data-focus");
+  wanted?.focus();
+}
+
 function choose(input) {
   input.checked = true;
   input.focus();
@@ -66,10 +74,12 @@ document.addEventListener("click", (event) => {
 
 // A saved dialog answers with the header HX-Trigger: close-dialog.
 document.addEventListener("close-dialog", () => dialog?.close());
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
+  const { target, request } = event.detail?.ctx ?? {};
+  if (request?.method !== "GET" && !target?.matches?.(".refusal")) for (const each of document.querySelectorAll(".refusal")) each.replaceChildren();
   if (dialog?.childElementCount && !dialog.open) open(dialog);
   panels(document);
-  document.querySelector("dialog[open] [data-focus], .refusal [data-focus]")?.focus();
+  focusOnce();
 });
 dialog?.addEventListener("close", () => {
   dialog.replaceChildren();
@@ -78,4 +88,4 @@ dialog?.addEventListener("close", () => {
 });
 
 panels(document);
-document.querySelector("main [data-focus]")?.focus();
+focusOnce();

@@ -50,10 +50,5 @@ def csrf_failure(request, reason=""):
 
 
 def session_ended(request):
-    """401: shown where a session has ended while a page was open; htmx is sent to the login."""
-    response = _page(request, "session_ended", "Du är utloggad", 401)
-    if getattr(request, "htmx", False):
-        from django.urls import reverse
-
-        response["HX-Redirect"] = reverse("login")
-    return response
+    """401: shown where a session has ended while a page was open."""
+    return _page(request, "session_ended", "Du är utloggad", 401)

@@ -44,17 +44,23 @@ class ExampleForm(forms.Form):
 
 def context():
     """Invented people only; the numbers are of the official test series."""
-    wrong = ExampleForm({"identity": "", "day": "31/11", "start": "25", "note": "Ring efter kl. 14"}, prefix="wrong")
+    wrong = ExampleForm(
+        {"identity": "", "day": "31/11", "start": "25", "note": "Ring efter kl. 14"}, auto_id="wrong_%s"
+    )
     wrong.is_valid()
     return {
         "heading": "Komponenter",
         "bands": bands(),
         "statuses": {kind: list(looks) for kind, looks in STATUSES.items()},
         "form": None,
-        "empty_form": ExampleForm(prefix="empty", initial={"day": AT.date()}),
+        "empty_form": ExampleForm(auto_id="empty_%s", initial={"day": AT.date()}),
         "wrong_form": wrong,
         "receipt": Receipt(AT, "Ankomst registrerad för", "Nilsson, Göran", "/komponenter/"),
-        "chips": [Link("Alla", "?", count=17, current=True), Link("Väntas", "?visa=1", count=7), Link("Mina vyer", "?m")],
+        "chips": [
+            Link("Alla", "?", count=17, current=True),
+            Link("Väntas", "?visa=1", count=7),
+            Link("Mina vyer", "?m"),
+        ],
         "tabs": [
             Link("Patient", "?"),
             Link("Relationer", "?", count=2),
