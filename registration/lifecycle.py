@@ -195,7 +195,9 @@ def type_change_refusal(encounter_type, new_type):
     if encounter_type.code == new_type.code:
         return RuleError("VH-24", f"Vårdhändelsen är redan {new_type.name}.")
     if encounter_type.is_pre_registration:
-        return RuleError("VH-07", "En förhandsregistrering omvandlas när ankomsten registreras. Registrera ankomst i stället.")
+        return RuleError(
+            "VH-07", "En förhandsregistrering omvandlas när ankomsten registreras. Registrera ankomst i stället."
+        )
     return RuleError(
         "VH-24",
         f"{encounter_type.name} kan inte bli {new_type.name}: typen följer av enhet, besökstyp och händelse."
@@ -268,4 +270,3 @@ def no_show_refusal(*, planned_start, at):
     if at < planned_start:
         return RuleError("VH-11", "Besökets tid har inte kommit än. Avboka i stället om patienten lämnat återbud.")
     return None
-

@@ -67,15 +67,22 @@ class Encounter(Versioned):
 
     The encounter carries what jobs below and reports beside it need, so that neither looks up into scheduling."""
 
-    number = models.BigIntegerField("nummer", unique=True, editable=False, db_default=models.Func(
-        models.Value("registration_encounter_number"), function="nextval", output_field=models.BigIntegerField()
-    ))
+    number = models.BigIntegerField(
+        "nummer",
+        unique=True,
+        editable=False,
+        db_default=models.Func(
+            models.Value("registration_encounter_number"), function="nextval", output_field=models.BigIntegerField()
+        ),
+    )
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="encounters", verbose_name="patient")
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="encounters", verbose_name="vårdenhet")
     reception = models.ForeignKey(
         Reception, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="mottagning"
     )
-    type = models.ForeignKey(EncounterType, models.PROTECT, related_name="encounters", verbose_name="typ", db_index=False)
+    type = models.ForeignKey(
+        EncounterType, models.PROTECT, related_name="encounters", verbose_name="typ", db_index=False
+    )
     status = models.CharField("status", max_length=12, choices=Status)
     planned_start = models.DateTimeField("planerad start", null=True)
     planned_end = models.DateTimeField("planerat slut", null=True)
@@ -99,7 +106,9 @@ class Encounter(Versioned):
     commitment = models.ForeignKey(
         CareCommitment, models.PROTECT, null=True, related_name="encounters", verbose_name="vårdåtagande"
     )
-    during = models.ForeignKey("self", models.PROTECT, null=True, related_name="consults", verbose_name="under pågående vård")
+    during = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="consults", verbose_name="under pågående vård"
+    )
     payer = models.CharField("huvudman", max_length=60, blank=True)
     listing_unit = models.CharField("listad på", max_length=120, blank=True)
     is_coded = models.BooleanField("klassificerad", default=False, db_default=False)
@@ -130,7 +139,9 @@ class Encounter(Versioned):
             models.CheckConstraint(name="encounter_status_known", condition=Q(status__in=Status.values)),
             models.CheckConstraint(
                 name="encounter_ends_after_it_starts",
-                condition=Q(end__isnull=True) | Q(end__gte=F("start")) | Q(status="ended", type__in=[ANNULLED, *PRE_REGISTRATIONS]),
+                condition=Q(end__isnull=True)
+                | Q(end__gte=F("start"))
+                | Q(status="ended", type__in=[ANNULLED, *PRE_REGISTRATIONS]),
                 violation_error_message="Sluttiden kan inte ligga före starttiden (VH-16).",
             ),
             models.CheckConstraint(

@@ -56,7 +56,9 @@ class PatientQuerySet(LockingQuerySet):
         rows = self.present().filter(protection=Protection.NONE, search_name__trigram_word_similar=words)
         if birth_date:
             rows = rows.filter(birth_date=birth_date)
-        return rows.annotate(nearness=TrigramWordSimilarity(words, "search_name")).order_by("-nearness", "sort_key", "id")
+        return rows.annotate(nearness=TrigramWordSimilarity(words, "search_name")).order_by(
+            "-nearness", "sort_key", "id"
+        )
 
     def with_primary_identity(self):
         """The primary identity of each, in one further query."""

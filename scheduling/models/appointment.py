@@ -38,7 +38,7 @@ class AppointmentQuerySet(LockingQuerySet):
         return self.living().filter(start__gt=at)
 
     def with_details(self):
-        """Everything a row of a list shows, in one query and two further for resources."""
+        """Everything a row of a list shows, in one query and one further for resources."""
         return self.select_related(
             "patient",
             "encounter__type",
@@ -46,7 +46,7 @@ class AppointmentQuerySet(LockingQuerySet):
             "encounter__contact_reason",
             "encounter__commitment__problem_code",
             "care_unit",
-        ).prefetch_related("resource_bookings__resource")
+        ).prefetch_related("resources")
 
 
 class Appointment(Versioned):
@@ -60,7 +60,17 @@ class Appointment(Versioned):
     end = models.DateTimeField("slut")
     kind = models.CharField("slag", max_length=20, default="individual", choices=[("individual", "Enskilt besök")])
     booking_request = models.ForeignKey(
-        "scheduling.BookingRequest", models.PROTECT, null=True, related_name="appointments", verbose_name="bokningsbegäran"
+        "scheduling.BookingRequest",
+        models.PROTECT,
+        null=True,
+        related_name="appointments",
+        verbose_name="bokningsbegäran",
+    )
+    resources = models.ManyToManyField(
+        "scheduling.Resource",
+        related_name="appointments",
+        verbose_name="resurser",
+        help_text="Kvar också efter avbokning",
     )
     add_ons = models.ManyToManyField(AddOn, blank=True, related_name="+", verbose_name="tillval")
     wished_date = models.DateField("önskat datum", null=True)

@@ -67,7 +67,15 @@ class WeeklyHours(Row):
     resource = models.ForeignKey(Resource, models.CASCADE, related_name="weekly_hours", verbose_name="resurs")
     weekday = models.PositiveSmallIntegerField(
         "veckodag",
-        choices=[(1, "måndag"), (2, "tisdag"), (3, "onsdag"), (4, "torsdag"), (5, "fredag"), (6, "lördag"), (7, "söndag")],
+        choices=[
+            (1, "måndag"),
+            (2, "tisdag"),
+            (3, "onsdag"),
+            (4, "torsdag"),
+            (5, "fredag"),
+            (6, "lördag"),
+            (7, "söndag"),
+        ],
     )
     from_time = models.TimeField("från")
     to_time = models.TimeField("till")
@@ -110,7 +118,9 @@ class ResourceBooking(Row):
     seat = models.PositiveSmallIntegerField("plats", default=1, db_default=1)
     period = DateTimeRangeField("tid", default_bounds="[)")
     state = models.CharField("läge", max_length=6, choices=BookingState)
-    appointment = models.ForeignKey("scheduling.Appointment", models.CASCADE, null=True, related_name="resource_bookings")
+    appointment = models.ForeignKey(
+        "scheduling.Appointment", models.CASCADE, null=True, related_name="resource_bookings"
+    )
     held_by = models.ForeignKey(User, models.CASCADE, null=True, related_name="+", db_index=False)
     expires_at = models.DateTimeField("går ut", null=True)
 

@@ -212,7 +212,9 @@ class NoShowItem(WorkItem):
         verbose_name_plural = "uteblivna att följa upp"
         triggers = change_log()
         indexes = [
-            models.Index(fields=["care_unit", "watch_until", "id"], condition=Q(status="open"), name="no_show_item_open")
+            models.Index(
+                fields=["care_unit", "watch_until", "id"], condition=Q(status="open"), name="no_show_item_open"
+            )
         ]
         constraints = [
             models.CheckConstraint(

@@ -45,7 +45,7 @@ class ActorMiddleware:
             request.session["ended"] = True
             return
         is_poll = request.headers.get("X-Poll") == "1"
-        if not is_poll and present - seen >= 60 or SEEN_KEY not in request.session:
+        if (not is_poll and present - seen >= 60) or SEEN_KEY not in request.session:
             request.session[SEEN_KEY] = present
 
 

@@ -75,7 +75,9 @@ class Practitioner(Row):
     hsa_id = models.CharField("HSA-id", max_length=32, unique=True)
     given_name = models.CharField("förnamn", max_length=80)
     surname = models.CharField("efternamn", max_length=80)
-    profession = models.ForeignKey(Profession, models.PROTECT, related_name="practitioners", verbose_name="yrkeskategori")
+    profession = models.ForeignKey(
+        Profession, models.PROTECT, related_name="practitioners", verbose_name="yrkeskategori"
+    )
     title = models.CharField("titel", max_length=80, blank=True)
 
     class Meta:

@@ -10,7 +10,16 @@ class RuleError(Exception):
     """
 
     def __init__(
-        self, rule, sentence, *, code="refused", by=None, at=None, alternatives=None, is_warning=False, needs_reason=False
+        self,
+        rule,
+        sentence,
+        *,
+        code="refused",
+        by=None,
+        at=None,
+        alternatives=None,
+        is_warning=False,
+        needs_reason=False,
     ):
         super().__init__(f"{rule}: {sentence}")
         self.rule = rule

@@ -13,7 +13,9 @@ class DeceasedCascade(Row):
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="deceased_cascades")
     deceased_on = models.DateField("avliden")
-    source = models.CharField("källa", max_length=20, choices=[("manual", "Registrerad för hand"), ("pu", "PU-tjänsten")])
+    source = models.CharField(
+        "källa", max_length=20, choices=[("manual", "Registrerad för hand"), ("pu", "PU-tjänsten")]
+    )
     reason = models.CharField("uppgift om dödsfallet", max_length=200, blank=True)
     registered_at = models.DateTimeField("registrerad")
     registered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

@@ -35,7 +35,9 @@ class CareProvider(HsaRow):
 class Facility(HsaRow):
     """Vårdinrättning: the producing institution."""
 
-    care_provider = models.ForeignKey(CareProvider, models.PROTECT, related_name="facilities", verbose_name="vårdgivare")
+    care_provider = models.ForeignKey(
+        CareProvider, models.PROTECT, related_name="facilities", verbose_name="vårdgivare"
+    )
 
     class Meta(HsaRow.Meta):
         verbose_name = "vårdinrättning"
@@ -81,7 +83,9 @@ class CareUnit(HsaRow):
     care_area = models.ForeignKey(
         CareArea, models.PROTECT, null=True, blank=True, related_name="care_units", verbose_name="vårdområde"
     )
-    mvo_code = models.CharField("MVO", max_length=10, blank=True, help_text="Medicinskt verksamhetsområde, nationell kod")
+    mvo_code = models.CharField(
+        "MVO", max_length=10, blank=True, help_text="Medicinskt verksamhetsområde, nationell kod"
+    )
     allows_overbooking = models.BooleanField("överbokning tillåten", default=False)
     opens_at = models.TimeField("öppnar", null=True, blank=True)
     closes_at = models.TimeField("stänger", null=True, blank=True)
@@ -160,7 +164,9 @@ class Place(Row):
     """Plats: a room, bed or chair. A bed or chair, or a room that has neither, is what one patient holds (VH-09)."""
 
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="places", verbose_name="vårdenhet")
-    ward = models.ForeignKey(Ward, models.PROTECT, null=True, blank=True, related_name="places", verbose_name="avdelning")
+    ward = models.ForeignKey(
+        Ward, models.PROTECT, null=True, blank=True, related_name="places", verbose_name="avdelning"
+    )
     kind = models.CharField("slag", max_length=10, choices=PlaceKind)
     name = models.CharField("namn", max_length=60)
     room = models.ForeignKey(

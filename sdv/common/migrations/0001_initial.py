@@ -11,43 +11,59 @@ from django.db import migrations, models
 from sdv.common import partitions
 
 
-
 def make_partitions(apps, schema_editor):
     partitions.ensure(schema_editor.connection, "common_changelogentry", at=datetime.now(UTC))
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         BtreeGistExtension(),
         TrigramExtension(),
         UnaccentExtension(),
         partitions.CreatePartitionedModel(
-            name='ChangeLogEntry',
+            name="ChangeLogEntry",
             fields=[
-                ('id', models.UUIDField(db_default=sdv.common.uuid7.UUIDv7(), default=sdv.common.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(verbose_name='tidpunkt')),
-                ('table_name', models.CharField(max_length=80, verbose_name='tabell')),
-                ('row_id', models.CharField(max_length=80, verbose_name='rad')),
-                ('operation', models.CharField(max_length=6, verbose_name='händelse')),
-                ('changed', models.JSONField(null=True, verbose_name='ändring')),
-                ('actor_id', models.UUIDField(null=True, verbose_name='användare')),
-                ('request_id', models.CharField(blank=True, max_length=64, verbose_name='anrop')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=sdv.common.uuid7.UUIDv7(),
+                        default=sdv.common.uuid7.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="tidpunkt")),
+                ("table_name", models.CharField(max_length=80, verbose_name="tabell")),
+                ("row_id", models.CharField(max_length=80, verbose_name="rad")),
+                ("operation", models.CharField(max_length=6, verbose_name="händelse")),
+                ("changed", models.JSONField(null=True, verbose_name="ändring")),
+                ("actor_id", models.UUIDField(null=True, verbose_name="användare")),
+                ("request_id", models.CharField(blank=True, max_length=64, verbose_name="anrop")),
             ],
             options={
-                'verbose_name': 'ändring',
-                'verbose_name_plural': 'ändringslogg',
-                'indexes': [models.Index(fields=['table_name', 'row_id', 'id'], name='change_log_by_row')],
+                "verbose_name": "ändring",
+                "verbose_name_plural": "ändringslogg",
+                "indexes": [models.Index(fields=["table_name", "row_id", "id"], name="change_log_by_row")],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='changelogentry',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='cb27aa422eaf3a06aab82f87fe213220583d7669', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_52f8c', table='common_changelogentry', when='BEFORE')),
+            model_name="changelogentry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="cb27aa422eaf3a06aab82f87fe213220583d7669",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_52f8c",
+                    table="common_changelogentry",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.RunPython(make_partitions, migrations.RunPython.noop),
     ]

@@ -9,75 +9,186 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('registration', '0001_initial'),
+        ("registration", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DeceasedCascade',
+            name="DeceasedCascade",
             fields=[
-                ('id', models.UUIDField(db_default=sdv.common.uuid7.UUIDv7(), default=sdv.common.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('deceased_on', models.DateField(verbose_name='avliden')),
-                ('source', models.CharField(choices=[('manual', 'Registrerad för hand'), ('pu', 'PU-tjänsten')], max_length=20, verbose_name='källa')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='uppgift om dödsfallet')),
-                ('registered_at', models.DateTimeField(verbose_name='registrerad')),
-                ('run_at', models.DateTimeField(null=True, verbose_name='genomförd')),
-                ('undone_at', models.DateTimeField(null=True, verbose_name='ångrad')),
-                ('undo_reason', models.CharField(blank=True, max_length=200, verbose_name='skäl till ångran')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deceased_cascades', to='registration.patient')),
-                ('registered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('undone_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=sdv.common.uuid7.UUIDv7(),
+                        default=sdv.common.uuid7.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("deceased_on", models.DateField(verbose_name="avliden")),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("manual", "Registrerad för hand"), ("pu", "PU-tjänsten")],
+                        max_length=20,
+                        verbose_name="källa",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="uppgift om dödsfallet")),
+                ("registered_at", models.DateTimeField(verbose_name="registrerad")),
+                ("run_at", models.DateTimeField(null=True, verbose_name="genomförd")),
+                ("undone_at", models.DateTimeField(null=True, verbose_name="ångrad")),
+                ("undo_reason", models.CharField(blank=True, max_length=200, verbose_name="skäl till ångran")),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deceased_cascades",
+                        to="registration.patient",
+                    ),
+                ),
+                (
+                    "registered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "undone_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CascadeChange',
+            name="CascadeChange",
             fields=[
-                ('id', models.UUIDField(db_default=sdv.common.uuid7.UUIDv7(), default=sdv.common.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('consumer', models.CharField(max_length=40, verbose_name='lista')),
-                ('row_id', models.UUIDField(verbose_name='rad')),
-                ('before', models.JSONField(verbose_name='före')),
-                ('after', models.JSONField(verbose_name='efter')),
-                ('cascade', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='flows.deceasedcascade')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=sdv.common.uuid7.UUIDv7(),
+                        default=sdv.common.uuid7.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("consumer", models.CharField(max_length=40, verbose_name="lista")),
+                ("row_id", models.UUIDField(verbose_name="rad")),
+                ("before", models.JSONField(verbose_name="före")),
+                ("after", models.JSONField(verbose_name="efter")),
+                (
+                    "cascade",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="changes", to="flows.deceasedcascade"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddIndex(
-            model_name='deceasedcascade',
-            index=models.Index(condition=models.Q(('run_at', None), ('undone_at', None)), fields=['id'], name='cascade_pending'),
+            model_name="deceasedcascade",
+            index=models.Index(
+                condition=models.Q(("run_at", None), ("undone_at", None)), fields=["id"], name="cascade_pending"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deceasedcascade',
-            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('patient',), name='one_living_cascade_per_patient'),
+            model_name="deceasedcascade",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("undone_at__isnull", True)),
+                fields=("patient",),
+                name="one_living_cascade_per_patient",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deceasedcascade',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('undone_at__isnull', True), ('undone_by__isnull', True)), models.Q(('undone_at__isnull', False), ('undone_by__isnull', False)), _connector='OR'), name='cascade_undone_says_who'),
+            model_name="deceasedcascade",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("undone_at__isnull", True), ("undone_by__isnull", True)),
+                    models.Q(("undone_at__isnull", False), ("undone_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="cascade_undone_says_who",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='deceasedcascade',
-            trigger=pgtrigger.compiler.Trigger(name='log_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'insert', NULL::jsonb, (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM new_rows n; RETURN NULL;", hash='0045ae29db70d2e3b241d596f9c843a8fd6a96f4', level='STATEMENT', operation='INSERT', pgid='pgtrigger_log_insert_7f822', referencing='REFERENCING NEW TABLE AS new_rows ', table='flows_deceasedcascade', when='AFTER')),
+            model_name="deceasedcascade",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'insert', NULL::jsonb, (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM new_rows n; RETURN NULL;",
+                    hash="0045ae29db70d2e3b241d596f9c843a8fd6a96f4",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_log_insert_7f822",
+                    referencing="REFERENCING NEW TABLE AS new_rows ",
+                    table="flows_deceasedcascade",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='deceasedcascade',
-            trigger=pgtrigger.compiler.Trigger(name='log_update', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'update', (SELECT jsonb_object_agg(before.key, jsonb_build_array(before.value, after.value)) FROM jsonb_each(to_jsonb(o)) before JOIN jsonb_each(to_jsonb(n)) after USING (key) WHERE before.value IS DISTINCT FROM after.value), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o JOIN new_rows n USING (id); RETURN NULL;", hash='d011acb9dbb2bc58b6f8d6f9082b5e2266aaf3af', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_log_update_89890', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='flows_deceasedcascade', when='AFTER')),
+            model_name="deceasedcascade",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'update', (SELECT jsonb_object_agg(before.key, jsonb_build_array(before.value, after.value)) FROM jsonb_each(to_jsonb(o)) before JOIN jsonb_each(to_jsonb(n)) after USING (key) WHERE before.value IS DISTINCT FROM after.value), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o JOIN new_rows n USING (id); RETURN NULL;",
+                    hash="d011acb9dbb2bc58b6f8d6f9082b5e2266aaf3af",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_log_update_89890",
+                    referencing="REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ",
+                    table="flows_deceasedcascade",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='deceasedcascade',
-            trigger=pgtrigger.compiler.Trigger(name='log_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, o.id::text, 'delete', to_jsonb(o), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o; RETURN NULL;", hash='546a94d9595dd67e45ea50b97b45dea329c7d17e', level='STATEMENT', operation='DELETE', pgid='pgtrigger_log_delete_a31f8', referencing='REFERENCING OLD TABLE AS old_rows ', table='flows_deceasedcascade', when='AFTER')),
+            model_name="deceasedcascade",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, o.id::text, 'delete', to_jsonb(o), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o; RETURN NULL;",
+                    hash="546a94d9595dd67e45ea50b97b45dea329c7d17e",
+                    level="STATEMENT",
+                    operation="DELETE",
+                    pgid="pgtrigger_log_delete_a31f8",
+                    referencing="REFERENCING OLD TABLE AS old_rows ",
+                    table="flows_deceasedcascade",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cascadechange',
-            constraint=models.UniqueConstraint(fields=('cascade', 'consumer', 'row_id'), name='cascade_change_once'),
+            model_name="cascadechange",
+            constraint=models.UniqueConstraint(fields=("cascade", "consumer", "row_id"), name="cascade_change_once"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='cascadechange',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='2a935f50efbae7d08d9056ca2d79129683f5ec07', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_cbbf0', table='flows_cascadechange', when='BEFORE')),
+            model_name="cascadechange",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="2a935f50efbae7d08d9056ca2d79129683f5ec07",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_cbbf0",
+                    table="flows_cascadechange",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

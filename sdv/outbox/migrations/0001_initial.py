@@ -6,33 +6,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='OutboxMessage',
+            name="OutboxMessage",
             fields=[
-                ('id', models.UUIDField(db_default=sdv.common.uuid7.UUIDv7(), default=sdv.common.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('topic', models.CharField(choices=[('encounter-ended', 'Vårdhändelse avslutad'), ('encounter-changed', 'Avslutad vårdhändelse ändrad'), ('encounter-withdrawn', 'Vårdhändelse återtagen'), ('appointment-cancelled', 'Bokning avbokad')], max_length=40, verbose_name='ämne')),
-                ('subject_id', models.UUIDField(verbose_name='avser')),
-                ('patient_id', models.UUIDField(null=True, verbose_name='patient')),
-                ('payload', models.JSONField(default=dict, verbose_name='innehåll')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='skapad')),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='tidigast')),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name='försök')),
-                ('delivered_at', models.DateTimeField(null=True, verbose_name='levererad')),
-                ('stopped_at', models.DateTimeField(null=True, verbose_name='stoppad')),
-                ('last_error', models.CharField(blank=True, db_default='', default='', max_length=120, verbose_name='senaste fel')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=sdv.common.uuid7.UUIDv7(),
+                        default=sdv.common.uuid7.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "topic",
+                    models.CharField(
+                        choices=[
+                            ("encounter-ended", "Vårdhändelse avslutad"),
+                            ("encounter-changed", "Avslutad vårdhändelse ändrad"),
+                            ("encounter-withdrawn", "Vårdhändelse återtagen"),
+                            ("appointment-cancelled", "Bokning avbokad"),
+                        ],
+                        max_length=40,
+                        verbose_name="ämne",
+                    ),
+                ),
+                ("subject_id", models.UUIDField(verbose_name="avser")),
+                ("patient_id", models.UUIDField(null=True, verbose_name="patient")),
+                ("payload", models.JSONField(default=dict, verbose_name="innehåll")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="skapad"),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="tidigast"),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name="försök")),
+                ("delivered_at", models.DateTimeField(null=True, verbose_name="levererad")),
+                ("stopped_at", models.DateTimeField(null=True, verbose_name="stoppad")),
+                (
+                    "last_error",
+                    models.CharField(blank=True, db_default="", default="", max_length=120, verbose_name="senaste fel"),
+                ),
             ],
             options={
-                'verbose_name': 'meddelande',
-                'verbose_name_plural': 'meddelanden',
-                'indexes': [models.Index(condition=models.Q(('delivered_at', None), ('stopped_at', None)), fields=['due_at', 'id'], name='outbox_undelivered'), models.Index(fields=['subject_id'], name='outbox_by_subject')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('delivered_at__isnull', True), ('stopped_at__isnull', True), _connector='OR'), name='outbox_delivered_or_stopped', violation_error_message='Ett meddelande är antingen levererat eller stoppat.')],
+                "verbose_name": "meddelande",
+                "verbose_name_plural": "meddelanden",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("delivered_at", None), ("stopped_at", None)),
+                        fields=["due_at", "id"],
+                        name="outbox_undelivered",
+                    ),
+                    models.Index(fields=["subject_id"], name="outbox_by_subject"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("delivered_at__isnull", True), ("stopped_at__isnull", True), _connector="OR"
+                        ),
+                        name="outbox_delivered_or_stopped",
+                        violation_error_message="Ett meddelande är antingen levererat eller stoppat.",
+                    )
+                ],
             },
         ),
     ]

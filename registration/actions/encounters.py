@@ -1,0 +1,483 @@
+"""Writes to encounters (vårdhändelser). Each action locks, refuses or writes with history; callers give `at`.
+
+Actions that take an id own their transaction and are called by doors. Actions that take a locked encounter are inner
+writes, called by actions and flows higher up inside theirs."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from registration import lifecycle, type_choice
+from registration.encounter_types import TYPES
+from registration.lifecycle import MOVES, Move, Status
+from registration.models import (
+    CareCommitment,
+    CashTransaction,
+    Encounter,
+    EncounterDocument,
+    EncounterHistory,
+    Patient,
+    Referral,
+    ReferralStatus,
+)
+from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.time import minute
+from sdv.outbox import messages
+
+
+def lock(encounter_id, *, version=None):
+    """The encounter, locked. Raises Encounter.DoesNotExist, or StaleVersion where the caller read an older one."""
+    encounter = Encounter.objects.locked().get(pk=encounter_id)
+    if version is not None and version != encounter.version:
+        raise StaleVersion(current=encounter.version, given=version)
+    return encounter
+
+
+def move(encounter, what, *, by, at, reason="", new_type=None, **changes):
+    """Makes the move on a locked encounter and writes its history, or raises the refusal (VH-24)."""
+    row = TYPES[encounter.type_id]
+    if refused := lifecycle.refusal(row, encounter.status, what, is_reopened=encounter.is_reopened):
+        raise _told_who(refused, encounter)
+    source, type_before = encounter.status, encounter.type_id
+    target = changes.pop("status", None) or MOVES[what][1] or source
+    changes |= {"status": target, "version": encounter.version + 1}
+    if new_type:
+        changes["type_id"] = new_type
+    for field, value in changes.items():
+        setattr(encounter, field, value)
+    encounter.save(update_fields=[field.removesuffix("_id") for field in changes])
+    _write_history(encounter, what, source, type_before, by, at, reason)
+    return encounter
+
+
+def _write_history(encounter, what, source, type_before, by, at, reason=""):
+    EncounterHistory.objects.create(
+        encounter=encounter,
+        move=what,
+        source=source,
+        target=encounter.status,
+        type_before=type_before,
+        type_after=encounter.type_id,
+        by=by,
+        at=at,
+        registered_at=timezone.now(),
+        reason=reason,
+    )
+
+
+def _told_who(refused, encounter):
+    """A refusal because of status says who was first and when (PL-27)."""
+    if refused.code == "wrong_status":
+        last = encounter.history.select_related("by").order_by("-id").first()
+        if last and last.by:
+            refused.by, refused.at = last.by.name, last.registered_at
+            refused.user_id = last.by_id
+    return refused
+
+
+# --- Creation ---------------------------------------------------------------------------------------------------
+
+
+def pre_register(*, patient, care_unit, visit_type, contact_reason, planned_start, planned_end, commitment, by, at):
+    """The pre-registration of a booking (VH-03a, VH-05, VH-06). Refuses what could not be registered at arrival: a
+    specialised visit without an open vårdåtagande (VH-08)."""
+    arrival_type = arrival_type_code(care_unit, visit_type)
+    if refused := lifecycle.commitment_refusal(TYPES[arrival_type], commitment):
+        raise refused
+    return _create(
+        patient=patient,
+        care_unit=care_unit,
+        type_id=lifecycle.pre_registration_type(
+            is_diagnostic=visit_type.is_diagnostic, planned_start=planned_start, at=at
+        ),
+        status=Status.PLANNED,
+        planned_start=planned_start,
+        planned_end=planned_end,
+        start=planned_start,
+        visit_type=visit_type,
+        contact_reason=contact_reason,
+        contact_form=visit_type.contact_form,
+        commitment=commitment,
+        by=by,
+        at=at,
+    )
+
+
+def arrival_type_code(care_unit, visit_type):
+    """The type a booked visit becomes at arrival (VH-07)."""
+    situation = type_choice.BOOKED_DIAGNOSTICS if visit_type.is_diagnostic else type_choice.BOOKED
+    return type_choice.choose(unit_kind=care_unit.kind, situation=situation, requires_place=visit_type.requires_place)
+
+
+@transaction.atomic
+def register_unbooked(
+    *,
+    patient_id,
+    care_unit,
+    situation,
+    by,
+    at,
+    visit_type=None,
+    contact_reason=None,
+    commitment_id=None,
+    requires_place=False,
+    contact_form="",
+    replaces_visit=None,
+    identity_shown="",
+    interpreter_used=False,
+):
+    """A contact that begins without a booking: drop-in, emergency, contact without visit … (VH-03). The type follows
+    from unit and situation; payer and listing are frozen as the patient has them now (VH-23)."""
+    patient = Patient.objects.locked().get(pk=patient_id)
+    refuse_deceased(patient)
+    type_code = type_choice.choose(
+        unit_kind=care_unit.kind,
+        situation=situation,
+        requires_place=requires_place or bool(visit_type and visit_type.requires_place),
+    )
+    commitment = find_commitment(patient, care_unit, commitment_id)
+    if refused := lifecycle.commitment_refusal(TYPES[type_code], commitment):
+        raise refused
+    start = minute(at)
+    encounter = _create(
+        patient=patient,
+        care_unit=care_unit,
+        type_id=type_code,
+        status=Status.IN_PROGRESS,
+        start=start,
+        visit_type=visit_type,
+        contact_reason=contact_reason,
+        contact_form=contact_form or (visit_type.contact_form if visit_type else ""),
+        replaces_visit=replaces_visit,
+        identity_shown=identity_shown,
+        interpreter_used=interpreter_used,
+        commitment=commitment if TYPES[type_code].requires_commitment or commitment_id else None,
+        payer=patient.payer,
+        listing_unit=patient.listing_unit,
+        by=by,
+        at=start,
+    )
+    use_referrals(encounter)
+    return encounter
+
+
+def _create(*, by, at, **fields):
+    encounter = Encounter.objects.create(created_by=by, **fields)
+    _write_history(encounter, Move.CREATE, "", "", by, at)
+    return encounter
+
+
+def find_commitment(patient, care_unit, commitment_id):
+    """The patient's open vårdåtagande at the unit: the one named, or the only one there is. Locked."""
+    commitments = CareCommitment.objects.open().filter(patient=patient, care_unit=care_unit).locked()
+    if commitment_id:
+        commitment = commitments.filter(pk=commitment_id).first()
+        if commitment is None:
+            raise RuleError(
+                "VH-08",
+                "Vårdåtagandet är avslutat eller hör till en annan patient eller enhet. Välj ett öppet vårdåtagande.",
+                code="missing_commitment",
+            )
+        return commitment
+    found = list(commitments[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def refuse_deceased(patient):
+    """AV-02: nothing is booked or registered for the dead."""
+    if patient.is_deceased:
+        raise RuleError(
+            "AV-02",
+            "Patienten är registrerad som avliden; inget kan bokas eller registreras."
+            " Är uppgiften fel kan support ångra den.",
+            code="deceased",
+        )
+    if patient.merged_into_id:
+        raise RuleError("RI-02", "Posten är sammanslagen med en annan. Sök fram patienten igen.", code="merged")
+
+
+def use_referrals(encounter):
+    """VA-04: at the first contact the accepted remiss of the vårdåtagande is förbrukad."""
+    if encounter.commitment_id:
+        Referral.objects.filter(commitment_id=encounter.commitment_id, status=ReferralStatus.ACCEPTED).update(
+            status=ReferralStatus.USED, used_by=encounter
+        )
+
+
+# --- Arrival and no-show ------------------------------------------------------------------------------------------
+
+
+def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
+    """Arrival on a locked pre-registration: it becomes what unit and besökstyp decide (VH-07). Payer and listing are
+    frozen (VH-23), the remiss is förbrukad (VA-04)."""
+    at = minute(at)
+    row = TYPES[encounter.type_id]
+    if refused := lifecycle.refusal(row, encounter.status, Move.ARRIVE):
+        raise _told_who(refused, encounter)
+    if encounter.cancelled_at:
+        raise RuleError("VH-11", "Bokningen är avbokad. Registrera besöket som oplanerat, eller boka en ny tid.")
+    if refused := lifecycle.arrival_refusal(planned_start=encounter.planned_start, at=at):
+        raise refused
+    patient = encounter.patient
+    refuse_deceased(patient)
+    new_type = arrival_type_code(encounter.care_unit, encounter.visit_type)
+    commitment = encounter.commitment
+    if TYPES[new_type].requires_commitment and (commitment is None or commitment.status != "open"):
+        commitment = find_commitment(patient, encounter.care_unit, None)
+        if refused := lifecycle.commitment_refusal(TYPES[new_type], commitment):
+            raise refused
+    changes = {"interpreter_used": interpreter_used} if interpreter_used is not None else {}
+    move(
+        encounter,
+        Move.ARRIVE,
+        by=by,
+        at=at,
+        new_type=new_type,
+        start=at,
+        identity_shown=identity_shown,
+        commitment=commitment,
+        payer=patient.payer,
+        listing_unit=patient.listing_unit,
+        **changes,
+    )
+    use_referrals(encounter)
+    return encounter
+
+
+def undo_arrival(encounter, *, by, at, reason=""):
+    """Takes back an arrival (PL-13): the encounter is the pre-registration it was, the remiss is accepted again."""
+    row = TYPES[encounter.type_id]
+    if refused := lifecycle.refusal(row, encounter.status, Move.UNDO_ARRIVAL):
+        raise _told_who(refused, encounter)
+    if not encounter.planned_start:
+        raise RuleError(
+            "PL-13", "Kontakten var inte bokad, så det finns ingen bokning att gå tillbaka till. Annullera i stället."
+        )
+    if refused := emptiness_refusal(encounter):
+        raise RuleError("PL-13", f"Ankomsten kan inte ångras. {refused.sentence}", code=refused.code)
+    move(
+        encounter,
+        Move.UNDO_ARRIVAL,
+        by=by,
+        at=at,
+        reason=reason,
+        new_type=_booked_type(encounter, at),
+        start=encounter.planned_start,
+        identity_shown="",
+        payer="",
+        listing_unit="",
+    )
+    Referral.objects.filter(used_by=encounter).update(status=ReferralStatus.ACCEPTED, used_by=None)
+    return encounter
+
+
+def _booked_type(encounter, at):
+    return lifecycle.pre_registration_type(
+        is_diagnostic=encounter.visit_type.is_diagnostic, planned_start=encounter.planned_start, at=at
+    )
+
+
+def no_show(encounter, *, by, at, reason=""):
+    """Utebliven (VH-11): stays planned until 23:59 of its date."""
+    return move(encounter, Move.NO_SHOW, by=by, at=at, reason=reason, new_type=lifecycle.NO_SHOW_TYPE)
+
+
+def undo_no_show(encounter, *, by, at, reason=""):
+    """Takes back a no-show (PL-13): a pre-registration again, also after 23:59."""
+    return move(
+        encounter,
+        Move.UNDO_NO_SHOW,
+        by=by,
+        at=at,
+        reason=reason,
+        new_type=_booked_type(encounter, at),
+        end=None,
+        cancelled_at=None,
+    )
+
+
+def reschedule(encounter, *, planned_start, planned_end, by, at, reason=""):
+    """Moves a pre-registration to another time (BO-03); hidden or visible as the new time decides (VH-05)."""
+    encounter.planned_start = planned_start
+    return move(
+        encounter,
+        Move.RESCHEDULE,
+        by=by,
+        at=at,
+        reason=reason,
+        new_type=_booked_type(encounter, at),
+        planned_start=planned_start,
+        planned_end=planned_end,
+        start=planned_start,
+    )
+
+
+# --- Check-out, end, correction -------------------------------------------------------------------------------------
+
+
+def check_out(encounter, *, by, at, reason=""):
+    """Check-out by hand of a locked encounter (UT-01, UT-08); the outcome is written by scheduling."""
+    at = minute(at)
+    row = TYPES[encounter.type_id]
+    if refused := lifecycle.refusal(row, encounter.status, Move.CHECK_OUT):
+        raise _told_who(refused, encounter)
+    if at < encounter.start:
+        raise RuleError("UT-01", "Utcheckningen kan inte ligga före ankomsten. Ange en senare tid.")
+    return move(
+        encounter,
+        Move.CHECK_OUT,
+        by=by,
+        at=at,
+        reason=reason,
+        checked_out_at=at,
+        is_check_out_automatic=False,
+        is_reopened=False,
+    )
+
+
+def undo_check_out(encounter, *, by, at, reason=""):
+    """Takes back a check-out: the visit goes on (PL-13)."""
+    return move(
+        encounter,
+        Move.UNDO_CHECK_OUT,
+        by=by,
+        at=at,
+        reason=reason,
+        checked_out_at=None,
+        is_check_out_automatic=False,
+    )
+
+
+@transaction.atomic
+def discharge(*, encounter_id, by, at, version=None):
+    """Utskrivning by hand (VH-16, VH-20, VH-22): the contact has an end; what it held is released."""
+    encounter = lock(encounter_id, version=version)
+    at = minute(at)
+    if at < encounter.start and encounter.status != Status.PLANNED:
+        raise RuleError("VH-16", "Utskrivningen kan inte ligga före starten. Ange en senare tid.")
+    move(encounter, Move.DISCHARGE, by=by, at=at, end=at, is_reopened=False)
+    release_places(encounter, at=at)
+    if encounter.type_id not in lifecycle.NOT_REPORTED:
+        messages.encounter_ended(encounter)
+    return encounter
+
+
+@transaction.atomic
+def reopen(*, encounter_id, by, at, reason, version=None):
+    """Opens an ended encounter for correction (PL-13, VH-21). The clock leaves it alone until it is checked out or
+    discharged again; what was told to others is withdrawn."""
+    encounter = lock(encounter_id, version=version)
+    if not reason.strip():
+        raise RuleError("PL-13", "Ange varför vårdhändelsen öppnas igen.", code="reason_missing", needs_reason=True)
+    target = lifecycle.status_after_reopening(encounter.checked_out_at)
+    move(encounter, Move.REOPEN, by=by, at=at, reason=reason, status=target, end=None, is_reopened=True)
+    if encounter.type_id not in lifecycle.NOT_REPORTED:
+        messages.encounter_withdrawn(encounter)
+    return encounter
+
+
+@transaction.atomic
+def change_type(*, encounter_id, new_type_code, by, at, reason="", version=None):
+    """A change of type by hand where the rules have one (VH-13, VH-24)."""
+    encounter = lock(encounter_id, version=version)
+    row = TYPES[encounter.type_id]
+    if refused := lifecycle.refusal(row, encounter.status, Move.CHANGE_TYPE):
+        raise refused
+    if refused := lifecycle.type_change_refusal(row, TYPES[new_type_code]):
+        raise refused
+    return move(encounter, Move.CHANGE_TYPE, by=by, at=at, reason=reason, new_type=new_type_code)
+
+
+def annul(encounter, *, by, at, reason, what=Move.ANNUL):
+    """Annullerad on a locked encounter, in one step with its end (VH-12). Callers are flows."""
+    if refused := lifecycle.refusal(TYPES[encounter.type_id], encounter.status, what):
+        raise _told_who(refused, encounter)
+    if refused := emptiness_refusal(encounter):
+        raise refused
+    at = minute(at)
+    move(
+        encounter,
+        what,
+        by=by,
+        at=at,
+        reason=reason,
+        new_type=lifecycle.ANNULLED,
+        end=at,
+        cancelled_at=at if what == Move.CANCEL else encounter.cancelled_at,
+    )
+    release_places(encounter, at=at)
+    Referral.objects.filter(used_by=encounter).update(status=ReferralStatus.ACCEPTED, used_by=None)
+    return encounter
+
+
+def cancel_without_annulling(encounter, *, by, at, reason):
+    """VH-11: a cancelled pre-registration that VH-12 forbids to annul keeps its type and is ended by hand."""
+    return move(encounter, Move.CANCEL, by=by, at=at, reason=reason, status=Status.PLANNED, cancelled_at=minute(at))
+
+
+def undo_cancel(encounter, *, type_code, by, at, reason=""):
+    """Restores a cancelled pre-registration (undo of a cancellation or of a cascade, AV-03)."""
+    return move(
+        encounter, Move.UNDO_CANCEL, by=by, at=at, reason=reason, new_type=type_code, end=None, cancelled_at=None
+    )
+
+
+def emptiness_refusal(encounter):
+    """VH-12, asked with this encounter's documents and cash."""
+    has_documentation = encounter.documents.filter(removed_at__isnull=True).exists()
+    has_cash = encounter.cash_transactions.filter(reverses__isnull=True, reversed_by__isnull=True).exists()
+    return lifecycle.annulment_refusal(has_documentation=has_documentation, has_cash=has_cash)
+
+
+def release_places(encounter, *, at):
+    """VH-09: discharge releases what is held."""
+    for stay in encounter.place_stays.filter(period__endswith__isnull=True):
+        stay.period = (stay.period.lower, max(at, stay.period.lower))
+        stay.save(update_fields=["period"])
+
+
+# --- Facts told by other systems ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def report_document(*, encounter_id, kind, external_id, by, at):
+    """The medical record tells that a note exists (VH-12, DI-04). Telling it twice changes nothing."""
+    encounter = lock(encounter_id)
+    if encounter.type_id == lifecycle.ANNULLED:
+        raise RuleError("VH-12", "Vårdhändelsen är annullerad och kan inte få journaldokumentation.")
+    document, _ = EncounterDocument.objects.update_or_create(
+        encounter=encounter, external_id=external_id, defaults={"kind": kind, "removed_at": None}
+    )
+    return document
+
+
+@transaction.atomic
+def remove_document(*, encounter_id, external_id, by, at):
+    """The medical record tells that a note is void."""
+    document = EncounterDocument.objects.get(encounter=lock(encounter_id), external_id=external_id)
+    document.removed_at = at
+    document.save(update_fields=["removed_at"])
+    return document
+
+
+@transaction.atomic
+def report_cash_transaction(*, encounter_id, external_id, amount, by, at, reverses=""):
+    """The cashier tells a transaction, or the reversal in full of one (VH-12, AG-01). SEK."""
+    encounter = lock(encounter_id)
+    if encounter.type_id == lifecycle.ANNULLED:
+        raise RuleError("VH-12", "Vårdhändelsen är annullerad och kan inte få kassatransaktioner.")
+    if known := CashTransaction.objects.filter(external_id=external_id).first():
+        if known.encounter_id == encounter.pk and known.amount == amount:
+            return known
+        raise RuleError("AG-01", "Kassans id finns redan med annat belopp eller annan vårdhändelse.", code="duplicate")
+    reversed_transaction = None
+    if reverses:
+        reversed_transaction = CashTransaction.objects.filter(encounter=encounter, external_id=reverses).first()
+        if reversed_transaction is None:
+            raise RuleError("AG-01", "Transaktionen som ska återföras finns inte på vårdhändelsen.", code="unknown")
+        if amount != -reversed_transaction.amount:
+            raise RuleError("AG-01", "En återföring är hela beloppet med omvänt tecken.", code="partial_reversal")
+        if CashTransaction.objects.filter(reverses=reversed_transaction).exists():
+            raise RuleError("AG-01", "Transaktionen är redan återförd.", code="already_reversed")
+    return CashTransaction.objects.create(
+        encounter=encounter, external_id=external_id, amount=amount, reverses=reversed_transaction
+    )

@@ -1,0 +1,463 @@
+"""Bookings: hold, book, reschedule, arrive, no-show and their undo (BO-01, BO-03, VH-07, VH-11). Cancelling touches more
+than one app and is a flow (sdv.flows.cancellation)."""
+
+from django.db import IntegrityError, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Max
+
+from registration.actions import encounters
+from registration.lifecycle import no_show_refusal
+from registration.models import ContactReason, Encounter, EncounterParticipant, Patient
+from scheduling import rules, slots
+from scheduling.models import (
+    Appointment,
+    AppointmentHistory,
+    AppointmentStatus,
+    BookingRequest,
+    BookingRequestStatus,
+    BookingState,
+    Resource,
+    ResourceBooking,
+)
+from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.time import local_date, minute
+
+from . import work_items
+
+OVERLAP_CONSTRAINT = "resource_never_double_booked"
+
+
+# --- Holds ------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME):
+    """Holds a time for two minutes while the user fills in the rest; an own overlapping hold is replaced."""
+    resource = Resource.objects.locked().get(pk=resource_id)
+    if refused := rules.time_refusal(start=start, end=end, at=at):
+        raise refused
+    _release_expired([resource], start, end, at)
+    ResourceBooking.objects.filter(
+        resource=resource, state=BookingState.HELD, held_by=by, period__overlap=(start, end)
+    ).delete()
+    return _take(resource, start, end, seat=1, state=BookingState.HELD, held_by=by, expires_at=at + length)
+
+
+def release_hold(*, hold_id, by):
+    """Lets go of an own hold; one already gone is no fault."""
+    ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
+
+
+def release_expired_holds(*, at, dry_run=False):
+    """Removes holds that have run out, whoever made them. Returns how many. Nothing depends on it being on time: a
+    taker removes overlapping expired holds itself."""
+    expired = ResourceBooking.objects.filter(state=BookingState.HELD, expires_at__lte=at)
+    return expired.count() if dry_run else expired.delete()[0]
+
+
+# --- Booking ------------------------------------------------------------------------------------------------------
+
+
+def book(*, care_unit, visit_type, at, start, resource_ids, **fields):
+    """Books a visit (BO-01): slot, appointment and pre-registration in one transaction, for `patient_id`, with
+    `contact_reason_id`, `end`, `by`. A time somebody else took is refused with the next free ones (PL-07)."""
+    try:
+        with transaction.atomic():
+            return _book(
+                care_unit=care_unit, visit_type=visit_type, at=at, start=start, resource_ids=resource_ids, **fields
+            )
+    except RuleError as refused:
+        if refused.code == "slot_taken":
+            refused.alternatives = slots.next_free(
+                care_unit=care_unit, visit_type=visit_type, at=at, start=start, resource_ids=resource_ids
+            )
+        raise
+
+
+def _book(
+    *,
+    patient_id,
+    care_unit,
+    visit_type,
+    contact_reason_id,
+    start,
+    end,
+    resource_ids,
+    by,
+    at,
+    commitment_id=None,
+    booking_request_id=None,
+    wished_date=None,
+    add_on_ids=(),
+    overbook=False,
+    accept_warnings=(),
+    reason="",
+    hold_id=None,
+):
+    start, end = minute(start), minute(end)
+    if refused := rules.time_refusal(start=start, end=end, at=at):
+        raise refused
+    if not resource_ids:
+        raise InputError(resources="Välj minst en resurs: varje tid har en ägare.")
+    patient = Patient.objects.locked().get(pk=patient_id)
+    encounters.refuse_deceased(patient)
+    contact_reason = _offered_reason(visit_type, contact_reason_id, local_date(at))
+    request = _request_to_book(booking_request_id, patient, care_unit)
+    commitment_id = commitment_id or (request.commitment_id if request else None)
+    commitment = encounters.find_commitment(patient, care_unit, commitment_id)
+    if commitment and not commitment_id and care_unit.is_primary_care:
+        commitment = None
+    _warn_of_overlap(patient, start, end, accept_warnings, reason)
+
+    resources = _lock_resources(resource_ids, care_unit)
+    _release_expired(resources, start, end, at)
+    if hold_id:
+        ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
+    if not overbook:
+        for resource in resources:
+            if not slots.fits_hours(resource=resource, visit_type=visit_type, start=start, end=end):
+                raise rules.outside_hours(resource.name, start)
+    encounter = encounters.pre_register(
+        patient=patient,
+        care_unit=care_unit,
+        visit_type=visit_type,
+        contact_reason=contact_reason,
+        planned_start=start,
+        planned_end=end,
+        commitment=commitment,
+        by=by,
+        at=at,
+    )
+    appointment = Appointment.objects.create(
+        encounter=encounter,
+        patient=patient,
+        care_unit=care_unit,
+        start=start,
+        end=end,
+        booking_request=request,
+        wished_date=wished_date,
+        is_overbooked=overbook,
+        overlap_reason=reason,
+        created_by=by,
+    )
+    _take_all(appointment, resources, start, end, overbook=overbook)
+    _remember_resources(appointment, resources)
+    _take_part(encounter, resources)
+    if add_on_ids:
+        appointment.add_ons.add(*add_on_ids)
+    if request:
+        work_items.mark_booked(request)
+    _note(appointment, "booked", by=by, at=at, start_after=start)
+    return appointment
+
+
+def _offered_reason(visit_type, contact_reason_id, day):
+    """VO-01, VO-02: exactly one reason, linked to the visit type."""
+    if not contact_reason_id:
+        raise RuleError("VO-01", "Välj en vårdkontaktsorsak: det ska alltid finnas exakt en.", code="reason_missing")
+    offered = ContactReason.objects.offered_for(visit_type, day).filter(pk=contact_reason_id).first()
+    if offered is None:
+        chosen = ContactReason.objects.filter(pk=contact_reason_id).first()
+        raise rules.reason_refusal(
+            is_offered=False,
+            reason_name=chosen.name if chosen else "som valdes",
+            visit_type_name=visit_type.name,
+        )
+    return offered
+
+
+def _request_to_book(booking_request_id, patient, care_unit):
+    if not booking_request_id:
+        return None
+    request = BookingRequest.objects.locked().get(pk=booking_request_id)
+    if request.patient_id != patient.pk or request.care_unit_id != care_unit.pk:
+        raise RuleError("BO-01", "Bokningsbegäran gäller en annan patient eller enhet. Läs in listan igen.")
+    if request.status not in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP):
+        status = request.get_status_display().lower()
+        raise RuleError("BB-01", f"Bokningsbegäran är redan {status}. Läs in listan igen.", code="already_done")
+    return request
+
+
+def _warn_of_overlap(patient, start, end, accept_warnings, reason):
+    other = (
+        Appointment.objects.living()
+        .filter(patient=patient, start__lt=end, end__gt=start)
+        .select_related("care_unit")
+        .first()
+    )
+    if other and not ("PL-06" in accept_warnings and reason.strip()):
+        raise rules.patient_overlap(other.start, other.care_unit.name)
+
+
+def _lock_resources(resource_ids, care_unit):
+    """The resources, locked in key order: the queue for what is scarce. They are the unit's own (PL-25 shares lists,
+    not resources)."""
+    resources = list(Resource.objects.filter(pk__in=resource_ids, care_unit=care_unit).locked())
+    if len(resources) != len(set(resource_ids)):
+        raise InputError(resources="Någon av resurserna finns inte på vårdenheten. Välj bland enhetens resurser.")
+    return resources
+
+
+def _release_expired(resources, start, end, at):
+    ResourceBooking.objects.filter(
+        resource__in=resources, state=BookingState.HELD, expires_at__lte=at, period__overlap=(start, end)
+    ).delete()
+
+
+def _take_all(appointment, resources, start, end, *, overbook):
+    for resource in resources:
+        seat = 1
+        if overbook:
+            if not appointment.care_unit.allows_overbooking:
+                raise RuleError("BO-01", "Enheten tillåter inte överbokning. Välj en ledig tid.", code="no_overbooking")
+            highest = ResourceBooking.objects.filter(resource=resource, period__overlap=(start, end)).aggregate(
+                highest=Max("seat")
+            )["highest"]
+            seat = (highest or 0) + 1
+        _take(resource, start, end, seat=seat, state=BookingState.BOOKED, appointment=appointment)
+
+
+def _take(resource, start, end, *, seat, state, **fields):
+    """Inserts the row that takes the time. Under the resource's lock the constraint is only the net."""
+    clash = ResourceBooking.objects.filter(resource=resource, seat=seat, period__overlap=(start, end))
+    if clash.exists():
+        raise rules.taken(resource.name, start)
+    try:
+        with transaction.atomic():
+            return ResourceBooking.objects.create(
+                resource=resource, seat=seat, period=DateTimeTZRange(start, end), state=state, **fields
+            )
+    except IntegrityError as error:
+        if OVERLAP_CONSTRAINT not in str(error):
+            raise
+        raise rules.taken(resource.name, start) from None
+
+
+def _remember_resources(appointment, resources):
+    through = Appointment.resources.through
+    through.objects.bulk_create(
+        through(appointment_id=appointment.pk, resource_id=resource.pk) for resource in resources
+    )
+
+
+def _take_part(encounter, resources):
+    """The persons booked take part in the contact; the first is main responsible until somebody says otherwise."""
+    practitioners = [resource.practitioner for resource in resources if resource.practitioner_id]
+    EncounterParticipant.objects.bulk_create(
+        EncounterParticipant(
+            encounter=encounter,
+            practitioner=practitioner,
+            profession_id=practitioner.profession_id,
+            is_main_responsible=index == 0,
+        )
+        for index, practitioner in enumerate(practitioners)
+    )
+
+
+def _note(appointment, event, *, by, at, start_before=None, start_after=None, reason=""):
+    AppointmentHistory.objects.create(
+        appointment=appointment,
+        event=event,
+        start_before=start_before,
+        start_after=start_after,
+        by=by,
+        at=at,
+        reason=reason,
+    )
+
+
+def lock(appointment_id, *, version=None, with_resources=False):
+    """The appointment with its encounter, locked in the one order: encounter, resource, appointment."""
+    encounter_id = Appointment.objects.values_list("encounter_id", flat=True).get(pk=appointment_id)
+    encounter = (
+        Encounter.objects.select_related("patient", "care_unit", "visit_type", "commitment")
+        .locked()
+        .get(pk=encounter_id)
+    )
+    resources = []
+    if with_resources:
+        resources = list(Resource.objects.filter(appointments=appointment_id).locked())
+    appointment = Appointment.objects.locked().get(pk=appointment_id)
+    appointment.encounter = encounter
+    appointment.patient = encounter.patient
+    appointment.care_unit = encounter.care_unit
+    if version is not None and version != appointment.version:
+        raise StaleVersion(current=appointment.version, given=version)
+    return appointment, resources
+
+
+def save(appointment, **changes):
+    """Writes named fields and raises the version."""
+    changes["version"] = appointment.version + 1
+    for field, value in changes.items():
+        setattr(appointment, field, value)
+    appointment.save(update_fields=list(changes))
+    return appointment
+
+
+# --- Reschedule -----------------------------------------------------------------------------------------------------
+
+
+def reschedule(*, appointment_id, start, end, by, at, resource_ids=None, reason="", accept_warnings=(), version=None):
+    """Ombokning (BO-03, PL-08): the new time is had before the old is let go, in one transaction."""
+    try:
+        with transaction.atomic():
+            return _reschedule(appointment_id, minute(start), minute(end), by, at, resource_ids, reason, version)
+    except RuleError as refused:
+        if refused.code == "slot_taken":
+            appointment = Appointment.objects.select_related("care_unit", "encounter__visit_type").get(
+                pk=appointment_id
+            )
+            refused.alternatives = slots.next_free(
+                care_unit=appointment.care_unit,
+                visit_type=appointment.encounter.visit_type,
+                at=at,
+                start=start,
+                resource_ids=resource_ids,
+            )
+        raise
+
+
+def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, version):
+    if refused := rules.time_refusal(start=start, end=end, at=at):
+        raise refused
+    appointment, old = _lock_for_reschedule(appointment_id, resource_ids, version)
+    if resource_ids:
+        new = [resource for resource in old if resource.pk in resource_ids]
+        if len(new) != len(set(resource_ids)) or any(r.care_unit_id != appointment.care_unit_id for r in new):
+            raise InputError(resources="Någon av resurserna finns inte på vårdenheten. Välj bland enhetens resurser.")
+    else:
+        kept = set(appointment.resources.values_list("pk", flat=True))
+        new = [resource for resource in old if resource.pk in kept]
+    encounter = appointment.encounter
+    _release_expired(new, start, end, at)
+    for resource in new:
+        if not slots.fits_hours(resource=resource, visit_type=encounter.visit_type, start=start, end=end):
+            raise rules.outside_hours(resource.name, start)
+    old_start = appointment.start
+    encounters.reschedule(encounter, planned_start=start, planned_end=end, by=by, at=at, reason=reason)
+    # The rows that stay are moved by one UPDATE: nothing is released before the new is had (PL-08).
+    keep = {resource.pk for resource in new}
+    taken = {booking.resource_id: booking for booking in appointment.resource_bookings.all()}
+    for resource in new:
+        clash = ResourceBooking.objects.filter(resource=resource, seat=1, period__overlap=(start, end)).exclude(
+            appointment=appointment
+        )
+        if clash.exists():
+            raise rules.taken(resource.name, start)
+        if booking := taken.get(resource.pk):
+            booking.period, booking.seat = DateTimeTZRange(start, end), 1
+            booking.save(update_fields=["period", "seat"])
+        else:
+            _take(resource, start, end, seat=1, state=BookingState.BOOKED, appointment=appointment)
+    appointment.resource_bookings.exclude(resource__in=keep).delete()
+    if resource_ids:
+        appointment.resources.set(new)
+        encounter.participants.all().delete()
+        _take_part(encounter, new)
+    save(appointment, start=start, end=end)
+    _note(appointment, "rescheduled", by=by, at=at, start_before=old_start, start_after=start, reason=reason)
+    return appointment
+
+
+def _lock_for_reschedule(appointment_id, resource_ids, version):
+    """Old and new resources are locked together, in key order."""
+    encounter_id = Appointment.objects.values_list("encounter_id", flat=True).get(pk=appointment_id)
+    encounter = (
+        Encounter.objects.select_related("patient", "care_unit", "visit_type", "commitment")
+        .locked()
+        .get(pk=encounter_id)
+    )
+    wanted = set(
+        Appointment.resources.through.objects.filter(appointment_id=appointment_id).values_list(
+            "resource_id", flat=True
+        )
+    ) | set(resource_ids or ())
+    resources = list(Resource.objects.filter(pk__in=wanted).select_related("practitioner").locked())
+    appointment = Appointment.objects.locked().get(pk=appointment_id)
+    appointment.encounter, appointment.care_unit = encounter, encounter.care_unit
+    if version is not None and version != appointment.version:
+        raise StaleVersion(current=appointment.version, given=version)
+    return appointment, resources
+
+
+# --- Arrival and no-show ------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def arrive(*, appointment_id, by, at, identity_shown="Legitimation", interpreter_used=None, version=None):
+    """Ankomst (VH-07, PL-03, PA-09): the pre-registration becomes the visit. How identity was shown has the usual
+    answer preset."""
+    appointment, _ = lock(appointment_id, version=version)
+    encounters.arrive(
+        appointment.encounter, by=by, at=at, identity_shown=identity_shown, interpreter_used=interpreter_used
+    )
+    save(appointment, status=AppointmentStatus.ARRIVED)
+    _note(appointment, "arrived", by=by, at=at)
+    return appointment
+
+
+@transaction.atomic
+def no_show(*, appointment_id, by, at, version=None):
+    """Utebliven (VH-11): the patient did not come. In the same transaction somebody gets the work (PL-05)."""
+    appointment, _ = lock(appointment_id, version=version)
+    is_booked = appointment.status == AppointmentStatus.BOOKED
+    if is_booked and (refused := no_show_refusal(planned_start=appointment.start, at=at)):
+        raise refused
+    register_no_show(appointment, by=by, at=at)
+    return appointment
+
+
+def register_no_show(appointment, *, by, at, reason=""):
+    """Inner write: encounter, appointment and work item together (VH-11, PL-05)."""
+    encounters.no_show(appointment.encounter, by=by, at=at, reason=reason)
+    save(appointment, status=AppointmentStatus.NO_SHOW)
+    work_items.create_no_show_item(appointment, at=at)
+    _note(appointment, "no_show", by=by, at=at, reason=reason)
+
+
+@transaction.atomic
+def undo(*, appointment_id, by, at, reason="", version=None):
+    """Takes back the last arrival or no-show (PL-13)."""
+    appointment, resources = lock(appointment_id, version=version, with_resources=True)
+    if appointment.status == AppointmentStatus.ARRIVED:
+        encounters.undo_arrival(appointment.encounter, by=by, at=at, reason=reason)
+    elif appointment.status == AppointmentStatus.NO_SHOW:
+        encounters.undo_no_show(appointment.encounter, by=by, at=at, reason=reason)
+        work_items.withdraw_no_show_item(appointment.encounter, by=by, at=at)
+        retake(appointment, resources, at=at)
+    else:
+        status = appointment.get_status_display().lower()
+        raise RuleError(
+            "PL-13",
+            f"Det finns ingen ankomst eller utebliven att ångra: bokningen är {status}.",
+            code="nothing_to_undo",
+        )
+    save(appointment, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
+    _note(appointment, "undone", by=by, at=at, reason=reason)
+    return appointment
+
+
+def retake(appointment, resources, *, at):
+    """Takes the appointment's time again after its slot was freed. Raises RuleError where somebody has it now."""
+    held = set(appointment.resource_bookings.values_list("resource_id", flat=True))
+    _release_expired(resources, appointment.start, appointment.end, at)
+    for resource in resources:
+        if resource.pk not in held:
+            _take(
+                resource, appointment.start, appointment.end, seat=1, state=BookingState.BOOKED, appointment=appointment
+            )
+
+
+def free_slot(appointment):
+    """Releases what the appointment has taken of its resources."""
+    appointment.resource_bookings.all().delete()
+
+
+def note_cancelled(appointment, *, by, at, reason):
+    _note(appointment, "cancelled", by=by, at=at, reason=reason, start_before=appointment.start)
+
+
+def note_restored(appointment, *, by, at):
+    """The booking is had again after an undone cascade (AV-03)."""
+    _note(appointment, "restored", by=by, at=at, start_after=appointment.start, reason="Ångrad kaskad")

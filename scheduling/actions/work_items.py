@@ -1,0 +1,297 @@
+"""Work items and booking requests: made, changed, decided (UT-04…06, BB-01, PL-05)."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from registration.actions.encounters import refuse_deceased
+from registration.models import CareCommitment, ContactReason, Patient
+from scheduling import rules
+from scheduling.models import (
+    AwaitedResult,
+    AwaitedStatus,
+    BookingRequest,
+    BookingRequestStatus,
+    ItemStatus,
+    MissingFollowUp,
+    NoShowItem,
+)
+from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.time import local_date
+
+# Decisions on an item: follow up (a bokningsbegäran), end the vårdåtagande, or nothing more needed.
+FOLLOW_UP, END_COMMITMENT, NOTHING_MORE = "follow_up", "end_commitment", "nothing_more"
+COMMITMENT_CLOSED, UNDONE = "commitment_closed", "undone"
+
+
+# --- Bokningsbegäran ------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def request_booking(*, patient_id, care_unit, by, at, commitment_id=None, **fields):
+    """A bokningsbegäran made directly (BB-01): `visit_type`, `contact_reason`, `wished_from`, `wished_to` and more."""
+    patient = Patient.objects.locked().get(pk=patient_id)
+    refuse_deceased(patient)
+    commitment = _open_commitment(commitment_id, patient, care_unit)
+    return create_request(patient=patient, care_unit=care_unit, commitment=commitment, by=by, at=at, **fields)
+
+
+def create_request(
+    *,
+    patient,
+    care_unit,
+    visit_type,
+    contact_reason,
+    wished_from,
+    wished_to,
+    by,
+    at,
+    commitment=None,
+    wished_resource=None,
+    addressee=None,
+    description="",
+    wished_place="",
+    check_out=None,
+    status=None,
+):
+    """Inner write of a request. Addressed to a colleague it is an uppföljningsbegäran until confirmed (UT-06)."""
+    if wished_to < wished_from:
+        raise InputError(wished_to="Begärt slutdatum ska inte ligga före begärt startdatum.")
+    if not ContactReason.objects.offered_for(visit_type, local_date(at)).filter(pk=contact_reason.pk).exists():
+        raise rules.reason_refusal(is_offered=False, reason_name=contact_reason.name, visit_type_name=visit_type.name)
+    if wished_resource and wished_resource.care_unit_id != care_unit.pk:
+        raise InputError(resource="Resursen hör till en annan vårdenhet. Välj en av enhetens resurser.")
+    to_colleague = addressee is not None and addressee.pk != by.pk
+    return BookingRequest.objects.create(
+        patient=patient,
+        care_unit=care_unit,
+        commitment=commitment,
+        status=status or (BookingRequestStatus.FOLLOW_UP if to_colleague else BookingRequestStatus.OPEN),
+        visit_type=visit_type,
+        contact_reason=contact_reason,
+        wished_from=wished_from,
+        wished_to=wished_to,
+        wished_resource=wished_resource,
+        wished_place=wished_place,
+        addressee=addressee,
+        description=description,
+        check_out=check_out,
+        created_by=by,
+    )
+
+
+@transaction.atomic
+def change_request(*, request_id, by, at, version=None, **changes):
+    """Changes of a waiting request: `wished_resource`, `wished_from`, `wished_to`, `description`, `addressee`,
+    `wished_place`, or `confirm=True` for an uppföljningsbegäran that becomes a bokningsbegäran (UT-06)."""
+    request = _lock(BookingRequest, request_id, version)
+    _refuse_unless_waiting(request)
+    if changes.pop("confirm", False):
+        changes["status"] = BookingRequestStatus.OPEN
+    resource = changes.get("wished_resource")
+    if resource and resource.care_unit_id != request.care_unit_id:
+        raise InputError(wished_resource="Resursen hör till en annan vårdenhet. Välj en av enhetens resurser.")
+    first = changes.get("wished_from", request.wished_from)
+    last = changes.get("wished_to", request.wished_to)
+    if last < first:
+        raise InputError(wished_to="Begärt slutdatum ska inte ligga före begärt startdatum.")
+    return _save(request, **changes)
+
+
+@transaction.atomic
+def close_request(*, request_id, reason, by, at, version=None):
+    """Ends a request that will not be booked, with its reason."""
+    request = _lock(BookingRequest, request_id, version)
+    _refuse_unless_waiting(request)
+    if not reason.strip():
+        raise RuleError("BB-01", "Ange varför bokningsbegäran avslutas.", code="reason_missing", needs_reason=True)
+    return _save(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason=reason)
+
+
+def mark_booked(request):
+    """Inner write: the request has its booking."""
+    return _save(request, status=BookingRequestStatus.BOOKED)
+
+
+def wait_again(appointment, *, by, at):
+    """After a cancellation the patient waits again (UT-07): the request reopens; a booking under an open vårdåtagande
+    that had none gets one. Returns the request or None."""
+    if request := appointment.booking_request:
+        request = BookingRequest.objects.locked().get(pk=request.pk)
+        if request.status == BookingRequestStatus.BOOKED:
+            return _save(request, status=BookingRequestStatus.OPEN)
+        return None
+    encounter = appointment.encounter
+    commitment = encounter.commitment
+    if commitment is None or commitment.status != "open" or commitment.referrals.to_book().exists():
+        return None
+    today = local_date(at)
+    return BookingRequest.objects.create(
+        patient_id=appointment.patient_id,
+        care_unit_id=appointment.care_unit_id,
+        commitment=commitment,
+        status=BookingRequestStatus.OPEN,
+        visit_type_id=encounter.visit_type_id,
+        contact_reason_id=encounter.contact_reason_id,
+        wished_from=today,
+        wished_to=max(today, local_date(appointment.start)) + timedelta(days=14),
+        description=f"Ny tid efter avbokning av {rules.clock(appointment.start)}",
+        created_by=by,
+    )
+
+
+def _refuse_unless_waiting(request):
+    if request.status not in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP):
+        raise RuleError(
+            "BB-01",
+            f"Bokningsbegäran är redan {request.get_status_display().lower()}. Läs in listan igen.",
+            code="already_done",
+        )
+
+
+def _open_commitment(commitment_id, patient, care_unit):
+    if not commitment_id:
+        return None
+    commitment = CareCommitment.objects.open().filter(pk=commitment_id, patient=patient, care_unit=care_unit).first()
+    if commitment is None:
+        raise RuleError(
+            "VH-08", "Vårdåtagandet är avslutat eller hör till en annan patient eller enhet.", code="missing_commitment"
+        )
+    return commitment
+
+
+# --- No-show items ------------------------------------------------------------------------------------------------------
+
+
+def create_no_show_item(appointment, *, at):
+    """PL-05: in the same transaction as the no-show, with owner and date."""
+    practitioner = appointment.encounter.participants.filter(is_main_responsible=True).first()
+    owner = practitioner.practitioner.user if practitioner else None
+    return NoShowItem.objects.create(
+        patient_id=appointment.patient_id,
+        care_unit_id=appointment.care_unit_id,
+        encounter=appointment.encounter,
+        commitment_id=appointment.encounter.commitment_id,
+        responsible=owner,
+        watch_until=local_date(at) + timedelta(days=rules.NO_SHOW_DAYS),
+    )
+
+
+def withdraw_no_show_item(encounter, *, by, at):
+    """The no-show was undone, so there is nothing to follow up."""
+    for item in NoShowItem.objects.open().filter(encounter=encounter).locked():
+        _save(item, status=ItemStatus.DONE, decided_at=at, decided_by=by, decision=UNDONE)
+
+
+# --- Decisions ----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def register_result(*, item_id, by, at, version=None):
+    """The answer has come: the clinician is asked to decide (UT-04). Telling it twice changes nothing."""
+    item = _lock(AwaitedResult, item_id, version)
+    if item.status == AwaitedStatus.DECIDED:
+        raise _already_decided(item, "UT-04")
+    if item.status == AwaitedStatus.ARRIVED:
+        return item
+    return _save(item, status=AwaitedStatus.ARRIVED, result_at=at)
+
+
+@transaction.atomic
+def postpone(*, model, item_id, watch_until, by, at, version=None):
+    """Moves the date an item is watched until."""
+    item = _lock(model, item_id, version)
+    if _is_decided(item):
+        raise _already_decided(item, _rule_of(item))
+    if watch_until < local_date(at):
+        raise InputError(watch_until="Datumet har passerat. Ange ett datum från och med i dag.")
+    return _save(item, watch_until=watch_until)
+
+
+@transaction.atomic
+def decide(*, model, item_id, decision, by, at, follow_up=None, reason=None, version=None):
+    """Decides an Avvakta, a Saknar återbesök or a no-show item: `follow_up` makes a bokningsbegäran, `end_commitment`
+    ends the vårdåtagande with a reason, `nothing_more` needs a plan elsewhere or no open vårdåtagande (UT-04, UT-05,
+    PL-05, UT-07)."""
+    from . import commitments
+
+    known = model.objects.values("patient_id", "commitment_id").get(pk=item_id)
+    Patient.objects.locked().get(pk=known["patient_id"])
+    commitment = None
+    if known["commitment_id"]:
+        commitment = CareCommitment.objects.locked().get(pk=known["commitment_id"])
+    item = _lock(model, item_id, version)
+    rule = _rule_of(item)
+    if _is_decided(item):
+        raise _already_decided(item, rule)
+    done = AwaitedStatus.DECIDED if model is AwaitedResult else ItemStatus.DONE
+    if decision == FOLLOW_UP:
+        if not follow_up:
+            raise RuleError("UT-06", "Ange besökstyp, vårdkontaktsorsak och tidsintervall.", code="follow_up_missing")
+        refuse_deceased(item.patient)
+        create_request(
+            patient=item.patient,
+            care_unit=item.care_unit,
+            commitment=commitment if commitment and commitment.status == "open" else None,
+            by=by,
+            at=at,
+            **follow_up,
+        )
+    elif decision == END_COMMITMENT:
+        if commitment is None or commitment.status != "open":
+            raise RuleError(
+                "UT-03",
+                "Det finns inget öppet vårdåtagande att avsluta. Välj ett annat beslut.",
+                code="missing_commitment",
+            )
+        if not reason:
+            raise RuleError("UT-03", "Avslut av vårdåtagande kräver en orsak. Välj orsak.", code="reason_missing")
+        _save(item, status=done, decided_at=at, decided_by=by, decision=decision)
+        commitments.close(commitment, reason=reason, by=by, at=at)
+        return item
+    elif decision == NOTHING_MORE:
+        if (
+            commitment
+            and commitment.status == "open"
+            and not commitments.is_planned(commitment, at=at, apart_from=item)
+        ):
+            raise RuleError(
+                "UT-07",
+                "Vårdåtagandet är öppet men inget är planerat. Välj uppföljning, eller avsluta vårdåtagandet.",
+                code="no_planning",
+            )
+    else:
+        raise InputError(
+            decision="Okänt beslut. Välj uppföljning, avsluta vårdåtagande eller ingen ytterligare planering."
+        )
+    return _save(item, status=done, decided_at=at, decided_by=by, decision=decision)
+
+
+def _is_decided(item):
+    return item.decided_at is not None
+
+
+def _rule_of(item):
+    return {AwaitedResult: "UT-04", MissingFollowUp: "UT-05", NoShowItem: "PL-05"}[type(item)]
+
+
+def _already_decided(item, rule):
+    refused = RuleError(rule, "Posten är redan beslutad. Läs in listan igen.", code="already_done")
+    if item.decided_by:
+        refused.by, refused.at, refused.user_id = item.decided_by.name, item.decided_at, item.decided_by_id
+    return refused
+
+
+def _lock(model, pk, version):
+    row = model.objects.locked().get(pk=pk)
+    if version is not None and version != row.version:
+        raise StaleVersion(current=row.version, given=version)
+    return row
+
+
+def _save(row, **changes):
+    changes["version"] = row.version + 1
+    for field, value in changes.items():
+        setattr(row, field, value)
+    row.save(update_fields=list(changes))
+    return row

@@ -1,0 +1,119 @@
+"""What may be booked, cancelled and checked out, and why not (BO-*, UT-*, VH-11). Pure: facts in, reason or None out."""
+
+from datetime import timedelta
+
+from registration.lifecycle import counts_as_no_show
+from sdv.common.errors import RuleError
+from sdv.common.time import local
+
+HOLD_TIME = timedelta(minutes=2)
+OFFER_TIME = timedelta(hours=24)
+# How long an Avvakta, a Saknar återbesök and a no-show item wait before they are late, where nobody says otherwise.
+AWAIT_DAYS = 21
+MISSING_FOLLOW_UP_DAYS = 7
+NO_SHOW_DAYS = 7
+
+
+def clock(moment):
+    """A time as sentences say it: 2026-11-21 kl. 09.45."""
+    return local(moment).strftime("%Y-%m-%d kl. %H.%M")
+
+
+def time_refusal(*, start, end, at):
+    """PL-23: today's times can be booked until they end; nothing is booked in the past or backwards."""
+    if end <= start:
+        return RuleError("BO-01", "Sluttiden ska ligga efter starttiden. Rätta tiden.", code="invalid_time")
+    if end <= at:
+        return RuleError("PL-23", f"Tiden {clock(start)} har passerat. Välj en senare tid.", code="in_the_past")
+    return None
+
+
+def taken(resource_name, start):
+    """BO-01: one resource is never double-booked, whoever clicks first."""
+    return RuleError(
+        "BO-01",
+        f"{resource_name} är redan bokad {clock(start)}. Välj en annan tid.",
+        code="slot_taken",
+    )
+
+
+def outside_hours(resource_name, start):
+    """BO-01: a booking takes a time that the resource's tidbok has."""
+    return RuleError(
+        "BO-01",
+        f"{resource_name} har ingen tid i tidboken {clock(start)} för besökstypen. Välj en ledig tid.",
+        code="outside_hours",
+    )
+
+
+def patient_overlap(other_start, other_unit):
+    """PL-06: a patient double-booked with him- or herself is a warning, allowed with a reason."""
+    return RuleError(
+        "PL-06",
+        f"Patienten har redan en bokning {clock(other_start)} på {other_unit}."
+        " Välj en annan tid, eller boka ändå och ange skälet.",
+        code="patient_overlap",
+        is_warning=True,
+        needs_reason=True,
+    )
+
+
+def reason_refusal(*, is_offered, reason_name, visit_type_name):
+    """VO-02: a vårdkontaktsorsak can be chosen only where it is linked."""
+    if is_offered:
+        return None
+    return RuleError(
+        "VO-02",
+        f"Vårdkontaktsorsaken {reason_name} kan inte väljas för {visit_type_name}."
+        " Välj en av de orsaker som visas för besökstypen.",
+        code="reason_not_linked",
+    )
+
+
+def cancellation_is_no_show(*, cancelled_by_patient, start, at):
+    """VH-11: asked of registration's rule, so that it stands in one place."""
+    return counts_as_no_show(cancelled_by_patient=cancelled_by_patient, planned_start=start, at=at)
+
+
+def closing_refusal(*, future_bookings, waiting_requests):
+    """UT-03, PS-08: a vårdåtagande is not closed while something is booked or waits; they are listed."""
+    if not future_bookings and not waiting_requests:
+        return None
+    parts = [f"bokning {clock(start)}" for start in future_bookings]
+    parts += [f"bokningsbegäran {name} från {day.isoformat()}" for name, day in waiting_requests]
+    return RuleError(
+        "UT-03",
+        f"Vårdåtagandet kan inte avslutas: det har {', '.join(parts)}. Avboka eller avsluta dem först.",
+        code="planning_left",
+    )
+
+
+def outcome_refusal(*, outcome, has_commitment, has_reason, has_follow_up):
+    """UT-02…06: what the chosen outcome needs, or None."""
+    if outcome.code == "end_commitment" and not has_commitment:
+        return RuleError(
+            "UT-03",
+            "Besöket har inget öppet vårdåtagande att avsluta. Välj ett annat utfall.",
+            code="missing_commitment",
+        )
+    if outcome.requires_reason and not has_reason:
+        rule = "UT-03" if outcome.code == "end_commitment" else "UT-04"
+        return RuleError(rule, f"{outcome.name} kräver en orsak. Välj orsak.", code="reason_missing")
+    if outcome.code == "follow_up" and not has_follow_up:
+        return RuleError(
+            "UT-06",
+            "Uppföljning behöver besökstyp, vårdkontaktsorsak och tidsintervall. Fyll i dem.",
+            code="follow_up_missing",
+        )
+    return None
+
+
+def no_planning_warning():
+    """UT-05: no further planning is meant only where a return visit is booked or requested."""
+    return RuleError(
+        "UT-05",
+        "Det finns varken bokning eller bokningsbegäran för ett återbesök."
+        " Välj Uppföljning eller Avsluta vårdåtagande, eller behåll valet: då hamnar patienten i Saknar återbesök.",
+        code="no_planning",
+        is_warning=True,
+    )

@@ -1,0 +1,95 @@
+"""Cancel and annul: slot, encounter, work lists and message in one transaction (VH-11, VH-12, BO-03, PL-09)."""
+
+from django.db import transaction
+
+from registration import lifecycle
+from registration.actions import encounters
+from registration.models import Encounter, Patient
+from scheduling import rules
+from scheduling.actions import appointments, work_items
+from scheduling.models import Appointment, AppointmentStatus, CancelledBy, CheckOut
+from sdv.common.errors import InputError, RuleError
+from sdv.outbox import messages
+
+
+@transaction.atomic
+def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
+    """Cancels a booking. By the patient with less than 24 hours to go it is a no-show (VH-11); else the encounter is
+    Annullerad, or, where VH-12 forbids that, kept and ended by hand. The time is freed; the patient waits again where
+    something is still to be planned (UT-07)."""
+    if cancelled_by not in CancelledBy.values:
+        raise InputError(cancelled_by="Ange vem som avbokade: patienten eller vårdgivaren (PL-09).")
+    if not (reason or "").strip():
+        raise InputError(reason="Ange orsaken till avbokningen (BO-03).")
+    _lock_patient(appointment_id)
+    appointment, _ = appointments.lock(appointment_id, version=version, with_resources=True)
+    if appointment.status != AppointmentStatus.BOOKED:
+        raise _not_booked(appointment)
+    encounter = appointment.encounter
+    by_patient = cancelled_by == CancelledBy.PATIENT
+    if rules.cancellation_is_no_show(cancelled_by_patient=by_patient, start=appointment.start, at=at):
+        appointments.register_no_show(appointment, by=by, at=at, reason=reason)
+        appointments.save(appointment, cancelled_by=cancelled_by, cancel_reason=reason, cancelled_at=at)
+    else:
+        _annul_or_keep(encounter, by=by, at=at, reason=reason)
+        appointments.save(
+            appointment,
+            status=AppointmentStatus.CANCELLED,
+            cancelled_by=cancelled_by,
+            cancel_reason=reason,
+            cancelled_at=at,
+        )
+        appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
+        work_items.wait_again(appointment, by=by, at=at)
+    appointments.free_slot(appointment)
+    messages.appointment_cancelled(appointment)
+    return appointment
+
+
+def _annul_or_keep(encounter, *, by, at, reason):
+    if encounters.emptiness_refusal(encounter):
+        encounters.cancel_without_annulling(encounter, by=by, at=at, reason=reason)
+    else:
+        encounters.annul(encounter, by=by, at=at, reason=reason, what=lifecycle.Move.CANCEL)
+
+
+def _lock_patient(appointment_id):
+    patient_id = Appointment.objects.values_list("patient_id", flat=True).get(pk=appointment_id)
+    Patient.objects.locked().get(pk=patient_id)
+
+
+def _not_booked(appointment):
+    status = appointment.get_status_display().lower()
+    refused = RuleError("BO-03", f"Bokningen är redan {status}. Läs in sidan igen.", code="wrong_status")
+    last = appointment.history.select_related("by").order_by("-id").first()
+    if last and last.by:
+        refused.by, refused.at, refused.user_id = last.by.name, last.at, last.by_id
+    return refused
+
+
+@transaction.atomic
+def annul(*, encounter_id, reason, by, at, version=None):
+    """Annullerar a vårdhändelse created by mistake (VH-12). A booking still on it is cancelled as the provider's
+    doing; a check-out must be undone first, so that its outcome does not stay behind."""
+    if not (reason or "").strip():
+        raise RuleError("VH-12", "Ange varför vårdhändelsen annulleras.", code="reason_missing", needs_reason=True)
+    patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
+    Patient.objects.locked().get(pk=patient_id)
+    encounter = encounters.lock(encounter_id, version=version)
+    if CheckOut.objects.filter(encounter=encounter, undone_at__isnull=True).exists() and encounter.status != "ended":
+        raise RuleError("VH-12", "Besöket är utcheckat med ett utfall. Ångra utcheckningen först.", code="checked_out")
+    encounters.annul(encounter, by=by, at=at, reason=reason)
+    appointment = Appointment.objects.filter(encounter=encounter).locked().first()
+    if appointment and appointment.status in (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED):
+        appointment.encounter = encounter
+        appointments.save(
+            appointment,
+            status=AppointmentStatus.CANCELLED,
+            cancelled_by=CancelledBy.PROVIDER,
+            cancel_reason=reason,
+            cancelled_at=at,
+        )
+        appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
+        work_items.wait_again(appointment, by=by, at=at)
+        appointments.free_slot(appointment)
+    return encounter
