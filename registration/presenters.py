@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from registration import identities
 from registration.models import Patient, Protection, Sex
+from sdv.common.presenting import Band, Tag
 from sdv.common.time import age, local, local_date
 
 # What SK-02 leaves visible of a protected person; everything else of a patient is cleared in every answer.
@@ -136,27 +137,51 @@ def confirmed_text(patient):
     return f"Källa: {patient.source}. Bekräftad {local(patient.confirmed_at):%Y-%m-%d %H.%M}."
 
 
-def band(patient, *, at, facts=()):
-    """The blue band's words (ui.md 3.2): markers first, then facts."""
+KIND_WORDS = {
+    "personnummer": "Personnummer",
+    "samordningsnummer": "Samordningsnummer",
+    "reservid": "Nationellt reservID",
+    "lokalt_reservnummer": "Reservnummer",
+}
+
+
+def band(patient, *, at, url="", facts=(), links=(), actions=()):
+    """The blue band's words (ui.md 3.2): markers first, then facts. `actions` are left out for the dead."""
     seen = shown(patient, on=local_date(at))
     tags, sentence = [], ""
     if seen.is_deceased:
-        tags.append(("danger", "cross", f"Avliden {seen.deceased_on.isoformat()}"))
+        tags.append(Tag("danger", "cross", f"Avliden {seen.deceased_on.isoformat()}"))
         sentence = "Bokningar och begäran är avslutade. Inget nytt kan bokas."
     if seen.is_protected:
-        tags.append(("guard", "shield", f"Skyddade personuppgifter: {seen.protection_text.lower()}"))
-        sentence = "Namn, adress, telefon och närstående visas inte. Ring alltid upp själv. Post går via Skatteverket."
+        tags.append(Tag("guard", "shield", f"Skyddade personuppgifter: {seen.protection_text.lower()}"))
+        hidden = "Namn, adress, telefon och närstående visas inte. Ring alltid upp själv. Post går via Skatteverket."
+        sentence = f"{sentence} {hidden}".strip()
     if seen.identity_kind == "reservid":
-        tags.append(("warn", "warn", "Reservnummer, identitet ej fastställd"))
-    if seen.other_identities:
-        count = len(seen.other_identities)
-        tags.append(("info", "link", f"Länkad: {count} annan identitet" if count == 1 else f"Länkad: {count} andra identiteter"))
+        tags.append(Tag("warn", "warn", "Reservnummer, identitet ej fastställd"))
+    if count := len(seen.other_identities):
+        tags.append(Tag("info", "link", "Länkad: 1 annan identitet" if count == 1 else f"Länkad: {count} andra identiteter"))
     if seen.interpreter_language:
-        tags.append(("warn", "speech", f"Tolk: {seen.interpreter_language}"))
+        tags.append(Tag("warn", "speech", f"Tolk: {seen.interpreter_language}"))
     if seen.is_under_18:
-        tags.append(("info", "", "Under 18"))
-    listing = [f"Listad: {seen.listing_unit}"] if seen.listing_unit else []
-    return {"patient": seen, "tags": tags, "sentence": sentence, "facts": [*listing, *facts]}
+        tags.append(Tag("info", "", "Under 18"))
+    listing = (f"Listad: {seen.listing_unit}",) if seen.listing_unit else ()
+    return Band(
+        name=seen.name,
+        identity=seen.identity,
+        identity_kind=KIND_WORDS.get(seen.identity_kind, "Identitet saknas"),
+        is_code=seen.identity_kind in {"reservid", "lokalt_reservnummer"},
+        age_text=seen.age_text,
+        sex_text=seen.sex_text,
+        marking=seen.protection_text,
+        is_protected=seen.is_protected,
+        is_deceased=seen.is_deceased,
+        sentence=sentence,
+        url=url,
+        tags=tuple(tags),
+        facts=(*listing, *facts),
+        links=tuple(links),
+        actions=() if seen.is_deceased else tuple(actions),
+    )
 
 
 def load(patient_id):
