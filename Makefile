@@ -29,7 +29,7 @@ $(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 eller senare behövs. Ange en annan med make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(PY) || { echo "Skapar Python-miljön i $(VENV) ..."; $(PYTHON) -m venv $(VENV); } || { echo "Python-miljön kunde inte skapas (Debian: apt-get install python3-venv)."; rm -rf $(VENV); exit 1; }
 	@echo "Installerar beroenden enligt requirements.lock ..."
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 run: $(INSTALLED)
