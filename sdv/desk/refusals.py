@@ -48,6 +48,13 @@ def is_scripted(request):
     return request.headers.get("HX-Request") == "true"
 
 
+def to_message_region(response):
+    """Sends a fragment to where the page, or the dialog lying over it, shows refusals."""
+    response["HX-Retarget"] = "dialog[open] .refusal, body:not(:has(dialog[open])) .refusal"
+    response["HX-Reswap"] = "innerHTML"
+    return response
+
+
 def _to_login(location):
     """401: the session ended while the page was open; the browser itself is sent to the login."""
     response = HttpResponse(status=401)
@@ -106,11 +113,8 @@ def _answer(request, template, context, status):
     """The page, or for htmx its fragment, which is put into the page's message region."""
     is_fragment = is_scripted(request)
     response = render(request, f"{template}#fragment" if is_fragment else template, context, status=status)
-    if is_fragment:
-        response["HX-Retarget"] = "dialog[open] .refusal, body:not(:has(dialog[open])) .refusal"
-        response["HX-Reswap"] = "innerHTML"
     add_never_cache_headers(response)
-    return response
+    return to_message_region(response) if is_fragment else response
 
 
 def _back(request):

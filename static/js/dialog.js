@@ -75,11 +75,19 @@ document.addEventListener("click", (event) => {
 // A saved dialog answers with the header HX-Trigger: close-dialog.
 document.addEventListener("close-dialog", () => dialog?.close());
 document.addEventListener("htmx:after:swap", (event) => {
-  const { target, request } = event.detail?.ctx ?? {};
-  if (request?.method !== "GET" && !target?.matches?.(".refusal")) for (const each of document.querySelectorAll(".refusal")) each.replaceChildren();
+  const { request, response } = event.detail?.ctx ?? {};
+  if (request?.method !== "GET" && response?.raw.ok) for (const each of document.querySelectorAll(".refusal")) each.replaceChildren();
   if (dialog?.childElementCount && !dialog.open) open(dialog);
   panels(document);
   focusOnce();
+});
+document.addEventListener("htmx:error", () => {
+  const place = document.querySelector("dialog[open] .refusal, body:not(:has(dialog[open])) .refusal");
+  const note = document.createElement("p");
+  note.className = "notice danger";
+  note.setAttribute("role", "alert");
+  note.textContent = "Ingen kontakt med servern. Det du skrivit är kvar. Försök igen.";
+  place?.replaceChildren(note);
 });
 dialog?.addEventListener("close", () => {
   dialog.replaceChildren();

@@ -6,10 +6,12 @@ from django.template.loader import get_template
 from django.utils.cache import add_never_cache_headers
 
 from sdv.common.requests import REQUEST_ID
-from sdv.desk.refusals import not_permitted
+from sdv.desk.refusals import is_scripted, not_permitted, to_message_region
 
 
 def _page(request, template, heading, status):
+    if is_scripted(request):
+        return to_message_region(render(request, "errors/notice.html", {"heading": heading}, status=status))
     response = render(request, f"errors/{template}.html", {"heading": heading}, status=status)
     add_never_cache_headers(response)
     return response
@@ -40,8 +42,10 @@ def server_error(request):
     """500: rendered without the request, since what failed may be what the frame needs. The reference is the request
     id, by which the log line is found."""
     reference = getattr(request, "id", "") or REQUEST_ID.get()
-    page = get_template("errors/500.html").render({"heading": "Något gick fel", "reference": reference})
-    return HttpResponse(page, status=500)
+    scripted = is_scripted(request)
+    template = get_template("errors/notice.html" if scripted else "errors/500.html")
+    response = HttpResponse(template.render({"heading": "Något gick fel", "reference": reference}), status=500)
+    return to_message_region(response) if scripted else response
 
 
 def csrf_failure(request, reason=""):
