@@ -10,7 +10,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    # Extensions and the change log, which every trigger writes.
+    dependencies = [("common", "0001_initial")]
 
     operations = [
         migrations.CreateModel(
