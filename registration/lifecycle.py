@@ -129,6 +129,14 @@ _INSTEAD = {
 }
 
 
+_INSTEAD_OF_CHECK_OUT = {
+    Discharge.MANUAL: "Skriv ut den i stället.",
+    Discharge.AUTOMATIC: "Den avslutas av sig själv kl. 23.59.",
+    Discharge.CONVERTED_OR_MANUAL: "Registrera ankomsten först.",
+    Discharge.NOT_APPLICABLE: "Typen ligger kvar tills den ändras eller annulleras.",
+}
+
+
 def refusal(encounter_type, status, move, *, is_reopened=False):
     """Why the move may not be made, or None. `is_reopened`: ended once and opened again for correction (PL-13)."""
     status, move = Status(status), Move(move)
@@ -159,8 +167,7 @@ def _refused_by_type(encounter_type, status, move, name, code, is_reopened):
     if move == Move.HIDE and code != VISIBLE:
         return RuleError("VH-05", f"Bara en förhandsregistrerad öppenvårdskontakt döljs; den här är {name}.")
     if move == Move.CHECK_OUT and encounter_type.check_out == CheckOut.NOT_APPLICABLE:
-        instead = "Skriv ut den i stället." if encounter_type.discharge == Discharge.MANUAL else ""
-        return RuleError("VH-15", f"{name} checkas inte ut. {instead}".strip())
+        return RuleError("VH-15", f"{name} checkas inte ut. {_INSTEAD_OF_CHECK_OUT[encounter_type.discharge]}")
     if move == Move.DISCHARGE:
         return _refused_discharge(encounter_type, status, name, is_reopened)
     if move == Move.REOPEN and (encounter_type.is_pre_registration or code == NO_SHOW_TYPE):
