@@ -57,5 +57,5 @@ bench: $(INSTALLED)
 	@$(PY) -m bench
 
 clean:
-	@rm -rf staticfiles test-results .ruff_cache .import_linter_cache .hypothesis .local/test .local/check
+	@rm -rf test-results .ruff_cache .import_linter_cache .hypothesis .local/test .local/check
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

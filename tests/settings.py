@@ -13,7 +13,7 @@ os.environ.setdefault("SDV_TEST_RUN", str(os.getpid()))
 # Playwright's synchronous interface runs an event loop in the test's own thread; Django then thinks it is async.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
-TEST_FOLDER = embedded.LOCAL_FOLDER / "test"
+TEST_FOLDER = embedded.CHECKOUT / ".local" / "test"
 if SERVERS := embedded.ensure_environment(TEST_FOLDER, fast=True):
     os.environ["SDV_DATABASE_URL"] = SERVERS.owner_url
 
@@ -21,6 +21,8 @@ from sdv.settings import *  # noqa: E402, F403
 from sdv.settings import DATABASES  # noqa: E402
 
 TEST_RUN = os.environ["SDV_TEST_RUN"]
+# The tests are the tables' owner; the fixture `as_application` shows what the application may not.
+DATABASES.pop("owner", None)
 DATABASES["default"]["TEST"] = {"NAME": f"sdv_run_{TEST_RUN}"}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -25,6 +25,10 @@ def run_job(self, name):
     try:
         with pghistory.context(job=name, request=REQUEST_ID.get()):
             lines = JOBS[name](at=now())
+    except Exception:
+        # Celery's own line has no name of the job; the error goes on to it.
+        logger.error("job failed", extra={"job": name})
+        raise
     finally:
         REQUEST_ID.reset(token)
     logger.info("job done", extra={"job": name, "count": len(lines), "seconds": round(time.monotonic() - begun, 3)})

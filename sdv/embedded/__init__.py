@@ -13,7 +13,8 @@ from .servers import Servers
 __all__ = ["LOCAL_FOLDER", "CannotStart", "Servers", "ensure_environment"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-LOCAL_FOLDER = CHECKOUT / ".local"
+# SDV_LOCAL_FOLDER gives a second system on the same machine data of its own.
+LOCAL_FOLDER = Path(os.environ.get("SDV_LOCAL_FOLDER") or CHECKOUT / ".local").resolve()
 # One of these set means that somebody configures the system: then nothing is started behind their back.
 CONFIGURED_BY = ["SDV_DATABASE_URL", "SDV_BROKER_URL", "SDV_SECRET_KEY"]
 

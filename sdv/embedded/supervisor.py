@@ -82,7 +82,7 @@ class Program:
         if len(self.ended) == RESTARTS and present - self.ended[0] < RESTARTS_WITHIN:
             raise SystemExit(
                 f"{self.swedish} avslutas gång på gång (kod {code}). Allt stoppas."
-                f" Loggen {self.log.relative_to(CHECKOUT)} slutar så här:\n{last_lines(self.log, 15)}"
+                f" Loggen {self.log} slutar så här:\n{last_lines(self.log, 15)}"
             )
         say(f"{self.swedish} avslutades oväntat (kod {code}) och startas om.")
         time.sleep(len(self.ended) - 1)
@@ -118,7 +118,10 @@ def run():
             address = free_address()
             say("Startar databas och kö …")
             servers = ensure_environment(LOCAL_FOLDER)
-            environment = dict(os.environ)
+            environment = {
+                "SDV_STATIC_ROOT": str(LOCAL_FOLDER / "static"),
+                "SDV_OUTBOX_FOLDER": str(LOCAL_FOLDER / "outbox"),
+            } | os.environ
             if servers:
                 # Demo users with a known password: only on our own servers, which nobody else reaches.
                 environment["SDV_DEMO"] = "1"
@@ -223,8 +226,7 @@ def collect_static_files(environment):
         if file.is_file():
             digest.update(f"{file.relative_to(CHECKOUT)} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
     mark = LOCAL_FOLDER / "static_files_are"
-    root = Path(environment.get("SDV_STATIC_ROOT") or CHECKOUT / "staticfiles")
-    if root.is_dir() and mark.exists() and mark.read_text() == digest.hexdigest():
+    if Path(environment["SDV_STATIC_ROOT"]).is_dir() and mark.exists() and mark.read_text() == digest.hexdigest():
         return
     say("Samlar statiska filer …")
     manage(environment, "collectstatic", "--no-input", "--clear", "--verbosity=0")
@@ -264,7 +266,7 @@ def wait_for_answer(address, programs, seconds=60):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise SystemExit(f"Webbservern svarar inte efter {seconds} sekunder; se .local/log/web.log.")
+    raise SystemExit(f"Webbservern svarar inte efter {seconds} sekunder; se {LOCAL_FOLDER}/log/web.log.")
 
 
 def watch(programs, servers):
@@ -300,7 +302,7 @@ def welcome(address, *, demo):
             "  Alla uppgifter är påhittade. Lägg inte in riktiga patienter.",
             "",
         ]
-    return "\n".join([*lines, "  Loggar finns i .local/log. Stoppa med Ctrl+C.", ""])
+    return "\n".join([*lines, f"  Loggar finns i {LOCAL_FOLDER}/log. Stoppa med Ctrl+C.", ""])
 
 
 def say(text):
