@@ -9,6 +9,7 @@ from sdv.common.errors import RuleError
 from sdv.common.time import elapsed, end_of_day, local_date, start_of_day
 
 DAY = timedelta(hours=24)
+UNDO_TIME = timedelta(minutes=5)
 
 
 class Status(TextChoices):
@@ -277,3 +278,37 @@ def no_show_refusal(*, planned_start, at):
     if at < planned_start:
         return RuleError("VH-11", "Besökets tid har inte kommit än. Avboka i stället om patienten lämnat återbud.")
     return None
+
+
+def correction_refusal(*, done_by, done_at, by, at, may_correct, what="Ändringen"):
+    """PL-13: what a person has just done that person may undo, within five minutes; later, or another's, only those who
+    may correct. `done_by` and `by` are users; `done_by` is None where the clock did it. Returns the reason or None."""
+    if may_correct:
+        return None
+    if done_by is None:
+        return RuleError(
+            "PL-13",
+            f"{what} gjordes automatiskt. Koordinator eller support kan rätta den.",
+            code="not_own_act",
+        )
+    if done_by.pk != by.pk:
+        refused = RuleError(
+            "PL-13",
+            f"{what} gjordes av {done_by.name}, som kan ångra inom fem minuter. Därefter rättar koordinator eller support.",
+            code="not_own_act",
+            at=done_at,
+        )
+        refused.by, refused.user_id = done_by.name, done_by.pk
+        return refused
+    if elapsed(done_at, at) > UNDO_TIME:
+        return RuleError(
+            "PL-13",
+            f"{what} gjordes för mer än fem minuter sedan. Be koordinator eller support att rätta den.",
+            code="too_late",
+        )
+    return None
+
+
+def correction_needs_reason(*, done_by, done_at, by, at):
+    """PL-13: a person's own act taken back at once explains itself; every other correction says why."""
+    return done_by is None or done_by.pk != by.pk or elapsed(done_at, at) > UNDO_TIME
