@@ -2,8 +2,10 @@
 
 import os
 import shutil
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections
 
 from sdv import celery  # noqa: F401  tasks belong to our Celery app also here
@@ -27,13 +29,20 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 
 
 @pytest.fixture
+def catalogues(db):
+    """The catalogues, which every test database has from its template. To be asked for by tests with real
+    transactions: the one before may have emptied the tables."""
+    from scheduling.models import Outcome
+
+    if not Outcome.objects.exists():
+        call_command("load_catalogues", utan_koder=True, stdout=StringIO())
+
+
+@pytest.fixture
 def as_application(db):
-    """The rest of the test has the rights of the application's role, not the owner's."""
+    """The test has the rights of the application's role, not the owner's, until its transaction is rolled back."""
     with connection.cursor() as cursor:
-        cursor.execute("SET ROLE sdv")
-        yield
-        if not connection.needs_rollback:
-            cursor.execute("RESET ROLE")
+        cursor.execute("SET LOCAL ROLE sdv")
 
 
 # --- Browser ----------------------------------------------------------------------------------------------------
