@@ -216,7 +216,7 @@ TIME_ZONE = "Europe/Stockholm"
 # --- Static files ---------------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = optional("SDV_STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+STATIC_ROOT = optional("SDV_STATIC_ROOT", str(BASE_DIR / ".local" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
