@@ -1,4 +1,5 @@
-"""Test databases are copies of one migrated template, made anew when a migration changes.
+"""Test databases are copies of one migrated template with the catalogues, made anew when a migration or one of their
+files changes.
 
 Running every migration for every worker of every run costs many seconds; copying costs a fraction of one."""
 
@@ -27,7 +28,9 @@ def template_database():
         if not exists(connection, name):
             drop(connection, f"{name}_half")
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(f"{name}_half")))
-            migrate(f"{name}_half")
+            manage(f"{name}_half", "migrate", "--no-input", "--verbosity=0", "--skip-checks")
+            # Codes are loaded by the tests that need them: classification's own have releases of their own.
+            manage(f"{name}_half", "load_catalogues", "--utan-koder")
             connection.execute(
                 sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(f"{name}_half"), sql.Identifier(name))
             )
@@ -36,21 +39,23 @@ def template_database():
 
 
 def fingerprint():
-    """A digest of all that decides what the migrations make."""
+    """A digest of all that decides what the migrations and the catalogues make."""
     digest = hashlib.sha256((CHECKOUT / "requirements.lock").read_bytes())
     files = [CHECKOUT / "sdv" / "common" / "sql" / "roles.sql", *(CHECKOUT / "sdv" / "common").glob("*.py")]
     for app in apps.get_app_configs():
         if Path(app.path).is_relative_to(CHECKOUT) and ".venv" not in app.path:
             files += Path(app.path).glob("migrations/**/*.*")
+            files += Path(app.path).glob("data/*.csv")
+            files += Path(app.path).glob("catalogues.py")
     for file in sorted(file for file in files if file.suffix in {".py", ".sql", ".csv", ".json"}):
         digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def migrate(database):
+def manage(database, *command):
     url = make_conninfo(os.environ["SDV_DATABASE_URL"], dbname=database)
     ran = subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0", "--skip-checks"],
+        [sys.executable, "manage.py", *command],
         cwd=CHECKOUT,
         env=os.environ
         | {"SDV_DATABASE_URL": url, "SDV_OWNER_DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "sdv.settings"},
@@ -59,7 +64,7 @@ def migrate(database):
         check=False,
     )
     if ran.returncode:
-        raise RuntimeError(f"migrate failed:\n{ran.stdout}\n{ran.stderr}")
+        raise RuntimeError(f"{command[0]} failed:\n{ran.stdout}\n{ran.stderr}")
 
 
 def maintenance():
