@@ -57,7 +57,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "Enter" || (letters && /^[A-ZÅÄÖ]$/.test(key))) {
     const selector = `[data-key="${key}"]`;
     const page = [...document.querySelectorAll(selector)].find((each) => !each.closest("[data-list], dialog"));
-    const action = row.querySelector(selector) ?? (key === "Enter" ? null : page);
+    const action = row.querySelector(selector) ?? (key === "Enter" ? null : page) ?? (key === "O" ? event.target : null);
     if (!action) return;
     action.click();
   } else return;
@@ -68,7 +68,8 @@ document.addEventListener("click", (event) => {
   const row = event.target.closest?.("[data-list] tbody tr");
   const link = row?.querySelector(".who");
   if (!link || event.target.closest("button, input, select, a:not(.who)")) return;
-  if (event.target.closest(".who") && !link.hasAttribute("hx-get")) return;
+  // A link is a link for Enter, and for the mouse too unless it shows the row beside the list.
+  if (event.target.closest(".who") && (event.detail === 0 || !link.hasAttribute("hx-get"))) return;
   event.preventDefault();
   select(link);
 });
