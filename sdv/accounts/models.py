@@ -137,6 +137,34 @@ class StaffAssignment(Row):
         return allowed(self.role, Permission(permission))
 
 
+class Density(models.TextChoices):
+    """Row height in lists."""
+
+    COMPACT = "compact", "Tät"
+    NORMAL = "normal", "Normal"
+    COMFORTABLE = "comfortable", "Luftig"
+
+
+class UserSettings(Row):
+    """A person's own settings, and the assignment used last, which is preselected at the next login (ui.md 4.1)."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="settings", verbose_name="användare")
+    density = models.CharField("radhöjd", max_length=12, choices=Density, default=Density.NORMAL)
+    shortcuts = models.BooleanField("bokstäver som kortkommandon i listor", default=True)
+    hide_identities = models.BooleanField("dölj personnummer i listor", default=False)
+    last_assignment = models.ForeignKey(
+        StaffAssignment, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="senaste uppdrag"
+    )
+
+    class Meta:
+        verbose_name = "personlig inställning"
+        verbose_name_plural = "personliga inställningar"
+        triggers = change_log()
+        constraints = [
+            models.CheckConstraint(name="density_known", condition=Q(density__in=Density.values)),
+        ]
+
+
 class ApiToken(Row):
     """A key for an integration: only its SHA-256 is stored, it can expire and be revoked. It acts with all its user's
     assignments; a unit named in the call picks the assignment."""
