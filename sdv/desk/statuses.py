@@ -45,9 +45,10 @@ STATUSES = {
         "received": Look("Mottagen", "info", "arrive"),
         "accepted": Look("Accepterad", "ok", "check"),
         "used": Look("Förbrukad", "", "check"),
-        "returned": Look("Återsänd", "warn", "left"),
+        "returned": Look("Returnerad", "warn", "left"),
         "forwarded": Look("Vidaresänd", "warn", "right"),
         "rejected": Look("Avvisad", "danger", "cross"),
+        "closed": Look("Avslutad", "", "check"),
     },
     "commitment": {
         "open": Look("Öppet", "info", "list"),
@@ -57,6 +58,12 @@ STATUSES = {
         "open": Look("Att göra", "warn", "clock"),
         "overdue": Look("Försenad", "danger", "warn"),
         "done": Look("Klar", "ok", "check"),
+    },
+    "awaited": {
+        "watching": Look("Bevakas", "info", "clock"),
+        "arrived": Look("Svar har kommit", "warn", "arrive"),
+        "decided": Look("Beslutad", "ok", "check"),
+        "overdue": Look("Försenad", "danger", "warn"),
     },
     "coding": {
         "missing": Look("Ej klassificerad", "warn", "warn"),

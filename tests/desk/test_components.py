@@ -281,3 +281,25 @@ def test_the_gallery_is_not_shown_to_others_in_earnest(request_at, settings):
     settings.SDV_DEMO = False
     with pytest.raises(gallery.Http404):
         gallery.gallery(request_at("/"))
+
+
+def test_every_status_of_the_models_has_a_look():
+    """A status that nobody drew would stop a page."""
+    from registration.lifecycle import Status
+    from registration.models.commitment import CommitmentStatus, ReferralStatus
+    from scheduling.models.appointment import AppointmentStatus
+    from scheduling.models.work import AwaitedStatus, BookingRequestStatus, ItemStatus
+    from sdv.desk.statuses import STATUSES
+
+    kinds = {
+        "encounter": Status,
+        "appointment": AppointmentStatus,
+        "request": BookingRequestStatus,
+        "referral": ReferralStatus,
+        "commitment": CommitmentStatus,
+        "work_item": ItemStatus,
+        "awaited": AwaitedStatus,
+    }
+    assert {kind: set(statuses.values) - set(STATUSES[kind]) for kind, statuses in kinds.items()} == {
+        kind: set() for kind in kinds
+    }

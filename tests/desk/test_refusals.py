@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse, HttpResponseRedirect
+from django.test import Client
 from django.urls import path
 
 from sdv.common.errors import InputError, NotPermitted, RuleError, StaleVersion
@@ -134,3 +135,19 @@ def test_the_page_for_faults_needs_neither_session_nor_actor(rf):
     request = rf.get("/nagonstans/")
     request.id = "abcdef12"
     assert "abcdef12" in errors.server_error(request).content.decode()
+
+
+@pytest.mark.django_db
+def test_the_product_s_own_addresses_answer_with_these_pages(client):
+    missing = client.get("/finns-inte/")
+    assert missing.status_code == 404
+    assert "Sidan finns inte" in missing.content.decode()
+    assert "script-src 'self'" in missing["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+def test_a_form_without_the_token_is_explained(settings):
+    settings.SDV_DEMO = True
+    response = Client(enforce_csrf_checks=True).post("/komponenter/", {"q": "x"})
+    assert response.status_code == 403
+    assert "Sidan hade varit öppen för länge" in response.content.decode()
