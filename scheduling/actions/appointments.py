@@ -3,7 +3,7 @@ than one app and is a flow (sdv.flows.cancellation)."""
 
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from registration.actions import encounters
 from registration.lifecycle import no_show_refusal
@@ -266,21 +266,21 @@ def _note(appointment, event, *, by, at, start_before=None, start_after=None, re
     )
 
 
-def lock(appointment_id, *, version=None, with_resources=False):
-    """The appointment with its encounter, locked in the one order: encounter, resource, appointment."""
-    encounter_id = Appointment.objects.values_list("encounter_id", flat=True).get(pk=appointment_id)
-    encounter = (
-        Encounter.objects.select_related("patient", "care_unit", "visit_type", "commitment")
-        .locked()
-        .get(pk=encounter_id)
-    )
+def lock(appointment_id, *, version=None, with_resources=False, new_resource_ids=()):
+    """The appointment with its encounter, locked in the one order: patient, encounter, resource, appointment. Resources
+    are those it has or had, and the new ones. Returns (appointment, resources)."""
+    known = Appointment.objects.values("encounter_id", "patient_id").get(pk=appointment_id)
+    patient = Patient.objects.locked().get(pk=known["patient_id"])
+    related = Encounter.objects.select_related("care_unit", "visit_type", "commitment")
+    encounter = related.locked().get(pk=known["encounter_id"])
     resources = []
     if with_resources:
-        resources = list(Resource.objects.filter(appointments=appointment_id).locked())
+        wanted = Q(appointments=appointment_id) | Q(pk__in=new_resource_ids)
+        keys = Resource.objects.filter(wanted).values("pk")
+        resources = list(Resource.objects.filter(pk__in=keys).select_related("practitioner").locked())
     appointment = Appointment.objects.locked().get(pk=appointment_id)
-    appointment.encounter = encounter
-    appointment.patient = encounter.patient
-    appointment.care_unit = encounter.care_unit
+    encounter.patient = appointment.patient = patient
+    appointment.encounter, appointment.care_unit = encounter, encounter.care_unit
     if version is not None and version != appointment.version:
         raise StaleVersion(current=appointment.version, given=version)
     return appointment, resources
@@ -321,7 +321,7 @@ def reschedule(*, appointment_id, start, end, by, at, resource_ids=None, reason=
 def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, version):
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
-    appointment, old = _lock_for_reschedule(appointment_id, resource_ids, version)
+    appointment, old = lock(appointment_id, version=version, with_resources=True, new_resource_ids=resource_ids or ())
     if resource_ids:
         new = [resource for resource in old if resource.pk in resource_ids]
         if len(new) != len(set(resource_ids)) or any(r.care_unit_id != appointment.care_unit_id for r in new):
@@ -358,27 +358,6 @@ def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, versio
     save(appointment, start=start, end=end)
     _note(appointment, "rescheduled", by=by, at=at, start_before=old_start, start_after=start, reason=reason)
     return appointment
-
-
-def _lock_for_reschedule(appointment_id, resource_ids, version):
-    """Old and new resources are locked together, in key order."""
-    encounter_id = Appointment.objects.values_list("encounter_id", flat=True).get(pk=appointment_id)
-    encounter = (
-        Encounter.objects.select_related("patient", "care_unit", "visit_type", "commitment")
-        .locked()
-        .get(pk=encounter_id)
-    )
-    wanted = set(
-        Appointment.resources.through.objects.filter(appointment_id=appointment_id).values_list(
-            "resource_id", flat=True
-        )
-    ) | set(resource_ids or ())
-    resources = list(Resource.objects.filter(pk__in=wanted).select_related("practitioner").locked())
-    appointment = Appointment.objects.locked().get(pk=appointment_id)
-    appointment.encounter, appointment.care_unit = encounter, encounter.care_unit
-    if version is not None and version != appointment.version:
-        raise StaleVersion(current=appointment.version, given=version)
-    return appointment, resources
 
 
 # --- Arrival and no-show ------------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
         raise InputError(cancelled_by="Ange vem som avbokade: patienten eller vårdgivaren (PL-09).")
     if not (reason or "").strip():
         raise InputError(reason="Ange orsaken till avbokningen (BO-03).")
-    _lock_patient(appointment_id)
     appointment, _ = appointments.lock(appointment_id, version=version, with_resources=True)
     if appointment.status != AppointmentStatus.BOOKED:
         raise _not_booked(appointment)
@@ -51,11 +50,6 @@ def _annul_or_keep(encounter, *, by, at, reason):
         encounters.cancel_without_annulling(encounter, by=by, at=at, reason=reason)
     else:
         encounters.annul(encounter, by=by, at=at, reason=reason, what=lifecycle.Move.CANCEL)
-
-
-def _lock_patient(appointment_id):
-    patient_id = Appointment.objects.values_list("patient_id", flat=True).get(pk=appointment_id)
-    Patient.objects.locked().get(pk=patient_id)
 
 
 def _not_booked(appointment):
