@@ -2,15 +2,14 @@
 
 import os
 import shutil
-from io import StringIO
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, connections
+from django.test import TransactionTestCase
 
 from sdv import celery  # noqa: F401  tasks belong to our Celery app also here
 
-from .databases import template_database
+from .databases import restore, template_database
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 IS_CI = os.environ.get("CI") == "true"
@@ -24,18 +23,18 @@ NO_BROWSER = (
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
-    """Each worker's database is copied from the migrated template."""
-    connections["default"].settings_dict["TEST"]["TEMPLATE"] = template_database()
+    """Each worker's database is copied from the migrated template; after a test with real transactions it is copied
+    anew, where Django would empty the tables and the catalogues with them."""
+    template = template_database()
+    connections["default"].settings_dict["TEST"]["TEMPLATE"] = template
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: restore(connections["default"], template))
+        yield
 
 
 @pytest.fixture
 def catalogues(db):
-    """The catalogues, which every test database has from its template. To be asked for by tests with real
-    transactions: the one before may have emptied the tables."""
-    from scheduling.models import Outcome
-
-    if not Outcome.objects.exists():
-        call_command("load_catalogues", utan_koder=True, stdout=StringIO())
+    """The catalogues, which every test database has from its template."""
 
 
 @pytest.fixture

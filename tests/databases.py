@@ -38,6 +38,17 @@ def template_database():
     return name
 
 
+def restore(connection, template):
+    """The connection's database as the template has it. Whoever is still connected is thrown out."""
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    with maintenance() as maintaining:
+        drop(maintaining, name)
+        maintaining.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+
+
 def fingerprint():
     """A digest of all that decides what the migrations and the catalogues make."""
     digest = hashlib.sha256((CHECKOUT / "requirements.lock").read_bytes())
