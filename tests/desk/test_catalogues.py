@@ -305,5 +305,5 @@ def test_an_unknown_outcome_stops_the_loading(tmp_path, monkeypatch):
             source.read_text(encoding="utf-8").replace("Avvakta;ja", "Vänta;ja"), "utf-8"
         )
     monkeypatch.setattr(scheduling.catalogues, "DATA", tmp_path)
-    with pytest.raises(CommandError, match="utfall_av_besok.csv, rad 3: okänt utfall: ”Vänta”"):
+    with pytest.raises(CommandError, match=r"utfall_av_besok\.csv, rad 3: okänt utfall: ”Vänta”"):
         load()
