@@ -89,10 +89,11 @@ def test_the_way_back_stays_on_this_site(answer):
 @pytest.mark.parametrize(("is_scripted", "status"), [(True, 401), (False, 302)])
 def test_a_session_that_ended_sends_the_whole_page_to_the_login(rf, settings, is_scripted, status):
     settings.ROOT_URLCONF = __name__
-    request = rf.get("/dagen/", headers={"HX-Request": "true"} if is_scripted else {})
-    response = RefusalMiddleware(lambda request: HttpResponseRedirect("/logga-in/?next=/dagen/"))(request)
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/dagen/?visa=1"} if is_scripted else {}
+    request = rf.get("/dagen/rader/", headers=headers)
+    response = RefusalMiddleware(lambda request: HttpResponseRedirect("/logga-in/?next=/dagen/rader/"))(request)
     assert response.status_code == status
-    assert response.get("HX-Redirect") == ("/logga-in/?next=/dagen/" if is_scripted else None)
+    assert response.get("HX-Redirect") == ("/logga-in/?next=%2Fdagen%2F%3Fvisa%3D1" if is_scripted else None)
 
 
 # --- Error pages ----------------------------------------------------------------------------------------------
