@@ -4,13 +4,11 @@ from django.urls import include, path
 
 from sdv.common import health
 from sdv.desk.urls import urlpatterns as pages
-from sdv.desk.views import gallery
 
 urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("api/", include("sdv.desk.urls.api")),
-    path("komponenter/", gallery.gallery, name="components"),
     *pages,
 ]
 
