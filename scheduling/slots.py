@@ -28,8 +28,9 @@ def resources_for(care_unit, visit_type, day):
     )
 
 
-def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limit=None):
-    """Free times for the visit type from the first to the last day, earliest first. Two queries whatever the span."""
+def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limit=None, by=None):
+    """Free times for the visit type from the first to the last day, earliest first. Two queries whatever the span.
+    What `by` holds is free to `by`."""
     resources = resources_for(care_unit, visit_type, from_day)
     if resource_ids:
         resources = Resource.objects.valid_on(from_day).filter(care_unit=care_unit, pk__in=resource_ids)
@@ -37,7 +38,7 @@ def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limi
     if not by_id or to_day < from_day:
         return []
     hours = _hours(by_id, visit_type)
-    taken = _taken(by_id, start_of_day(from_day), start_of_day(to_day + timedelta(days=1)), at)
+    taken = _taken(by_id, start_of_day(from_day), start_of_day(to_day + timedelta(days=1)), at, by)
     found = []
     length = timedelta(minutes=visit_type.default_minutes)
     day = max(from_day, local_date(at))
@@ -53,7 +54,7 @@ def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limi
     return found
 
 
-def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3):
+def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3, by=None):
     """The next free times from a wished one, for a refusal that offers the way on (PL-07)."""
     from_day = max(local_date(start), local_date(at))
     slots = free(
@@ -64,6 +65,7 @@ def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3):
         at=max(at, start - timedelta(minutes=1)),
         resource_ids=resource_ids,
         limit=count,
+        by=by,
     )
     return slots[:count]
 
@@ -94,11 +96,12 @@ def _is_valid(row, day):
     return (row.valid_from is None or row.valid_from <= day) and (row.valid_to is None or row.valid_to >= day)
 
 
-def _taken(resources, start, end, at):
-    """Living rows per resource: bookings, and holds that have not run out."""
+def _taken(resources, start, end, at, by):
+    """Living rows per resource: bookings, and holds of others that have not run out."""
+    held = Q(expires_at__gt=at) & ~Q(held_by=by) if by else Q(expires_at__gt=at)
     rows = (
         ResourceBooking.objects.filter(resource__in=resources, period__overlap=(start, end))
-        .filter(Q(state=BookingState.BOOKED) | Q(expires_at__gt=at))
+        .filter(Q(state=BookingState.BOOKED) | held)
         .values_list("resource_id", "period")
     )
     taken = {pk: [] for pk in resources}

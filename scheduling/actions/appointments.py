@@ -178,10 +178,11 @@ def _request_to_book(booking_request_id, patient, care_unit):
     return request
 
 
-def _warn_of_overlap(patient, start, end, accept_warnings, reason):
+def _warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from=None):
     other = (
         Appointment.objects.living()
         .filter(patient=patient, start__lt=end, end__gt=start)
+        .exclude(pk=apart_from.pk if apart_from else None)
         .select_related("care_unit")
         .first()
     )
@@ -298,11 +299,25 @@ def save(appointment, **changes):
 # --- Reschedule -----------------------------------------------------------------------------------------------------
 
 
-def reschedule(*, appointment_id, start, end, by, at, resource_ids=None, reason="", accept_warnings=(), version=None):
+def reschedule(
+    *,
+    appointment_id,
+    start,
+    end,
+    by,
+    at,
+    resource_ids=None,
+    reason="",
+    accept_warnings=(),
+    version=None,
+    hold_id=None,
+):
     """Ombokning (BO-03, PL-08): the new time is had before the old is let go, in one transaction."""
     try:
         with transaction.atomic():
-            return _reschedule(appointment_id, minute(start), minute(end), by, at, resource_ids, reason, version)
+            return _reschedule(
+                appointment_id, minute(start), minute(end), by, at, resource_ids, reason, accept_warnings, version, hold_id
+            )
     except RuleError as refused:
         if refused.code == "slot_taken":
             appointment = Appointment.objects.select_related("care_unit", "encounter__visit_type").get(
@@ -318,7 +333,7 @@ def reschedule(*, appointment_id, start, end, by, at, resource_ids=None, reason=
         raise
 
 
-def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, version):
+def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, accept_warnings, version, hold_id):
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
     appointment, old = lock(appointment_id, version=version, with_resources=True, new_resource_ids=resource_ids or ())
@@ -330,7 +345,10 @@ def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, versio
         kept = set(appointment.resources.values_list("pk", flat=True))
         new = [resource for resource in old if resource.pk in kept]
     encounter = appointment.encounter
+    _warn_of_overlap(encounter.patient, start, end, accept_warnings, reason, apart_from=appointment)
     _release_expired(new, start, end, at)
+    if hold_id:
+        ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
     for resource in new:
         if not slots.fits_hours(resource=resource, visit_type=encounter.visit_type, start=start, end=end):
             raise rules.outside_hours(resource.name, start)
