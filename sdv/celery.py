@@ -29,6 +29,7 @@ app.conf.beat_schedule = {
     "auto-discharge": scheduled("auto-discharge", EACH_MINUTE),
     "deceased-cascade": scheduled("deceased-cascade", EACH_MINUTE),
     "outbox": scheduled("outbox", EACH_MINUTE),
+    "release-holds": scheduled("release-holds", EACH_MINUTE),
     "check-invariants": scheduled("check-invariants", crontab(hour=3, minute=15), expires=3600),
     "partitions": scheduled("partitions", crontab(hour=4, minute=5), expires=3600),
     "beat-tick": {

@@ -30,7 +30,7 @@ def template_database():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(f"{name}_half")))
             manage(f"{name}_half", "migrate", "--no-input", "--verbosity=0", "--skip-checks")
             # Codes are loaded by the tests that need them: classification's own have releases of their own.
-            manage(f"{name}_half", "load_catalogues", "--utan-koder")
+            manage(f"{name}_half", "load_catalogues", "--utan-koder", "--skip-checks")
             connection.execute(
                 sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(f"{name}_half"), sql.Identifier(name))
             )

@@ -3,7 +3,61 @@ line per kind of thing done. With `dry_run` it answers the same and writes nothi
 
 from django.db import connections, transaction
 
+from registration.actions import clock
+from scheduling.actions import appointments
 from sdv.common import partitions as monthly
+from sdv.flows import deceased, invariants
+from sdv.outbox import delivery
+
+
+class JobFailed(Exception):
+    """Something could not be done. `lines` is the whole answer; what could be done has been done."""
+
+    def __init__(self, sentence, lines):
+        super().__init__(sentence, lines)
+        self.sentence = sentence
+        self.lines = lines
+
+
+def reveal_preregistrations(*, at, dry_run=False):
+    """VH-05: hidden pre-registrations with 24 hours or less to go are shown."""
+    return [f"visade förhandsregistreringar: {clock.reveal(at=at, dry_run=dry_run)}"]
+
+
+def auto_discharge(*, at, dry_run=False):
+    """VH-17…19: what has reached 23:59 of its own day is checked out and ended."""
+    discharged, checked_out = clock.auto_discharge(at=at, dry_run=dry_run)
+    return [f"avslutade vårdhändelser: {discharged}", f"varav automatiskt utcheckade: {checked_out}"]
+
+
+def deceased_cascade(*, at, dry_run=False):
+    """AV-02: cascades that wait, because a register told of the death or a worker stopped halfway."""
+    return [f"genomförda kaskader: {deceased.run_pending(at=at, dry_run=dry_run)}"]
+
+
+def release_holds(*, at, dry_run=False):
+    """BO-01: held times that have run out are free."""
+    return [f"släppta tider: {appointments.release_expired_holds(at=at, dry_run=dry_run)}"]
+
+
+def outbox(*, at, dry_run=False):
+    """Messages that are due are delivered. Fails where some could not be; they are tried again later."""
+    if dry_run:
+        return [f"meddelanden att leverera: {delivery.count_due(at=at)}"]
+    delivered, failed = delivery.deliver_due(at=at)
+    lines = [f"levererade meddelanden: {delivered}", f"misslyckade leveranser: {failed}"]
+    if failed:
+        raise JobFailed(f"{failed} meddelanden kunde inte levereras; de prövas igen senare.", lines)
+    return lines
+
+
+def check_invariants(*, at, dry_run=False):
+    """Counts what breaks the agreements between tables. Fails where one is broken that people's work does not repair."""
+    counts = [(invariant, invariant.rows(at).count()) for invariant in invariants.INVARIANTS]
+    lines = [f"{invariant.broken_when}: {count}" for invariant, count in counts]
+    if faults := [invariant.name for invariant, count in counts if count and not invariant.is_work]:
+        raise JobFailed(f"Brutna överenskommelser mellan tabeller: {', '.join(faults)}.", lines)
+    return lines
 
 
 def partitions(*, at, dry_run=False):
@@ -24,5 +78,11 @@ def partitions(*, at, dry_run=False):
 
 # The name a person or beat uses, and what it runs: callable(at=…, dry_run=False) -> list of lines.
 JOBS = {
+    "reveal-preregistrations": reveal_preregistrations,
+    "auto-discharge": auto_discharge,
+    "deceased-cascade": deceased_cascade,
+    "release-holds": release_holds,
+    "outbox": outbox,
+    "check-invariants": check_invariants,
     "partitions": partitions,
 }

@@ -160,7 +160,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+AXES_LOCKOUT_CALLABLE = "sdv.desk.views.errors.too_many"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address"]
 AXES_VERBOSE = False
@@ -264,7 +264,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-# Delivered outbox messages are written here until an adapter takes over (docs/drift.md).
+# Who delivers outbox messages; the channel there is writes them to a folder (docs/drift.md).
+SDV_OUTBOX_CHANNEL = "sdv.adapters.folder.FolderChannel"
 SDV_OUTBOX_FOLDER = optional("SDV_OUTBOX_FOLDER", str(BASE_DIR / ".local" / "outbox"))
 
 # --- Logs: structured, with a request id, never with personal data ----------------------------------------------

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from sdv.common.errors import RuleError
 from sdv.common.time import STOCKHOLM, minute, now
-from sdv.desk.jobs import JOBS
+from sdv.desk.jobs import JOBS, JobFailed
 
 
 class Command(BaseCommand):
@@ -25,6 +25,12 @@ class Command(BaseCommand):
                 lines = JOBS[job](at=moment(at) if at else now(), dry_run=dry_run)
             except RuleError as refusal:
                 raise CommandError(refusal.sentence) from refusal
+            except JobFailed as failure:
+                self.tell(failure.lines)
+                raise CommandError(failure.sentence) from failure
+        self.tell(lines)
+
+    def tell(self, lines):
         for line in lines:
             self.stdout.write(line)
 

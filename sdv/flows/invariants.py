@@ -1,0 +1,164 @@
+"""What must always be so across tables, as querysets of the rows that break it. Within a table the database's own
+constraints see to it; these are the agreements between tables that no constraint can hold."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from registration.lifecycle import ANNULLED, HIDDEN, NO_SHOW_TYPE, NOT_REPORTED, PRE_REGISTRATIONS, Status
+from registration.models import CareCommitment, CommitmentStatus, Encounter, Patient, PlaceStay
+from scheduling import promises
+from scheduling.models import (
+    Appointment,
+    AppointmentStatus,
+    AwaitedResult,
+    BookingRequest,
+    BookingState,
+    MissingFollowUp,
+    NoShowItem,
+    ResourceBooking,
+)
+from sdv.common.time import local_date, start_of_day
+from sdv.outbox.models import OutboxMessage, Topic
+
+WORK_ITEMS = (AwaitedResult, MissingFollowUp, NoShowItem)
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """One agreement: its name for programs, what breaks it in words, and the rows that do as of a moment.
+
+    `is_work` marks what people's work repairs (UT-07): it is counted and shown, not a fault of the system."""
+
+    name: str
+    broken_when: str
+    rows: object
+    is_work: bool = False
+
+
+def unplanned_commitments(at):
+    """UT-07."""
+    return promises.broken(at=at)
+
+
+def disagreeing_appointments(at):
+    """A booking and its vårdhändelse say the same (BO-01, VH-07, VH-11)."""
+    planned = Q(encounter__status=Status.PLANNED, encounter__type__in=PRE_REGISTRATIONS)
+    kept = Q(encounter__cancelled_at__isnull=False, encounter__type__in=PRE_REGISTRATIONS)
+    agree = (
+        Q(status=AppointmentStatus.BOOKED) & planned & Q(encounter__cancelled_at__isnull=True)
+        | Q(status=AppointmentStatus.ARRIVED)
+        & ~Q(encounter__status=Status.PLANNED)
+        & ~Q(encounter__type__in=[*PRE_REGISTRATIONS, NO_SHOW_TYPE])
+        | Q(status=AppointmentStatus.NO_SHOW, encounter__type=NO_SHOW_TYPE)
+        | Q(status=AppointmentStatus.CANCELLED) & (Q(encounter__type=ANNULLED) | kept)
+    )
+    return Appointment.objects.exclude(agree)
+
+
+def misplaced_appointments(at):
+    """A booking and its vårdhändelse have the same patient, unit and planned time."""
+    return Appointment.objects.exclude(
+        patient=F("encounter__patient"),
+        care_unit=F("encounter__care_unit"),
+        start=F("encounter__planned_start"),
+        end=F("encounter__planned_end"),
+    )
+
+
+def appointments_without_time(at):
+    """A living booking holds its time at some resource (BO-01)."""
+    taken = ResourceBooking.objects.filter(
+        appointment=OuterRef("pk"),
+        state=BookingState.BOOKED,
+        period__startswith=OuterRef("start"),
+        period__endswith=OuterRef("end"),
+    )
+    return Appointment.objects.living().filter(~Exists(taken))
+
+
+def times_without_appointment(at):
+    """A cancelled booking holds no time (BO-03)."""
+    return ResourceBooking.objects.filter(state=BookingState.BOOKED).filter(
+        Q(appointment__isnull=True) | Q(appointment__status=AppointmentStatus.CANCELLED)
+    )
+
+
+def visits_without_commitment(at):
+    """VH-08: what requires a vårdåtagande has one, of the same patient and unit."""
+    return Encounter.objects.filter(type__requires_commitment=True).exclude(
+        commitment__patient=F("patient"), commitment__care_unit=F("care_unit")
+    )
+
+
+def places_held_by_the_ended(at):
+    """VH-09: what has ended holds no place."""
+    return PlaceStay.objects.filter(encounter__status=Status.ENDED, period__endswith__isnull=True)
+
+
+def items_of_closed_commitments(at):
+    """UT-03: a closed vårdåtagande is watched by nothing and waits for nothing."""
+    own = {"commitment": OuterRef("pk")}
+    open_items = Q(Exists(BookingRequest.objects.waiting().filter(**own)))
+    for model in WORK_ITEMS:
+        open_items |= Q(Exists(model.objects.open().filter(**own)))
+    return CareCommitment.objects.filter(open_items, status=CommitmentStatus.CLOSED)
+
+
+def planning_for_the_dead(at):
+    """AV-02: after the cascade nothing is planned for the patient."""
+    own = {"patient": OuterRef("pk")}
+    planned = Q(Exists(Appointment.objects.future(at).filter(**own)))
+    planned |= Q(Exists(BookingRequest.objects.waiting().filter(**own)))
+    planned |= Q(Exists(CareCommitment.objects.open().filter(**own)))
+    return Patient.objects.filter(
+        planned,
+        deceased_on__isnull=False,
+        deceased_cascades__run_at__isnull=False,
+        deceased_cascades__undone_at__isnull=True,
+    )
+
+
+def ends_told_twice(at):
+    """VH-20: one end is told once."""
+    return (
+        OutboxMessage.objects.filter(topic=Topic.ENCOUNTER_ENDED)
+        .values("subject_id", "payload__version")
+        .annotate(told=Count("id"))
+        .filter(told__gt=1)
+    )
+
+
+def ends_not_told(at):
+    """VH-20: an ended vårdhändelse that is reported has been told. Asked of the last days, since what has been
+    delivered need not be kept for ever."""
+    told = OutboxMessage.objects.filter(subject_id=OuterRef("pk"), topic=Topic.ENCOUNTER_ENDED)
+    lately = {"end__gt": at - timedelta(days=2), "end__lte": at}
+    return Encounter.objects.filter(~Exists(told), status=Status.ENDED, **lately).exclude(type__in=NOT_REPORTED)
+
+
+def late_for_the_clock(at):
+    """VH-05, VH-17: the clock's jobs are an hour late or more: a pre-registration not shown, an end not made."""
+    an_hour_ago = at - timedelta(hours=1)
+    hidden = Q(type=HIDDEN, status=Status.PLANNED, planned_start__lte=an_hour_ago + timedelta(hours=24))
+    ends_by_itself = Q(type__discharge="automatic", is_reopened=False, start__lt=start_of_day(local_date(an_hour_ago)))
+    due = Q(status=Status.CHECKED_OUT) | Q(type=NO_SHOW_TYPE, status=Status.PLANNED)
+    due |= Q(status=Status.IN_PROGRESS) & ~Q(type__check_out="manual")
+    return Encounter.objects.filter(hidden | (ends_by_itself & due))
+
+
+INVARIANTS = [
+    Invariant("unplanned-commitments", "öppna vårdåtaganden utan planering (UT-07)", unplanned_commitments, True),
+    Invariant("disagreeing-appointments", "bokningar som säger annat än sin vårdhändelse", disagreeing_appointments),
+    Invariant("misplaced-appointments", "bokningar med annan patient, enhet eller tid än sin vårdhändelse", misplaced_appointments),
+    Invariant("appointments-without-time", "bokningar som inte håller någon tid", appointments_without_time),
+    Invariant("times-without-appointment", "tider som hålls utan levande bokning", times_without_appointment),
+    Invariant("visits-without-commitment", "vårdhändelser som saknar det vårdåtagande de kräver (VH-08)", visits_without_commitment),
+    Invariant("places-held-by-the-ended", "platser som hålls av avslutade vårdhändelser", places_held_by_the_ended),
+    Invariant("items-of-closed-commitments", "avslutade vårdåtaganden med poster kvar (UT-03)", items_of_closed_commitments),
+    Invariant("planning-for-the-dead", "avlidna patienter med planering kvar (AV-02)", planning_for_the_dead),
+    Invariant("ends-told-twice", "avslut som meddelats två gånger (VH-20)", ends_told_twice),
+    Invariant("ends-not-told", "avslut som inte meddelats (VH-20)", ends_not_told),
+    Invariant("late-for-the-clock", "vårdhändelser som klockans jobb är mer än en timme sena med", late_for_the_clock, True),
+]  # fmt: skip

@@ -1,0 +1,113 @@
+"""Delivers what the outbox holds: at least once, each message with an id that never changes, and those about the same
+thing in the order they were written.
+
+Messages are claimed by pushing their time forward (a lease) in a short statement of its own, so that nothing is locked
+while another system is spoken to, and what a crashed worker had claimed comes again when its lease has run out. Only
+the oldest undelivered message of each subject can be claimed: a later one waits for it, in parallel workers too."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
+
+from .models import OutboxMessage
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+LEASE = timedelta(minutes=5)
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=6)
+
+_CLAIM = """
+WITH due AS (
+    SELECT m.id FROM outbox_outboxmessage m
+    WHERE m.delivered_at IS NULL AND m.stopped_at IS NULL AND m.due_at <= %(at)s
+      AND NOT EXISTS (
+        SELECT FROM outbox_outboxmessage earlier
+        WHERE earlier.subject_id = m.subject_id AND earlier.id < m.id
+          AND earlier.delivered_at IS NULL AND earlier.stopped_at IS NULL)
+    ORDER BY m.id
+    LIMIT %(batch)s
+    FOR NO KEY UPDATE OF m SKIP LOCKED
+)
+UPDATE outbox_outboxmessage m SET due_at = %(lease)s, attempts = m.attempts + 1
+FROM due WHERE m.id = due.id
+RETURNING m.id
+"""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a channel is given: ids and codes, never personal data. `id` stays the same at every attempt."""
+
+    id: UUID
+    topic: str
+    subject_id: UUID
+    created_at: datetime
+    payload: dict[str, Any]
+
+
+class Channel(Protocol):
+    """Where messages go. Set by SDV_OUTBOX_CHANNEL."""
+
+    def deliver(self, message: Message) -> None:
+        """Hands the message over, or raises. May be called again with the same id, and then does nothing new."""
+
+
+def channel():
+    """The channel that the settings name."""
+    return import_string(settings.SDV_OUTBOX_CHANNEL)()
+
+
+def deliver_due(*, at, to=None):
+    """Delivers everything due at `at`. Returns (delivered, failed)."""
+    to = to or channel()
+    delivered = failed = 0
+    while rows := claim(at=at):
+        done = [row.pk for row in rows if _deliver(row, to, at=at)]
+        OutboxMessage.objects.filter(pk__in=done, stopped_at__isnull=True).update(delivered_at=at, last_error="")
+        delivered += len(done)
+        failed += len(rows) - len(done)
+    return delivered, failed
+
+
+def count_due(*, at):
+    """How many wait at `at`."""
+    return waiting().filter(due_at__lte=at).count()
+
+
+def waiting():
+    """Messages neither delivered nor stopped."""
+    return OutboxMessage.objects.filter(delivered_at__isnull=True, stopped_at__isnull=True)
+
+
+def claim(*, at, batch=BATCH):
+    """Takes the next messages for one worker, in key order, skipping what others are taking."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"at": at, "lease": at + LEASE, "batch": batch})
+        claimed = [pk for (pk,) in cursor.fetchall()]
+    return list(OutboxMessage.objects.filter(pk__in=claimed).order_by("pk"))
+
+
+def wait_after(attempts):
+    """How long after the attempt the next one is made: a minute, doubled each time, at most six hours."""
+    return min(FIRST_WAIT * 2 ** min(attempts - 1, 20), LONGEST_WAIT)
+
+
+def _deliver(row, to, *, at):
+    message = Message(row.pk, row.topic, row.subject_id, row.created_at, row.payload)
+    try:
+        to.deliver(message)
+    except Exception as error:
+        # Only what kind of fault it was: another system's words may hold personal data.
+        kind = type(error).__name__
+        OutboxMessage.objects.filter(pk=row.pk).update(due_at=at + wait_after(row.attempts), last_error=kind[:120])
+        logger.warning("outbox delivery failed", extra={"message_id": str(row.pk), "error": kind})
+        return False
+    return True
