@@ -72,6 +72,11 @@ class Servers:
         return all(server.is_running for server in self.both)
 
     @property
+    def are_kept(self):
+        """Running, and watched over by a guardian."""
+        return self.are_running and self._guardian_lives()
+
+    @property
     def application_url(self):
         return self.postgres.url("sdv")
 
@@ -95,7 +100,7 @@ class Servers:
             if not self.users.take(shared=True, seconds=60):
                 raise CannotStart(f"Servrarna i {self.folder} håller på att stängas men blir inte klara.")
             try:
-                if not (self._guardian_lives() and self.are_running):
+                if not self.are_kept:
                     self._end_guardian()
                     self._begin_guardian()
             except BaseException:
@@ -108,8 +113,15 @@ class Servers:
             return
         last = self.users.take(seconds=0)
         self.users.release()
-        if last:
-            processes.wait_until(lambda: not self._guardian_lives(), 60)
+        if not last:
+            return
+        processes.wait_until(lambda: not self._guardian_lives(), 60)
+        with FileLock(self.folder / "start.lock"):
+            # Nothing is left to do here unless the guardian was killed and took its duty with it.
+            if not self._guardian_lives() and self.users.take(seconds=0):
+                for server in reversed(self.both):
+                    server.stop()
+            self.users.release()
 
     def kill(self, name):
         """kill -9 of `postgres` or `valkey`, as a crash would: what a crash test needs."""

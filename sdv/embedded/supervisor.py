@@ -273,8 +273,9 @@ def watch(programs, servers):
     """Returns never: ends by Stop, or by SystemExit when something cannot be kept running."""
     while True:
         time.sleep(1)
-        if servers and not servers.are_running:
-            say("Databasen eller kön har stannat och startas om.")
+        if servers and not servers.are_kept:
+            if not servers.are_running:
+                say("Databasen eller kön har stannat och startas om.")
             try:
                 servers.start()
             except CannotStart as refusal:

@@ -140,6 +140,17 @@ def test_servers_left_by_a_killed_starter_and_guardian_are_adopted(servers):
     assert everything_in(servers) == []
 
 
+def test_the_last_user_stops_the_servers_when_the_guardian_was_killed(servers):
+    servers.start()
+    os.kill(int((servers.folder / "guardian.lock").read_text()), signal.SIGKILL)
+    assert wait_until(lambda: not servers.are_kept, 10)
+    assert servers.are_running
+
+    servers.stop()
+
+    assert everything_in(servers) == []
+
+
 def test_everything_killed_at_once_leaves_nothing_that_blocks_the_next_start(servers):
     process = starter(servers.folder)
     postgres, valkey = pids_told_by(process)
