@@ -28,9 +28,9 @@ def resources_for(care_unit, visit_type, day):
     )
 
 
-def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limit=None, by=None):
-    """Free times for the visit type from the first to the last day, earliest first. Two queries whatever the span.
-    What `by` holds is free to `by`."""
+def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limit=None, by=None, starting=None):
+    """Free times for the visit type from the first to the last day, earliest first; none that begins before `starting`
+    where that is given. What `by` holds is free to `by`. Three queries whatever the span."""
     resources = resources_for(care_unit, visit_type, from_day)
     if resource_ids:
         resources = Resource.objects.valid_on(from_day).filter(care_unit=care_unit, pk__in=resource_ids)
@@ -47,6 +47,8 @@ def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limi
         for row in hours:
             if row.weekday == day.isoweekday() and _is_valid(row, day):
                 today += _in_hours(row, by_id[row.resource_id], day, length, taken[row.resource_id], at)
+        if starting:
+            today = [slot for slot in today if slot.start >= starting]
         found += sorted(today, key=lambda slot: (slot.start, slot.resource.name))
         if limit and len(found) >= limit:
             return found[:limit]
@@ -62,7 +64,8 @@ def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3, b
         visit_type=visit_type,
         from_day=from_day,
         to_day=from_day + timedelta(days=28),
-        at=max(at, start - timedelta(minutes=1)),
+        at=at,
+        starting=start,
         resource_ids=resource_ids,
         limit=count,
         by=by,
