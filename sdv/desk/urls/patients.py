@@ -1,3 +1,35 @@
-"""Addresses of this area."""
+"""Addresses of patients, booking and remisser."""
 
-urlpatterns = []
+from django.urls import path
+
+from sdv.desk.views import booking, deceased, patient_tabs, patients, referrals
+
+urlpatterns = [
+    path("patienter/", patients.patients, name="patients"),
+    path("patienter/sok/", patients.search, name="patient-search"),
+    path("patienter/ny/", patients.create, name="patient-create"),
+    path("patienter/<uuid:pk>/", patient_tabs.patient, name="patient"),
+    path("patienter/<uuid:pk>/oppna/", patients.open_protected, name="patient-open"),
+    path("patienter/<uuid:pk>/vardhandelser/", patient_tabs.encounters, name="patient-encounters"),
+    path("patienter/<uuid:pk>/vardataganden/", patient_tabs.commitments, name="patient-commitments"),
+    path("patienter/<uuid:pk>/vardataganden/nytt/", patient_tabs.commitment_create, name="commitment-create"),
+    path(
+        "patienter/<uuid:pk>/vardataganden/<uuid:commitment>/avslut/",
+        patient_tabs.commitment_close,
+        name="commitment-close",
+    ),
+    path(
+        "patienter/<uuid:pk>/vardataganden/<uuid:commitment>/oppna/",
+        patient_tabs.commitment_reopen,
+        name="commitment-reopen",
+    ),
+    path("patienter/<uuid:pk>/remiss/", patient_tabs.referral_create, name="referral-create"),
+    path("patienter/<uuid:pk>/bokningar/", patient_tabs.appointments, name="patient-appointments"),
+    path("patienter/<uuid:pk>/logg/", patient_tabs.log, name="patient-log"),
+    path("patienter/<uuid:pk>/avliden/", deceased.register, name="patient-deceased"),
+    path("patienter/<uuid:pk>/avliden/angra/", deceased.undo, name="patient-deceased-undo"),
+    path("patienter/<uuid:pk>/boka/", booking.book, name="book"),
+    path("bokningar/<uuid:pk>/omboka/", booking.reschedule, name="appointment-reschedule"),
+    path("remisser/", referrals.referrals, name="referrals"),
+    path("remisser/<uuid:pk>/", referrals.referral, name="referral"),
+]

@@ -1,0 +1,184 @@
+"""What is to be booked: the choices that narrow the free times (BO-01, VO-02). Read from an address or a posted form;
+the names are Swedish because they stand in the address, the values are ids."""
+
+from datetime import timedelta
+
+from django import forms
+
+from registration.models import ContactReason, NewOrReturn, VisitType
+from scheduling.models import Resource, ResourceKind
+from sdv.common.fields import SwedishDateField
+
+HORIZON = timedelta(days=28)
+
+
+class BookingForm(forms.Form):
+    """Besökstyp, vårdkontaktsorsak, vårdgivare, from–to, wished date and vårdåtagande. Choices depend on each other:
+    give what is known as `data`; what does not fit the besökstyp falls away."""
+
+    besokstyp = forms.ChoiceField(label="Besökstyp", error_messages={"required": "Välj besökstyp."})
+    orsak = forms.ChoiceField(
+        label="Vårdkontaktsorsak",
+        required=False,
+        error_messages={"invalid_choice": "Välj en orsak som hör till besökstypen."},
+    )
+    resurs = forms.ChoiceField(label="Vårdgivare", required=False)
+    fran = SwedishDateField(label="Från", help_text="")
+    till = SwedishDateField(label="Till", help_text="Skriv +14d, +3v eller 1/12.")
+    onskat = SwedishDateField(label="Önskat datum", required=False, help_text="Dagen patienten helst vill ha.")
+    vardatagande = forms.ChoiceField(label="Vårdåtagande", required=False)
+    begaran = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data, *, care_unit, today, commitments=()):
+        self.care_unit, self.day = care_unit, today
+        self.visit_types = {str(row.pk): row for row in bookable_types(care_unit, today)}
+        self.visit_type = self.visit_types.get(data.get("besokstyp", ""))
+        self.reasons = self._reasons()
+        self.resources = self._resources()
+        self.commitments = {str(row.pk): row for row in commitments}
+        data = dict(data.items())
+        for name, known in (
+            ("orsak", self.reasons),
+            ("resurs", self.resources),
+            ("vardatagande", self.commitments),
+        ):
+            if data.get(name) not in known:
+                data[name] = ""
+        if not data["orsak"] and len(self.reasons) == 1:
+            data["orsak"] = next(iter(self.reasons))
+        if not data["vardatagande"] and len(self.commitments) == 1 and not care_unit.is_primary_care:
+            data["vardatagande"] = next(iter(self.commitments))
+        super().__init__(data, auto_id="%s")
+        self._offer()
+
+    def _reasons(self):
+        if not self.visit_type:
+            return {}
+        return {str(row.pk): row for row in ContactReason.objects.offered_for(self.visit_type, self.day)}
+
+    def _resources(self):
+        if not self.visit_type:
+            return {}
+        rows = Resource.objects.valid_on(self.day).filter(
+            care_unit=self.care_unit,
+            kind=ResourceKind.PERSON,
+            practitioner__profession_id=self.visit_type.profession_id,
+        )
+        return {str(row.pk): row for row in rows.select_related("practitioner__profession")}
+
+    def _offer(self):
+        groups = {}
+        for key, row in self.visit_types.items():
+            groups.setdefault(row.profession.name, []).append((key, row.name))
+        self.fields["besokstyp"].choices = [("", "Välj besökstyp"), *groups.items()]
+        self.fields["orsak"].choices = [("", "Välj orsak"), *((key, row.name) for key, row in self.reasons.items())]
+        self.fields["resurs"].choices = [
+            ("", "Alla vårdgivare"),
+            *((key, row.name) for key, row in self.resources.items()),
+        ]
+        self.fields["vardatagande"].choices = [
+            ("", "Inget vårdåtagande" if self.care_unit.is_primary_care else "Välj vårdåtagande"),
+            *((key, row.problem_code.name) for key, row in self.commitments.items()),
+        ]
+        if not self.commitments:
+            del self.fields["vardatagande"]
+        for name in ("fran", "till", "onskat"):
+            self.fields[name]._today = self.day
+
+    def clean(self):
+        cleaned = super().clean()
+        first, last = cleaned.get("fran"), cleaned.get("till")
+        if first and last and last < first:
+            self.add_error("till", "Sista dagen ska inte ligga före den första.")
+        return cleaned
+
+    @property
+    def contact_reason(self):
+        return self.reasons.get(self.data.get("orsak"))
+
+    @property
+    def resource(self):
+        return self.resources.get(self.data.get("resurs"))
+
+    @property
+    def commitment(self):
+        return self.commitments.get(self.data.get("vardatagande"))
+
+    def kept(self):
+        """The choices as they go on in the next form or address."""
+        names = [name for name in self.fields if self.data.get(name)]
+        return {name: self._plain(name) for name in names}
+
+    def _plain(self, name):
+        value = getattr(self, "cleaned_data", {}).get(name, self.data[name])
+        return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+class RebookForm(forms.Form):
+    """When and with whom a booking may be moved; besökstyp and orsak stay."""
+
+    resurs = forms.ChoiceField(label="Vårdgivare", required=False)
+    fran = SwedishDateField(label="Från", help_text="")
+    till = SwedishDateField(label="Till", help_text="Skriv +14d, +3v eller 1/12.")
+    skal = forms.CharField(label="Varför bokas tiden om?", max_length=200, required=False)
+
+    def __init__(self, data, *, resources, today):
+        self.resources = {str(row.pk): row for row in resources}
+        data = dict(data.items())
+        if data.get("resurs") not in self.resources:
+            data["resurs"] = ""
+        super().__init__(data, auto_id="%s")
+        self.fields["resurs"].choices = [
+            ("", "Alla vårdgivare"),
+            *((key, row.name) for key, row in self.resources.items()),
+        ]
+        for name in ("fran", "till"):
+            self.fields[name]._today = today
+
+    clean = BookingForm.clean
+    kept = BookingForm.kept
+    _plain = BookingForm._plain
+
+    @property
+    def resource(self):
+        return self.resources.get(self.data.get("resurs"))
+
+
+def bookable_types(care_unit, day):
+    """The unit's besökstyper that somebody there can be booked for: those of its staff's yrkeskategorier. All of the
+    vårdområde's where the unit has no staff yet."""
+    rows = (
+        VisitType.objects.for_unit(care_unit, day)
+        .select_related("profession", "visit_kind")
+        .order_by("profession__name", "name")
+    )
+    staffed = rows.filter(
+        profession__in=Resource.objects.valid_on(day)
+        .filter(care_unit=care_unit, kind=ResourceKind.PERSON)
+        .values("practitioner__profession")
+    )
+    return list(staffed) or list(rows)
+
+
+def return_type_of(visit_type, offered):
+    """The besökstyp of a return visit after a visit of the type: itself where it is one, else its sister (BT-02)."""
+    if is_return(visit_type):
+        return visit_type
+    sisters = [
+        row
+        for row in offered
+        if row.profession_id == visit_type.profession_id
+        and row.care_area_id == visit_type.care_area_id
+        and is_return(row)
+    ]
+    same_kind = [row for row in sisters if row.visit_kind_id == visit_type.visit_kind_id]
+    same_form = [
+        row for row in sisters if row.contact_form == visit_type.contact_form and not row.visit_kind.needs_new_or_return
+    ]
+    return next(iter([*same_kind, *same_form]), None)
+
+
+def is_return(visit_type):
+    """Whether a visit of the type is a return visit."""
+    kind = visit_type.visit_kind
+    return visit_type.new_or_return == NewOrReturn.RETURN or (kind.may_be_return and not kind.may_be_new)

@@ -1,0 +1,192 @@
+"""Forms of the patients' pages."""
+
+from django import forms
+
+from registration.models import ProblemCode, ReferralKind
+from registration.names import search_words
+from scheduling.models import OutcomeCode, OutcomeReason
+from sdv.common.fields import SwedishDateField
+
+
+def add_errors(form, error):
+    """Puts an InputError's sentences at their fields; what has no field here stands over the form."""
+    for field, sentences in error.errors.items():
+        for sentence in sentences:
+            form.add_error(field if field in form.fields else None, sentence)
+
+
+class SearchForm(forms.Form):
+    """A number in any spelling, or a name, perhaps with birth date (RI-01)."""
+
+    q = forms.CharField(
+        label="Personnummer eller namn",
+        max_length=120,
+        help_text="Hela numret, hur det än skrivs, eller början av namnen i valfri ordning.",
+        error_messages={"required": "Skriv ett personnummer eller ett namn."},
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    birth_date = SwedishDateField(
+        label="Födelsedatum", required=False, help_text="ÅÅÅÅ-MM-DD, om flera heter likadant."
+    )
+
+    @property
+    def is_number(self):
+        return any(sign.isdigit() for sign in self.cleaned_data.get("q", ""))
+
+    def clean_q(self):
+        text = self.cleaned_data["q"]
+        if not any(sign.isdigit() for sign in text) and len("".join(search_words(text))) < 2:
+            raise forms.ValidationError("Skriv minst två bokstäver av namnet.")
+        return text
+
+
+class RegisterForm(forms.Form):
+    """A patient nobody has registered before (PA-01)."""
+
+    identity = forms.CharField(
+        label="Personnummer, samordningsnummer eller reservID",
+        max_length=40,
+        help_text="Skriv ÅÅÅÅMMDD-NNNN. Kontrollsiffran prövas.",
+        error_messages={"required": "Skriv patientens nummer."},
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    given_name = forms.CharField(
+        label="Förnamn", max_length=120, error_messages={"required": "Skriv patientens förnamn."}
+    )
+    middle_name = forms.CharField(label="Mellannamn", max_length=120, required=False)
+    surname = forms.CharField(
+        label="Efternamn", max_length=120, error_messages={"required": "Skriv patientens efternamn."}
+    )
+
+
+class OpenForm(forms.Form):
+    """Why a protected person whom the unit does not know is opened (PL-24)."""
+
+    reason = forms.CharField(
+        label="Varför behöver du öppna patienten?",
+        max_length=60,
+        help_text="Till exempel: patienten ringer om en tid. Skälet sparas i åtkomstloggen.",
+        error_messages={"required": "Ange ett skäl. Det sparas i åtkomstloggen."},
+    )
+    next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class ContactForm(forms.Form):
+    """What a user may edit of a patient (PA-05)."""
+
+    phone = forms.CharField(
+        label="Telefon i första hand",
+        max_length=30,
+        required=False,
+        help_text="070-123 45 67 eller +45 12 34 56 78. Tomt tar bort numret.",
+        widget=forms.TextInput({"inputmode": "tel", "autocomplete": "off"}),
+    )
+    interpreter_language = forms.CharField(
+        label="Tolkspråk", max_length=60, required=False, help_text="Till exempel somaliska eller teckenspråk."
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class NewCommitmentForm(forms.Form):
+    """A vårdåtagande for somebody already in the unit's care (ground V)."""
+
+    problem_code = forms.ModelChoiceField(
+        ProblemCode.objects.none(),
+        label="Problemkod",
+        empty_label="Välj problem",
+        error_messages={"required": "Välj det hälsoproblem vårdåtagandet gäller."},
+    )
+
+    def __init__(self, *args, today, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["problem_code"].queryset = ProblemCode.objects.valid_on(today)
+
+
+class CloseCommitmentForm(forms.Form):
+    """Why a vårdåtagande ends (UT-03)."""
+
+    reason = forms.ChoiceField(label="Orsak", error_messages={"required": "Avslut av vårdåtagande kräver en orsak."})
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args, today, **kwargs):
+        super().__init__(*args, **kwargs)
+        reasons = OutcomeReason.objects.valid_on(today).filter(outcome_id=OutcomeCode.END_COMMITMENT)
+        self.fields["reason"].choices = [("", "Välj orsak"), *((row.name, row.name) for row in reasons)]
+
+
+class ReferralForm(forms.Form):
+    """A remiss or other ground for care, as it arrives (VA-02)."""
+
+    kind = forms.ChoiceField(label="Typ", choices=[(kind.value, kind.label) for kind in ReferralKind])
+    referrer = forms.CharField(
+        label="Remittent",
+        max_length=120,
+        required=False,
+        help_text="Vem som har skrivit remissen. Krävs för typ Remiss.",
+    )
+    decision_date = SwedishDateField(label="Remissbeslut", required=False)
+    arrival_date = SwedishDateField(label="Ankomst", error_messages={"required": "Ange när remissen kom."})
+    problem_code = forms.ModelChoiceField(
+        ProblemCode.objects.none(), label="Problemkod", empty_label="Inte angivet", required=False
+    )
+
+    def __init__(self, *args, today, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["problem_code"].queryset = ProblemCode.objects.valid_on(today)
+
+
+class ReviewForm(forms.Form):
+    """Granskning (VA-03)."""
+
+    review_date = SwedishDateField(label="Granskad", error_messages={"required": "Ange granskningsdatum."})
+    medical_target_date = SwedishDateField(label="Medicinskt måldatum", required=False)
+    days_to_first_contact = forms.IntegerField(
+        label="Dagar till första kontakt", required=False, min_value=0, max_value=730
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class AcceptForm(NewCommitmentForm):
+    """Accepted: the problem decides which vårdåtagande it joins or makes (VA-01, VA-03)."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class DecideForm(forms.Form):
+    """Returned, forwarded or rejected, with reason (VA-03)."""
+
+    decision = forms.ChoiceField(
+        label="Beslut",
+        choices=[
+            ("", "Välj beslut"),
+            ("return", "Returnera för komplettering"),
+            ("forward", "Sänd vidare"),
+            ("reject", "Avvisa"),
+        ],
+        error_messages={"required": "Välj vad som ska hända med remissen."},
+    )
+    reason = forms.CharField(label="Skäl", max_length=200, error_messages={"required": "Ange skälet till beslutet."})
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class DeceasedForm(forms.Form):
+    """Avliden, set by hand (AV-01)."""
+
+    deceased_on = SwedishDateField(label="Dödsdatum", error_messages={"required": "Ange dödsdatum."})
+    reason = forms.CharField(
+        label="Hur är dödsfallet känt?",
+        max_length=200,
+        help_text="Till exempel dödsbevis från läkare, eller anhörig med intyg.",
+        error_messages={"required": "Ange hur dödsfallet är känt, till exempel dödsbevis."},
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class UndoDeceasedForm(forms.Form):
+    """Avliden set by mistake (AV-03)."""
+
+    reason = forms.CharField(
+        label="Varför är uppgiften fel?",
+        max_length=200,
+        error_messages={"required": "Ange varför uppgiften om dödsfallet är fel."},
+    )

@@ -1,0 +1,104 @@
+"""Free times as the booking pages show them: by day, each naming vårdgivare, enhet and form (PL-07)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from registration.models import ContactForm
+from sdv.common.dates import long_date
+from sdv.common.time import local, local_date
+
+SHOWN_TIMES = 60
+
+
+@dataclass(frozen=True)
+class FreeTime:
+    """One free time. `value` is what its button sends: whose time, and when."""
+
+    value: str
+    row_id: str
+    clock: str
+    end_clock: str
+    digits: str
+    who: str
+    unit: str
+    form: str
+    is_best: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class FreeDay:
+    """The free times of a day."""
+
+    heading: str
+    times: tuple
+
+
+def value_of(slot):
+    """A slot as a form's value: resource and start."""
+    return f"{slot.resource.pk}|{slot.start.isoformat()}"
+
+
+def by_day(slots, *, care_unit, visit_type, wished=None, busy=()):
+    """The free times grouped by day, the one that suits best marked: nearest the wished date, else the earliest.
+    `busy` are the patient's own bookings as (start, end), told beside a time that overlaps (PL-06)."""
+    slots = slots[:SHOWN_TIMES]
+    if not slots:
+        return []
+    best = min(slots, key=lambda slot: abs(local_date(slot.start) - wished)) if wished else slots[0]
+    days = {}
+    for slot in slots:
+        days.setdefault(local_date(slot.start), []).append(
+            _time(slot, care_unit, visit_type, slot is best, _overlap(slot, busy))
+        )
+    return [FreeDay(long_date(day), tuple(times)) for day, times in days.items()]
+
+
+def times(slots, *, care_unit, visit_type):
+    """Free times as a plain row, for a refusal that offers the next ones (PL-07)."""
+    return [_time(slot, care_unit, visit_type, False, local(slot.start).date().isoformat()) for slot in slots]
+
+
+def _time(slot, care_unit, visit_type, is_best, note):
+    start = local(slot.start)
+    return FreeTime(
+        value=value_of(slot),
+        row_id=f"tid-{slot.resource.pk}-{start:%Y%m%d%H%M}",
+        clock=f"{start:%H:%M}",
+        end_clock=f"{local(slot.end):%H:%M}",
+        digits=f"{start:%H%M}",
+        who=who(slot.resource),
+        unit=care_unit.short_name or care_unit.name,
+        form=ContactForm(visit_type.contact_form).label.lower(),
+        is_best=is_best,
+        note=note,
+    )
+
+
+def who(resource):
+    """The owner of a time, with the profession."""
+    if not resource.practitioner_id:
+        return resource.name
+    return f"{resource.practitioner}, {resource.practitioner.profession.name.lower()}"
+
+
+def _overlap(slot, busy):
+    return "Patienten har redan en tid då" if any(slot.start < end and start < slot.end for start, end in busy) else ""
+
+
+def time_left(seconds):
+    """What is left of a hold, in words, as the page first shows it; static/js/hold.js goes on."""
+    if seconds <= 0:
+        return "Tiden hålls inte längre. Den kan fortfarande vara ledig."
+    minutes, rest = divmod(int(seconds), 60)
+    parts = []
+    if minutes:
+        parts.append("1 minut" if minutes == 1 else f"{minutes} minuter")
+    if rest:
+        parts.append("1 sekund" if rest == 1 else f"{rest} sekunder")
+    return f"Tiden hålls för dig i {' och '.join(parts)}."
+
+
+def later(day):
+    """The first day of the next week's times."""
+    return day + timedelta(days=7)

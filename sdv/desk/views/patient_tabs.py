@@ -1,0 +1,342 @@
+"""The tabs of the patient page: Patient, Vårdhändelser, Vårdåtaganden, Bokningar, Logg (ui.md 4.4, PA-08)."""
+
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+
+from registration import presenters
+from registration.actions import patients as writes
+from registration.actions import referrals as referral_writes
+from registration.models import CommitmentStatus, ReferralKind
+from scheduling.actions import commitments as commitment_writes
+from scheduling.models import AppointmentStatus
+from sdv.accounts.models import AccessLogEntry
+from sdv.accounts.permissions import Permission
+from sdv.common.errors import InputError, RuleError
+from sdv.common.time import local_date, now
+
+from ..forms.patients import CloseCommitmentForm, ContactForm, NewCommitmentForm, ReferralForm, add_errors
+from ..patient_access import patient_page
+from ..presenters import patient as presenter
+from ..receipts import leave_receipt
+from ..refusals import refusal_context
+
+PAST_BOOKINGS = 50
+LOG_PAGE = 100
+# Words for the events of a patient's own history.
+EVENTS = {
+    "registered": "Registrerad",
+    "edited": "Uppgifter ändrade",
+    "deceased": "Registrerad som avliden",
+    "deceased_undone": "Avliden ångrad",
+}
+FIELD_WORDS = {"phone": "telefon", "interpreter_language": "tolkspråk"}
+
+
+def _page(request, patient, template, tab, heading, at, status=200, **context):
+    frame = presenter.frame_of(request, patient, at=at, tab=tab)
+    may = {
+        "may_edit": request.actor.may(Permission.EDIT_PATIENTS),
+        "may_book": request.actor.may(Permission.BOOK),
+        "may_decide": request.actor.may(Permission.DECIDE_CARE),
+        "may_refer": request.actor.may(Permission.REGISTER_REFERRALS),
+        "may_set_deceased": request.actor.may(Permission.SET_DECEASED),
+    }
+    return render(
+        request, template, {"heading": heading, "patient_id": patient.pk, **frame, **may, **context}, status=status
+    )
+
+
+# --- Patient --------------------------------------------------------------------------------------------------------
+
+
+@patient_page(Permission.VIEW_PATIENTS, what="patientsida")
+def patient(request, patient):
+    """The patient's own data: what comes from the register is locked, what may be edited is white (PA-05)."""
+    at = now()
+    contact = presenters.contact_details(patient)
+    preferred = next((phone.number for phone in contact["phones"] if phone.is_preferred), "")
+    initial = {
+        "phone": preferred,
+        "interpreter_language": "" if patient.is_protected else patient.interpreter_language,
+        "version": patient.version,
+    }
+    form = ContactForm(initial=initial)
+    if request.method == "POST":
+        request.actor.require(Permission.EDIT_PATIENTS)
+        form = ContactForm(request.POST)
+        if form.is_valid() and _saved(request, patient, form, initial, at):
+            return redirect("patient", pk=patient.pk)
+    return _page(
+        request,
+        patient,
+        "patients/patient.html",
+        "patient",
+        "Patient",
+        at,
+        status=422 if form.errors else 200,
+        form=form,
+        contact=contact,
+        other_phones=[phone for phone in contact["phones"] if not phone.is_preferred],
+        confirmed=presenters.confirmed_text(patient),
+        facts=presenter.register_facts(patient, presenters.shown(patient, on=local_date(at))),
+    )
+
+
+def _saved(request, patient, form, initial, at):
+    """Writes what was changed, and only that. Whether it went well; else the form says why not."""
+    changes = {
+        name: form.cleaned_data[name]
+        for name in ("phone", "interpreter_language")
+        if form.cleaned_data[name] != initial[name]
+    }
+    if not changes and not patient.is_protected:
+        return True
+    try:
+        writes.edit(
+            patient_id=patient.pk, by=request.actor.user, at=at, version=form.cleaned_data["version"], **changes
+        )
+    except InputError as error:
+        add_errors(form, error)
+        return False
+    leave_receipt(request, at=at, text="Uppgifterna sparade för", whom=presenters.shown_name(patient))
+    return True
+
+
+# --- Vårdhändelser ----------------------------------------------------------------------------------------------------
+
+
+@patient_page(Permission.VIEW_ENCOUNTERS, what="vårdhändelser")
+def encounters(request, patient):
+    """This unit's contacts by date, the chosen one beside (VH-05: hidden pre-registrations stay out)."""
+    at = now()
+    visits = list(presenter.visits_of(patient, request.actor.care_unit))
+    chosen = _chosen(visits, request.GET.get("vald", ""))
+    context = {
+        "visits": visits,
+        "chosen": chosen,
+        "facts": presenter.encounter_facts(chosen) if chosen else [],
+    }
+    if request.htmx and chosen:
+        return render(request, "patients/encounters.html#detail", context)
+    return _page(request, patient, "patients/encounters.html", "patient-encounters", "Vårdhändelser", at, **context)
+
+
+def _chosen(visits, wanted):
+    if not visits:
+        return None
+    found = next((visit for visit in visits if str(visit.pk) == wanted), None)
+    if wanted and found is None:
+        raise Http404
+    return found or visits[0]
+
+
+# --- Vårdåtaganden ----------------------------------------------------------------------------------------------------
+
+
+@patient_page(Permission.VIEW_PATIENTS, what="vårdåtaganden")
+def commitments(request, patient):
+    """The unit's vårdåtaganden, open first, each with what comes next; one without is marked (UT-07)."""
+    at = now()
+    care_unit = request.actor.care_unit
+    rows = list(
+        care_unit.commitments.filter(patient=patient)
+        .select_related("problem_code", "closed_by")
+        .order_by("-status", "-opened_on", "-id")
+    )
+    open_rows = [row for row in rows if row.status == CommitmentStatus.OPEN]
+    steps = presenter.next_steps(open_rows, at=at)
+    undecided = care_unit.referrals.undecided().filter(patient=patient).order_by("arrival_date", "id")
+    return _page(
+        request,
+        patient,
+        "patients/commitments.html",
+        "patient-commitments",
+        "Vårdåtaganden",
+        at,
+        open_rows=[(row, steps.get(row.pk, "")) for row in open_rows],
+        closed_rows=[row for row in rows if row.status == CommitmentStatus.CLOSED],
+        undecided=list(undecided),
+        care_unit=care_unit,
+    )
+
+
+@patient_page(Permission.DECIDE_CARE, what="vårdåtaganden")
+def commitment_create(request, patient):
+    """Opens a vårdåtagande for somebody already in the unit's care: ground V, to be booked (VA-02, UT-07)."""
+    at = now()
+    form = NewCommitmentForm(request.POST or None, today=local_date(at))
+    if request.method == "POST" and form.is_valid():
+        commitment_writes.open_for(
+            patient_id=patient.pk,
+            care_unit=request.actor.care_unit,
+            problem_code=form.cleaned_data["problem_code"],
+            by=request.actor.user,
+            at=at,
+        )
+        leave_receipt(request, at=at, text="Vårdåtagande öppnat för", whom=presenters.shown_name(patient))
+        return redirect("patient-commitments", pk=patient.pk)
+    return _page(
+        request,
+        patient,
+        "patients/commitment_form.html",
+        "patient-commitments",
+        "Öppna vårdåtagande",
+        at,
+        status=422 if form.errors else 200,
+        form=form,
+        hint="Grund V: redan i enhetens vård. Vårdåtagandet kommer i listan Att boka.",
+        button="Öppna vårdåtagande",
+    )
+
+
+@patient_page(Permission.DECIDE_CARE, what="vårdåtaganden")
+def commitment_close(request, patient, commitment):
+    """Closes a vårdåtagande with its reason; what is booked or waits stands in the way and is listed (UT-03)."""
+    at = now()
+    row = get_object_or_404(
+        request.actor.care_unit.commitments.select_related("problem_code"), pk=commitment, patient=patient
+    )
+    form = CloseCommitmentForm(request.POST or None, today=local_date(at), initial={"version": row.version})
+    refusal, status = {}, 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            commitment_writes.close_by_id(
+                commitment_id=row.pk,
+                reason=form.cleaned_data["reason"],
+                by=request.actor.user,
+                at=at,
+                version=form.cleaned_data["version"],
+            )
+        except RuleError as refused:
+            refused.alternatives = [("Visa bokningar och begäran", reverse("patient-appointments", args=[patient.pk]))]
+            refusal, status = refusal_context(request, refused), 409
+            refusal.pop("heading")
+        else:
+            leave_receipt(request, at=at, text="Vårdåtagande avslutat för", whom=presenters.shown_name(patient))
+            return redirect("patient-commitments", pk=patient.pk)
+    return _page(
+        request,
+        patient,
+        "patients/commitment_form.html",
+        "patient-commitments",
+        "Avsluta vårdåtagande",
+        at,
+        status=422 if form.errors else status,
+        form=form,
+        hint=f"{row.problem_code.name}, öppnat {row.opened_on.isoformat()}.",
+        button="Avsluta vårdåtagande",
+        **refusal,
+    )
+
+
+@patient_page(Permission.DECIDE_CARE, what="vårdåtaganden")
+def commitment_reopen(request, patient, commitment):
+    """Opens a closed vårdåtagande again; it comes in Att boka (UT-07)."""
+    row = get_object_or_404(request.actor.care_unit.commitments, pk=commitment, patient=patient)
+    if request.method == "POST":
+        at = now()
+        commitment_writes.reopen(commitment_id=row.pk, by=request.actor.user, at=at)
+        leave_receipt(request, at=at, text="Vårdåtagande öppnat igen för", whom=presenters.shown_name(patient))
+    return redirect("patient-commitments", pk=patient.pk)
+
+
+@patient_page(Permission.REGISTER_REFERRALS, what="remiss")
+def referral_create(request, patient):
+    """Registers a remiss, an egen vårdbegäran or another ground for care that has come to the unit (VA-02)."""
+    at = now()
+    today = local_date(at)
+    initial = {"kind": ReferralKind.REFERRAL, "arrival_date": today}
+    form = ReferralForm(request.POST or None, today=today, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            referral = referral_writes.register(
+                patient_id=patient.pk,
+                care_unit=request.actor.care_unit,
+                by=request.actor.user,
+                at=at,
+                **form.cleaned_data,
+            )
+        except InputError as error:
+            add_errors(form, error)
+        except RuleError as refused:
+            if refused.rule != "VA-02":
+                raise
+            form.add_error(None, refused.sentence)
+        else:
+            leave_receipt(request, at=at, text="Remiss registrerad för", whom=presenters.shown_name(patient))
+            return redirect("referral", pk=referral.pk)
+    return _page(
+        request,
+        patient,
+        "patients/commitment_form.html",
+        "patient-commitments",
+        "Registrera remiss",
+        at,
+        status=422 if form.errors else 200,
+        form=form,
+        hint="Remissen hamnar i enhetens remisshantering tills någon beslutar.",
+        button="Registrera remiss",
+    )
+
+
+# --- Bokningar ----------------------------------------------------------------------------------------------------------
+
+
+@patient_page(Permission.VIEW_PATIENTS, what="bokningar")
+def appointments(request, patient):
+    """Coming bookings, requests that wait, and what has been; this unit's (PA-08)."""
+    at = now()
+    care_unit = request.actor.care_unit
+    rows = care_unit.appointments.filter(patient=patient).with_details()
+    coming = list(rows.filter(presenter.is_coming(at)).order_by("start", "id"))
+    past = list(rows.exclude(presenter.is_coming(at)).order_by("-start", "-id")[:PAST_BOOKINGS])
+    waiting = care_unit.booking_requests.waiting().filter(patient=patient).with_details().order_by("wished_to", "id")
+    return _page(
+        request,
+        patient,
+        "patients/appointments.html",
+        "patient-appointments",
+        "Bokningar",
+        at,
+        coming=coming,
+        past=past,
+        waiting=list(waiting),
+        booked=_just_booked(coming, request.GET.get("bokad", "")),
+        may_handle=request.actor.may(Permission.VIEW_WORK_LISTS),
+    )
+
+
+def _just_booked(coming, wanted):
+    """The booking that was just made, whose receipt offers the way back."""
+    return next((row for row in coming if str(row.pk) == wanted and row.status == AppointmentStatus.BOOKED), None)
+
+
+# --- Logg ---------------------------------------------------------------------------------------------------------------
+
+
+@patient_page(Permission.VIEW_ACCESS_LOG, what="åtkomstlogg")
+def log(request, patient):
+    """Who has read and changed what of the patient, newest first, for those who review logs (PDL)."""
+    entries = AccessLogEntry.objects.filter(patient_id=patient.pk).select_related("user", "care_unit", "assignment")
+    before = request.GET.get("fore", "")
+    if before:
+        try:
+            entries = entries.filter(pk__lt=before)
+        except ValidationError:
+            raise Http404 from None
+    page = list(entries.order_by("-pk")[: LOG_PAGE + 1])
+    rows = page[:LOG_PAGE]
+    older = f"?fore={rows[-1].pk}" if len(page) > LOG_PAGE else ""
+    events = [
+        (
+            row,
+            EVENTS.get(row.event, row.event),
+            ", ".join(FIELD_WORDS.get(word, word) for word in row.detail.split(", ")),
+        )
+        for row in patient.history.select_related("by").order_by("-id")[:LOG_PAGE]
+    ]
+    return _page(
+        request, patient, "patients/log.html", "patient-log", "Logg", now(), rows=rows, older=older, events=events
+    )
