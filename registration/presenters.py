@@ -3,6 +3,8 @@ words from here; for a protected person every field not named as safe is hidden.
 
 from dataclasses import dataclass, field
 
+from django.db.models import prefetch_related_objects
+
 from registration import identities
 from registration.models import Patient, Protection, Sex
 from sdv.common.presenting import Band, Tag
@@ -88,6 +90,11 @@ def identities_of(patient):
     """The patient's identities, from what was loaded with it where it was."""
     known = getattr(patient, "known_identities", None)
     return list(patient.identities.order_by("-is_primary", "id")) if known is None else known
+
+
+def prefetch_identities(patients):
+    """Loads the identities of patients that came with other rows, in one query however many they are."""
+    prefetch_related_objects(patients, *Patient.objects.with_primary_identity()._prefetch_related_lookups)
 
 
 def shown_name(patient):

@@ -2,6 +2,7 @@
 `required_permission` from the view, so that no page can be without one."""
 
 from functools import wraps
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.shortcuts import redirect
@@ -12,6 +13,16 @@ ANYONE = "anyone"
 LOGGED_IN = "logged_in"
 
 
+def _way_back(request):
+    """Where to go after login: the page asked for. What was posted is not done again, so then the page it was on."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    referer = urlsplit(request.headers.get("Referer", ""))
+    if not referer.path or referer.netloc != request.get_host():
+        return "/"
+    return f"{referer.path}?{referer.query}" if referer.query else referer.path
+
+
 def permitted(permission):
     """Decorates a page's function: asks for login and assignment, raises NotPermitted without the permission."""
     permission = Permission(permission)
@@ -20,7 +31,7 @@ def permitted(permission):
         @wraps(view)
         def guarded(request, *args, **kwargs):
             if request.actor.user is None:
-                return redirect_to_login(request.get_full_path())
+                return redirect_to_login(_way_back(request))
             if request.actor.assignment is None:
                 return redirect("choose-assignment")
             request.actor.require(permission)
@@ -38,7 +49,7 @@ def logged_in(view):
     @wraps(view)
     def guarded(request, *args, **kwargs):
         if request.actor.user is None:
-            return redirect_to_login(request.get_full_path())
+            return redirect_to_login(_way_back(request))
         return view(request, *args, **kwargs)
 
     guarded.required_permission = LOGGED_IN

@@ -50,10 +50,10 @@ class Entry(NamedTuple):
         return self.counted() if self.counted else None
 
 
-def address(name):
+def address(name, *args):
     """The address of a page, or an empty text where the page is not part of this installation."""
     try:
-        return reverse(name)
+        return reverse(name, args=args)
     except NoReverseMatch:
         return ""
 
@@ -121,7 +121,7 @@ class Frame:
 
     @property
     def home_url(self):
-        return address("day") or "/"
+        return address("start") or "/"
 
     @property
     def palette_url(self):

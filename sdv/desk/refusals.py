@@ -3,7 +3,7 @@
 Views let RuleError, StaleVersion, NotPermitted and InputError fall through; the middleware catches them. A view that
 wants the refusal inside its own form catches it itself and uses `refusal_context`."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -26,7 +26,7 @@ class RefusalMiddleware:
         response = self.get_response(request)
         login = address("login")
         if response.status_code == 302 and login and response["Location"].startswith(login) and is_scripted(request):
-            return _to_login(response["Location"])
+            return _to_login(login, request, response["Location"])
         return response
 
     def process_exception(self, request, exception):
@@ -55,10 +55,13 @@ def to_message_region(response):
     return response
 
 
-def _to_login(location):
-    """401: the session ended while the page was open; the browser itself is sent to the login."""
+def _to_login(login, request, location):
+    """401: the session ended while the page was open; the browser itself is sent to the login, and from there back to
+    the page it showed (never to the address a fragment was asked from)."""
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = f"{page.path}?{page.query}" if page.query else page.path
     response = HttpResponse(status=401)
-    response["HX-Redirect"] = location
+    response["HX-Redirect"] = f"{login}?{urlencode({'next': back})}" if back else location
     return response
 
 

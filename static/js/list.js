@@ -57,9 +57,14 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "Enter" || (letters && /^[A-ZÅÄÖ]$/.test(key))) {
     const selector = `[data-key="${key}"]`;
     const page = [...document.querySelectorAll(selector)].find((each) => !each.closest("[data-list], dialog"));
-    const action = row.querySelector(selector) ?? (key === "Enter" ? null : page) ?? (key === "O" ? event.target : null);
-    if (!action) return;
-    action.click();
+    // A row may carry addresses for letters that have no button in it: data-key-o, data-key-b, data-key-enter.
+    const address = row.dataset[`key${key}`];
+    const own = row.querySelector(selector);
+    const action = own ?? (address || key === "Enter" ? null : page) ?? (key === "O" ? event.target : null);
+    if (own && typed) filter(list, "");
+    if (!own && address) location.assign(address);
+    else if (action) action.click();
+    else return;
   } else return;
   event.preventDefault();
 });
