@@ -1,3 +1,26 @@
-"""Addresses of this area."""
+"""Bokningsbegäran, arbetslistor and the page of a vårdhändelse."""
 
-urlpatterns = []
+from django.urls import path
+
+from sdv.desk.views import booking_requests, encounter, work_lists
+
+urlpatterns = [
+    path("bokningsbegaran/", booking_requests.booking_requests, name="booking-requests"),
+    path("bokningsbegaran/orsaker/", booking_requests.reason_options, name="contact-reason-options"),
+    path("bokningsbegaran/<uuid:pk>/", booking_requests.booking_request, name="booking-request"),
+    path("bokningsbegaran/<uuid:pk>/resurs/", booking_requests.wished_resource, name="booking-request-resource"),
+    path("bokningsbegaran/<uuid:pk>/bekrafta/", booking_requests.confirm, name="booking-request-confirm"),
+    path("bokningsbegaran/<uuid:pk>/avsluta/", booking_requests.close, name="booking-request-close"),
+    path("patienter/<uuid:pk>/bokningsbegaran/ny/", booking_requests.create, name="booking-request-create"),
+    path("arbetslistor/", work_lists.work_lists, name="work-lists"),
+    path("arbetslistor/awaiting-result/<uuid:pk>/svar/", work_lists.result, name="work-item-result"),
+    path("arbetslistor/<slug:name>/", work_lists.work_list, name="work-list"),
+    path("arbetslistor/<slug:name>/<uuid:pk>/besluta/", work_lists.decide, name="work-item-decide"),
+    path("arbetslistor/<slug:name>/<uuid:pk>/skjut-upp/", work_lists.postpone, name="work-item-postpone"),
+    path("vardhandelser/<uuid:pk>/", encounter.encounter, name="encounter"),
+    path("vardhandelser/<uuid:pk>/utskrivning/", encounter.discharge, name="encounter-discharge"),
+    path("vardhandelser/<uuid:pk>/annullera/", encounter.annul, name="encounter-annul"),
+    path("vardhandelser/<uuid:pk>/oppna/", encounter.reopen, name="encounter-reopen"),
+    path("vardhandelser/<uuid:pk>/typ/", encounter.change_type, name="encounter-change-type"),
+    path("vardhandelser/<uuid:pk>/angra/<slug:action>/", encounter.undo, name="encounter-undo"),
+]

@@ -1,0 +1,241 @@
+"""Forms of the work lists and of Bokningsbegäran (BB-01, UT-04…06)."""
+
+from datetime import timedelta
+
+from django import forms
+from django.db.models import Q
+from django.urls import reverse_lazy
+
+from registration.models import ContactReason, VisitType
+from scheduling.models import OutcomeCode, OutcomeReason
+from scheduling.rules import reason_refusal
+from sdv.accounts.models import User
+from sdv.common.fields import SwedishDateField
+
+FOLLOW_UP_FROM, FOLLOW_UP_TO = timedelta(days=14), timedelta(days=28)
+
+
+def offered_reasons(care_unit, visit_type, day):
+    """The vårdkontaktsorsaker to choose among: those of the besökstyp (VO-02), before it is chosen those of the unit's."""
+    if visit_type:
+        return ContactReason.objects.offered_for(visit_type, day).order_by("name")
+    of_unit = VisitType.objects.for_unit(care_unit, day)
+    linked = Q(visit_type_links__visit_type__in=of_unit) | Q(is_for_all_visit_types=True)
+    return ContactReason.objects.valid_on(day).filter(linked).distinct().order_by("name")
+
+
+class RequestForm(forms.Form):
+    """What is wished for: besökstyp, vårdkontaktsorsak, interval, resource, and to whom the request goes (UT-06)."""
+
+    visit_type = forms.ModelChoiceField(
+        VisitType.objects.none(),
+        label="Besökstyp",
+        empty_label="Välj besökstyp",
+        error_messages={"required": "Välj besökstyp."},
+    )
+    contact_reason = forms.ModelChoiceField(
+        ContactReason.objects.none(),
+        label="Vårdkontaktsorsak",
+        empty_label="Välj orsak",
+        error_messages={"required": "Välj vårdkontaktsorsak: det ska alltid finnas exakt en."},
+    )
+    wished_from = SwedishDateField(label="Begärt startdatum", error_messages={"required": "Ange från vilken dag."})
+    wished_to = SwedishDateField(label="Begärt slutdatum", error_messages={"required": "Ange till vilken dag."})
+    wished_resource = forms.ModelChoiceField(None, label="Önskad resurs", required=False, empty_label="Ingen önskad")
+    wished_place = forms.CharField(label="Begärd plats", max_length=120, required=False)
+    addressee = forms.ModelChoiceField(
+        None,
+        label="Till",
+        required=False,
+        empty_label="Mig själv",
+        help_text="Till en kollega blir det en uppföljningsbegäran, som kollegan bekräftar.",
+    )
+    description = forms.CharField(label="Beskrivning", max_length=500, required=False)
+
+    def __init__(self, data=None, *, care_unit, user, today, is_required=True, initial=None, **kwargs):
+        initial = {"wished_from": today + FOLLOW_UP_FROM, "wished_to": today + FOLLOW_UP_TO} | (initial or {})
+        super().__init__(data, initial=initial, **kwargs)
+        self.care_unit, self.user, self.today = care_unit, user, today
+        fields = self.fields
+        fields["visit_type"].queryset = VisitType.objects.for_unit(care_unit, today).order_by("name")
+        fields["contact_reason"].queryset = offered_reasons(care_unit, None, today)
+        fields["wished_resource"].queryset = care_unit.resources.valid_on(today).order_by("name")
+        colleagues = User.objects.filter(is_active=True, assignments__in=care_unit.assignments.valid_on(today))
+        fields["addressee"].queryset = colleagues.exclude(pk=user.pk).distinct().order_by("name")
+        reasons = f"id_{self.add_prefix('contact_reason')}"
+        fields["visit_type"].widget.attrs |= {
+            "hx-get": str(reverse_lazy("contact-reason-options")),
+            "hx-target": f"#{reasons}",
+            "hx-sync": "this:replace",
+        }
+        self._narrow_reasons()
+        for field in fields.values():
+            field.required = field.required and is_required
+
+    def _narrow_reasons(self):
+        """Offers only what can be chosen for the besökstyp; what else is sent is refused with VO-02, not as unknown."""
+        chosen = self["visit_type"].value()
+        field = self.fields["visit_type"]
+        if not chosen:
+            return
+        try:
+            visit_type = chosen if isinstance(chosen, VisitType) else field.clean(chosen)
+        except forms.ValidationError:
+            return
+        reasons = offered_reasons(self.care_unit, visit_type, self.today)
+        widget = self.fields["contact_reason"].widget
+        widget.choices = [("", "Välj orsak"), *((row.pk, row.name) for row in reasons)]
+
+    def clean(self):
+        found = super().clean()
+        visit_type, reason = found.get("visit_type"), found.get("contact_reason")
+        if visit_type and reason:
+            offered = ContactReason.objects.offered_for(visit_type, self.today).filter(pk=reason.pk).exists()
+            if refused := reason_refusal(is_offered=offered, reason_name=reason.name, visit_type_name=visit_type.name):
+                self.add_error("contact_reason", f"{refused.sentence} Regel {refused.rule}.")
+        first, last = found.get("wished_from"), found.get("wished_to")
+        if first and last and last < first:
+            self.add_error("wished_to", "Begärt slutdatum ska inte ligga före begärt startdatum.")
+        return found
+
+    @property
+    def follow_up(self):
+        """The fields as request_booking and decide take them."""
+        names = ("visit_type", "contact_reason", "wished_from", "wished_to", "wished_resource", "wished_place")
+        return {name: self.cleaned_data[name] for name in (*names, "addressee", "description")}
+
+
+class NewRequestForm(RequestForm):
+    """A bokningsbegäran made directly from the patient's page (BB-01)."""
+
+    commitment = forms.ModelChoiceField(None, label="Vårdåtagande", required=False, empty_label="Inget")
+    field_order = ("commitment",)
+
+    def __init__(self, data=None, *, patient, care_unit, **kwargs):
+        super().__init__(data, care_unit=care_unit, **kwargs)
+        rows = care_unit.commitments.open().filter(patient=patient).select_related("problem_code")
+        self.fields["commitment"].queryset = rows
+        self.fields["commitment"].label_from_instance = lambda row: f"{row.problem_code.name}, öppnat {row.opened_on}"
+
+
+class ChangeRequestForm(forms.Form):
+    """Changes of a waiting request."""
+
+    wished_from = SwedishDateField(label="Begärt startdatum", error_messages={"required": "Ange från vilken dag."})
+    wished_to = SwedishDateField(label="Begärt slutdatum", error_messages={"required": "Ange till vilken dag."})
+    wished_resource = forms.ModelChoiceField(None, label="Önskad resurs", required=False, empty_label="Ingen önskad")
+    wished_place = forms.CharField(label="Begärd plats", max_length=120, required=False)
+    description = forms.CharField(label="Beskrivning", max_length=500, required=False)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data=None, *, care_unit, today, **kwargs):
+        super().__init__(data, **kwargs)
+        self.fields["wished_resource"].queryset = care_unit.resources.valid_on(today).order_by("name")
+
+    def clean(self):
+        found = super().clean()
+        first, last = found.get("wished_from"), found.get("wished_to")
+        if first and last and last < first:
+            self.add_error("wished_to", "Begärt slutdatum ska inte ligga före begärt startdatum.")
+        return found
+
+
+class ResourceForm(forms.Form):
+    """Önskad resurs, edited in its place in the list (BB-01)."""
+
+    wished_resource = forms.ModelChoiceField(None, label="Önskad resurs", required=False, empty_label="Ingen önskad")
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data=None, *, care_unit, today, **kwargs):
+        super().__init__(data, **kwargs)
+        self.fields["wished_resource"].queryset = care_unit.resources.valid_on(today).order_by("name")
+
+
+class CloseRequestForm(forms.Form):
+    """Why a request will not be booked."""
+
+    reason = forms.CharField(label="Varför avslutas den?", max_length=200, error_messages={"required": "Ange varför."})
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class PostponeForm(forms.Form):
+    """The new day that an item is watched until."""
+
+    watch_until = SwedishDateField(label="Bevakas senast", error_messages={"required": "Ange ett datum."})
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data=None, *, today, **kwargs):
+        super().__init__(data, **kwargs)
+        self.today = today
+
+    def clean_watch_until(self):
+        day = self.cleaned_data["watch_until"]
+        if day and day < self.today:
+            raise forms.ValidationError("Datumet har passerat. Ange ett datum från och med i dag.")
+        return day
+
+
+class DecisionForm(forms.Form):
+    """A decision on an item, with the reason that ending a vårdåtagande needs (UT-03, UT-04, PL-05)."""
+
+    decision = forms.ChoiceField(
+        choices=[("follow_up", ""), ("end_commitment", ""), ("nothing_more", "")],
+        error_messages={"required": "Välj ett beslut.", "invalid_choice": "Välj ett av besluten."},
+    )
+    reason = forms.ModelChoiceField(
+        OutcomeReason.objects.none(),
+        label="Orsak",
+        required=False,
+        empty_label="Välj orsak",
+        widget=forms.Select({"data-reasons": True}),
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data=None, *, today, **kwargs):
+        super().__init__(data, **kwargs)
+        reasons = OutcomeReason.objects.valid_on(today).filter(outcome=OutcomeCode.END_COMMITMENT)
+        self.fields["reason"].queryset = reasons.order_by("position")
+
+    def clean(self):
+        found = super().clean()
+        if found.get("decision") == "end_commitment" and not found.get("reason"):
+            self.add_error("reason", "Avslut av vårdåtagande kräver en orsak. Välj orsak. Regel UT-03.")
+        return found
+
+
+class FilterForm(forms.Form):
+    """Filters on every column of Bokningsbegäran (BB-01). What could tell who a person is (`HIDDEN`) is kept in the
+    session only; the rest stands in the address."""
+
+    HIDDEN = ("person", "namn", "beskrivning")
+
+    person = forms.CharField(
+        label="Person-ID", required=False, max_length=13, widget=forms.TextInput({"inputmode": "numeric"})
+    )
+    plats = forms.CharField(label="Begärd plats", required=False, max_length=120)
+    namn = forms.CharField(label="Patientnamn", required=False, max_length=120)
+    fran = SwedishDateField(label="Startdatum från", required=False, help_text="")
+    till = SwedishDateField(label="Slutdatum till", required=False, help_text="")
+    besokstyp = forms.ModelChoiceField(VisitType.objects.none(), label="Besökstyp", required=False, empty_label="Alla")
+    inrattning = forms.CharField(label="Vårdinrättning", required=False, max_length=120)
+    beskrivning = forms.CharField(label="Beskrivning", required=False, max_length=120)
+    resurs = forms.ChoiceField(label="Önskad resurs", required=False)
+    status = forms.ChoiceField(
+        label="Status",
+        required=False,
+        choices=[("", "Alla"), ("open", "Att boka"), ("follow_up", "Uppföljningsbegäran"), ("late", "Försenade")],
+    )
+
+    def __init__(self, data=None, *, care_unit, today, **kwargs):
+        super().__init__(data, **kwargs)
+        self.fields["besokstyp"].queryset = VisitType.objects.for_unit(care_unit, today).order_by("name")
+        resources = care_unit.resources.valid_on(today).order_by("name")
+        self.fields["resurs"].choices = [
+            ("", "Alla"), ("ingen", "Ingen önskad"), *((str(row.pk), row.name) for row in resources)
+        ]  # fmt: skip
+
+    def clean_person(self):
+        digits = "".join(sign for sign in self.cleaned_data["person"] if sign.isdigit())
+        if self.cleaned_data["person"] and not digits:
+            raise forms.ValidationError("Skriv siffror ur personnumret.")
+        return digits

@@ -1,0 +1,329 @@
+"""A vårdhändelse as its page shows it: facts, Förlopp, every event, and what can be done with it."""
+
+from typing import NamedTuple
+
+from django.urls import reverse
+
+from classification import presenters as coding_presenters
+from classification.actions import coding
+from registration.actions import encounters
+from registration.encounter_types import TYPES
+from registration.lifecycle import ANNULLED, NO_SHOW_TYPE, NOT_REPORTED, CheckOut, Discharge, Move, Status
+from scheduling import models as scheduling
+from sdv.common.presenting import Step, Tag
+from sdv.common.time import local, local_date
+from sdv.desk import encounter_actions
+from sdv.desk.context import address
+
+AUTOMATIC = "Automatiskt"
+
+
+class Button(NamedTuple):
+    """An act on the page: the API's name and the button's word, whether it is allowed, else why and by which rule; where
+    it leads, whether the link opens a form, and its key."""
+
+    action: str
+    label: str
+    allowed: bool
+    reason: str
+    rule: str
+    url: str
+    asks: bool = False
+    key: str = ""
+    icon: str = ""
+
+
+class Event(NamedTuple):
+    """A line of everything that has happened (VH-21): when, what, who, and the rest in words."""
+
+    at: object
+    text: str
+    by: str
+    detail: str
+
+
+# --- Acts ---------------------------------------------------------------------------------------------------------
+
+# Where each act is done: the address's name, and whether it belongs to the booking. Keys are the page's shortcuts.
+_PLACES = {
+    "arrive": ("appointment-arrive", True),
+    "no_show": ("appointment-no-show", True),
+    "reschedule": ("appointment-reschedule", True),
+    "cancel": ("appointment-cancel", True),
+    "check_out": ("check-out", False),
+    "discharge": ("encounter-discharge", False),
+    "code": ("encounter-coding", False),
+    "reopen": ("encounter-reopen", False),
+    "change_type": ("encounter-change-type", False),
+    "annul": ("encounter-annul", False),
+}
+_ASKS = {"reschedule", "cancel", "check_out", "code", "change_type"}
+_KEYS = {"check_out": "F9", "code": "K", "annul": "M"}
+_ICONS = {"arrive": "arrive", "no_show": "cross", "reschedule": "cal", "cancel": "cross", "check_out": "check"}
+_ICONS |= {"code": "list", "undo_arrival": "undo", "undo_no_show": "undo", "undo_check_out": "undo"}
+
+
+def actions(encounter, actor, *, at):
+    """Every act on the encounter as a button (action, label, allowed, reason, rule, url), from the same judgement as
+    the API's `actions` (sdv.desk.encounter_actions)."""
+    appointment = getattr(encounter, "appointment", None)
+    return [
+        Button(
+            one.action,
+            one.label,
+            one.allowed,
+            one.reason,
+            one.rule,
+            _place(one.action, encounter, appointment),
+            one.needs_reason or one.action in _ASKS,
+            _KEYS.get(one.action, ""),
+            _ICONS.get(one.action, ""),
+        )
+        for one in encounter_actions.possible(encounter, actor=actor, at=at)
+    ]
+
+
+def _place(action, encounter, appointment):
+    if action in encounter_actions.UNDOES:
+        return reverse("encounter-undo", args=[encounter.pk, action.replace("_", "-")])
+    name, is_of_booking = _PLACES[action]
+    return address(name, appointment.pk if is_of_booking else encounter.pk)
+
+
+# --- Words --------------------------------------------------------------------------------------------------------
+
+
+def heading(encounter):
+    """What the page is called: the kind of contact and its day, never a name."""
+    kind = encounter.visit_type.name if encounter.visit_type else encounter.type.name
+    return f"{kind} {local_date(encounter.start).isoformat()}"
+
+
+def moment(value):
+    """2026-11-03 09:38, or an empty text."""
+    return local(value).strftime("%Y-%m-%d %H:%M") if value else ""
+
+
+def facts(encounter):
+    """The administrative facts as (word, value). Payer and listing of a protected person are not shown (SK-02)."""
+    is_protected = encounter.patient.is_protected
+    outcome = _outcome(encounter)
+    found = [
+        ("Klass", TYPES[encounter.type_id].class_name),
+        ("Typ", encounter.type.name),
+        ("Status", Status(encounter.status).label),
+        ("Vårdenhet", encounter.care_unit.name),
+        ("Bokad tid", _span(encounter.planned_start, encounter.planned_end)),
+        ("Start", moment(encounter.start) if encounter.status != Status.PLANNED else ""),
+        ("Utcheckad", _checked_out(encounter)),
+        ("Utfall", outcome),
+        ("Slut", moment(encounter.end)),
+        ("Besökstyp", encounter.visit_type.name if encounter.visit_type else ""),
+        ("Vårdkontaktsorsak", encounter.contact_reason.name if encounter.contact_reason else ""),
+        ("Form av kontakt", encounter.get_contact_form_display()),
+        ("Vårdåtagande", encounter.commitment.problem_code.name if encounter.commitment else ""),
+        ("Medverkande", ", ".join(_participants(encounter))),
+        ("Huvudman", "" if is_protected else encounter.payer),
+        ("Listad på", "" if is_protected else encounter.listing_unit),
+        ("Legitimation", encounter.identity_shown),
+        ("Tolk", "Användes" if encounter.interpreter_used else ""),
+        ("Nummer", str(encounter.number)),
+    ]
+    # What cannot have come yet, or has no meaning for the contact, is left out rather than called missing.
+    compulsory = {"Besökstyp", "Vårdkontaktsorsak", "Medverkande"} if encounter.planned_start else set()
+    return [(word, text) for word, text in found if text or word in compulsory]
+
+
+def _span(start, end):
+    if not start:
+        return ""
+    return f"{moment(start)}–{local(end):%H:%M}" if end else moment(start)
+
+
+def _checked_out(encounter):
+    if not encounter.checked_out_at:
+        return ""
+    return moment(encounter.checked_out_at) + (", automatiskt" if encounter.is_check_out_automatic else "")
+
+
+def _outcome(encounter):
+    last = (
+        scheduling.CheckOut.objects.filter(encounter=encounter, undone_at__isnull=True)
+        .select_related("outcome", "reason")
+        .first()
+    )
+    if last is None:
+        return ""
+    return f"{last.outcome.name}: {last.reason.name}" if last.reason else last.outcome.name
+
+
+def _participants(encounter):
+    rows = encounter.participants.select_related("practitioner", "profession").order_by("-is_main_responsible", "id")
+    return [
+        f"{row.practitioner}, {row.profession.name}{' (huvudansvarig)' if row.is_main_responsible else ''}"
+        for row in rows
+    ]
+
+
+# --- Förlopp ------------------------------------------------------------------------------------------------------
+
+
+def steps(history, coded, encounter):
+    """The timeline: what has been done, where the contact stands, what comes. Undone acts do not stand as done; what
+    deviated from the plan is a tag. `coded` is the coding, or None where it is not klar."""
+    reached, deviations = {}, {}
+    for row in history:
+        _walk(row, reached, deviations)
+    planned_type = TYPES[encounter.type_id]
+    if planned_type.is_pre_registration and encounter.visit_type:
+        planned_type = TYPES[encounters.arrival_type_code(encounter.care_unit, encounter.visit_type)]
+    names = list(_course(reached, encounter, planned_type))
+    if coded is not None:
+        reached["Kodad"] = (coded.completed_at, coded.completed_by)
+    last = max((place for place, name in enumerate(names) if name in reached), default=0)
+    return [
+        Step(
+            name,
+            _lines(reached.get(name)),
+            _state(place, last, name in reached, has_more=last < len(names) - 1),
+            deviations.get(name),
+        )
+        for place, name in enumerate(names)
+        if name in reached or place > last
+    ]
+
+
+def _walk(row, reached, deviations):
+    done = (row.at, row.by)
+    if row.move == Move.CREATE:
+        reached["Bokad" if row.target == Status.PLANNED else "Påbörjad"] = done
+    elif row.move == Move.RESCHEDULE:
+        deviations["Bokad"] = Tag("warn", "cal", "Ombokad")
+    elif row.move == Move.ARRIVE:
+        reached["Ankommen"] = done
+    elif row.move == Move.UNDO_ARRIVAL:
+        reached.pop("Ankommen", None)
+        deviations["Bokad"] = Tag("warn", "undo", "Ankomst ångrad")
+    elif row.move == Move.NO_SHOW:
+        reached["Utebliven"] = done
+        deviations["Utebliven"] = Tag("danger", "cross", "Kom inte")
+    elif row.move == Move.UNDO_NO_SHOW:
+        reached.pop("Utebliven", None)
+        reached.pop("Avslutad", None)
+        deviations["Bokad"] = Tag("warn", "undo", "Utebliven ångrad")
+    elif row.move == Move.CHECK_OUT:
+        reached["Utcheckad"] = done
+        if row.by is None:
+            deviations["Utcheckad"] = Tag("", "clock", "Automatiskt")
+    elif row.move == Move.UNDO_CHECK_OUT:
+        reached.pop("Utcheckad", None)
+        deviations["Ankommen" if "Ankommen" in reached else "Påbörjad"] = Tag("warn", "undo", "Utcheckning ångrad")
+    elif row.move == Move.DISCHARGE:
+        reached["Avslutad"] = done
+    elif row.move == Move.REOPEN:
+        reached.pop("Avslutad", None)
+        at = next(name for name in ("Utcheckad", "Ankommen", "Påbörjad", "Bokad") if name in reached or name == "Bokad")
+        deviations[at] = Tag("warn", "undo", "Öppnad igen")
+    elif row.move == Move.CANCEL:
+        reached["Avbokad"] = done
+        deviations["Avbokad"] = Tag(
+            "danger", "cross", "Annullerad" if row.type_after == ANNULLED else "Avslutas för hand"
+        )
+    elif row.move == Move.UNDO_CANCEL:
+        reached.pop("Avbokad", None)
+        deviations["Bokad"] = Tag("warn", "undo", "Avbokning ångrad")
+    elif row.move == Move.ANNUL:
+        reached["Annullerad"] = done
+        deviations["Annullerad"] = Tag("danger", "cross", "Skapad av misstag")
+
+
+def _course(reached, encounter, row):
+    """The steps in order, for this kind of contact and for how it went."""
+    yield "Påbörjad" if "Påbörjad" in reached else "Bokad"
+    if encounter.type_id == ANNULLED or "Avbokad" in reached:
+        yield from (name for name in ("Ankommen", "Utcheckad") if name in reached)
+        yield "Avbokad" if "Avbokad" in reached else "Annullerad"
+        if encounter.type_id != ANNULLED:
+            yield "Avslutad"
+        return
+    if encounter.type_id == NO_SHOW_TYPE:
+        yield from ("Utebliven", "Avslutad")
+        return
+    if "Påbörjad" not in reached:
+        yield "Ankommen"
+    if row.check_out != CheckOut.NOT_APPLICABLE:
+        yield "Utcheckad"
+    if row.discharge != Discharge.NOT_APPLICABLE:
+        yield "Avslutad"
+    if row.code not in NOT_REPORTED:
+        yield "Kodad"
+
+
+def _lines(done):
+    if done is None:
+        return ()
+    at, by = done
+    return (moment(at), by.name if by else AUTOMATIC)
+
+
+def _state(place, last, is_reached, *, has_more):
+    if place == last and has_more:
+        return "now"
+    return "done" if is_reached else "next"
+
+
+def events(history, moved, codings):
+    """Everything that has happened, newest first. `moved` are the booking's reschedulings, `codings` the coding's
+    history in its presenter's words."""
+    reschedulings = iter(moved)
+    found = [_event(row, reschedulings) for row in history]
+    for change in codings:
+        parts = [f"tillkom {', '.join(change['added'])}"] if change["added"] else []
+        parts += [f"togs bort {', '.join(change['removed'])}"] if change["removed"] else []
+        parts += ["klar"] if change["complete"] else []
+        found.append(Event(change["at"], change["text"], change["by"], "; ".join(parts)))
+    in_order = sorted(enumerate(found), key=lambda numbered: (numbered[1].at, numbered[0]), reverse=True)
+    return [event for _, event in in_order]
+
+
+def _event(row, reschedulings):
+    detail = [row.reason] if row.reason else []
+    if row.move == Move.RESCHEDULE and (moved := next(reschedulings, None)):
+        detail.insert(0, f"från {moment(moved.start_before)} till {moment(moved.start_after)}")
+    if row.type_before and row.type_before != row.type_after:
+        detail.insert(0, f"{TYPES[row.type_before].name} blev {TYPES[row.type_after].name}")
+    return Event(row.at, row.get_move_display(), row.by.name if row.by else AUTOMATIC, "; ".join(detail))
+
+
+# --- The page -----------------------------------------------------------------------------------------------------
+
+
+def page(encounter, actor, *, at):
+    """All that the page shows under the patient's band and tabs."""
+    history = list(encounter.history.select_related("by"))
+    appointment = getattr(encounter, "appointment", None)
+    moved = appointment.history.filter(event="rescheduled") if appointment else ()
+    found = coding.read(encounter)
+    row = found.coding
+    codings = row.history.select_related("by") if row.version else ()
+    possible = actions(encounter, actor, at=at)
+    return {
+        "heading": heading(encounter),
+        "encounter": encounter,
+        "facts": facts(encounter),
+        "steps": steps(history, row if row.is_complete else None, encounter),
+        "events": events(history, moved, [coding_presenters.history(change) for change in codings]),
+        "coding": coding_presenters.coding(found),
+        "coding_status": _coding_status(encounter, row),
+        "seen": {"version": encounter.version},
+        "allowed": [button for button in possible if button.allowed and button.url],
+        "refused": [button for button in possible if not button.allowed and button.rule],
+    }
+
+
+def _coding_status(encounter, row):
+    if encounter.type_id in NOT_REPORTED:
+        return "not_applicable"
+    if row.is_complete:
+        return "complete"
+    return "partial" if row.version else "missing"

@@ -1,0 +1,129 @@
+"""Bokningsbegäran as the list and its own page show it (BB-01)."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from scheduling.models import BookingRequestStatus
+from sdv.accounts.permissions import Permission
+from sdv.common.presenting import Tag
+from sdv.common.time import local_date
+from sdv.desk.context import address
+from sdv.desk.presenters.work import days_tag, seen, stamp, with_identities
+
+__all__ = ["COLUMNS", "consequences", "page", "row", "with_identities"]
+
+# BB-01's columns, in the instruction's order and words.
+COLUMNS = (
+    "Person-ID",
+    "Begärd plats",
+    "Patientnamn",
+    "Begärt startdatum",
+    "Begärt slutdatum",
+    "Besökstyp",
+    "Vårdinrättning",
+    "Beskrivning",
+    "Önskad resurs",
+)
+
+
+@dataclass(frozen=True)
+class RequestRow:
+    """A row of the list."""
+
+    pk: object
+    version: int
+    name: str
+    identity: str
+    digits: str
+    is_protected: bool
+    url: str
+    place: str
+    first: object
+    last: object
+    days: Tag
+    visit_type: str
+    facility: str
+    description: str
+    resource: str
+    is_follow_up: bool
+    addressee: str
+    book_url: str
+    resource_url: str
+    close_url: str
+    confirm_url: str
+
+    @property
+    def seen(self):
+        """What a button on the row posts: the version that the person saw (PL-27)."""
+        return {"version": self.version}
+
+
+def row(request, actor, *, at):
+    """The row of one request, for this actor: what may not be done has no address."""
+    today = local_date(at)
+    patient = seen(request.patient, on=today)
+    may_handle = actor.may(Permission.HANDLE_WORK_LISTS)
+    is_follow_up = request.status == BookingRequestStatus.FOLLOW_UP
+    return RequestRow(
+        pk=request.pk,
+        version=request.version,
+        name=patient.name,
+        identity=patient.identity,
+        digits="".join(sign for sign in patient.identity_value if sign.isdigit()),
+        is_protected=patient.is_protected,
+        url=reverse("booking-request", args=[request.pk]),
+        place=request.wished_place,
+        first=request.wished_from,
+        last=request.wished_to,
+        days=days_tag(request.wished_to, today),
+        visit_type=request.visit_type.name,
+        facility=request.care_unit.facility.name,
+        description=request.description,
+        resource=request.wished_resource.name if request.wished_resource else "",
+        is_follow_up=is_follow_up,
+        addressee=request.addressee.name if request.addressee else "",
+        book_url=_book_url(request) if actor.may(Permission.BOOK) else "",
+        resource_url=reverse("booking-request-resource", args=[request.pk]) if may_handle else "",
+        close_url=reverse("booking-request-close", args=[request.pk]) if may_handle else "",
+        confirm_url=reverse("booking-request-confirm", args=[request.pk]) if may_handle and is_follow_up else "",
+    )
+
+
+def _book_url(request):
+    place = address("book", request.patient_id)
+    return f"{place}?begaran={request.pk}" if place else ""
+
+
+def page(request, actor, *, at):
+    """What the request's own page shows."""
+    is_waiting = request.status in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP)
+    facts = [
+        ("Besökstyp", request.visit_type.name),
+        ("Vårdkontaktsorsak", request.contact_reason.name),
+        ("Vårdåtagande", request.commitment.problem_code.name if request.commitment else ""),
+        ("Begärt", f"{request.wished_from.isoformat()} till {request.wished_to.isoformat()}"),
+        ("Begärd plats", request.wished_place),
+        ("Vårdinrättning", request.care_unit.facility.name),
+        ("Önskad resurs", request.wished_resource.name if request.wished_resource else ""),
+        ("Till", request.addressee.name if request.addressee else ""),
+        ("Beskrivning", request.description),
+        ("Inkom", stamp(request.created_at)),
+        ("Av", request.created_by.name if request.created_by else ""),
+        ("Avslutad", f"{stamp(request.closed_at)}: {request.close_reason}" if request.closed_at else ""),
+    ]
+    return {
+        "row": row(request, actor, at=at),
+        "status": request.status,
+        "is_waiting": is_waiting,
+        "days": days_tag(request.wished_to, local_date(at)) if is_waiting else None,
+        "facts": [(word, text) for word, text in facts if text or word == "Önskad resurs"],
+        "seen": {"version": request.version},
+    }
+
+
+def consequences(request, *, at):
+    """What closing the request leads to for its vårdåtagande (UT-07)."""
+    if request.commitment is None or request.commitment.status != "open":
+        return []
+    return ["Vårdåtagandet är öppet: se till att något annat är planerat, annars hamnar det i listan Utan planering."]

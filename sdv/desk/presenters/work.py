@@ -1,0 +1,485 @@
+"""The work lists as their pages show them: which rows, in which order, what each row says, and what is done with it.
+
+One list component for all (templates/work/list.html). A list begins at the unit's own rows, its rows are keyset-paged
+by (`field`, id), and its counts are taken in one statement. Names follow the glossary."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from django.db.models import Count, DateField, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from registration import presenters
+from registration.models import Encounter, PatientIdentity, Referral
+from scheduling import promises
+from scheduling.models import AwaitedResult, AwaitedStatus, BookingRequest, MissingFollowUp, NoShowItem
+from sdv.accounts.permissions import Permission
+from sdv.common.presenting import Tag
+from sdv.common.time import local, local_date, start_of_day
+from sdv.desk.context import address
+from sdv.organisation.models import CareUnit
+
+NO_DAY = date(9999, 12, 31)
+POSTPONE = timedelta(days=7)
+
+
+class Cell(NamedTuple):
+    """A cell of a row: text, perhaps a tag beside it. `number` sets figures of equal width, `grow` lets text wrap."""
+
+    text: str = ""
+    tag: Tag | None = None
+    number: bool = False
+    grow: bool = False
+
+
+class RowButton(NamedTuple):
+    """An act on a row. `sheet`: the address answers with a form for the dialog. `fields` are posted with it."""
+
+    label: str
+    url: str
+    key: str = ""
+    method: str = "get"
+    sheet: bool = False
+    fields: dict | None = None
+
+
+class Row(NamedTuple):
+    """A row of a work list: whom it is about, where Enter on the name leads, cells and acts."""
+
+    pk: object
+    name: str
+    identity: str
+    digits: str
+    marking: str
+    url: str
+    cells: tuple
+    buttons: tuple
+    version: int
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """A list: its rows at a unit, which of them are due (`due`, counted in the menu and shown on the start page), and
+    how a row reads. `owner` is the field that *Mina* filters on, where a row is somebody's."""
+
+    name: str
+    heading: str
+    about: str
+    empty: str
+    field: str
+    columns: tuple
+    rows: Callable
+    row: Callable
+    due: Callable | None = None
+    owner: str = ""
+
+
+# --- Words ----------------------------------------------------------------------------------------------------------
+
+
+def days_tag(day, today):
+    """Days over or left, in words: red and first where the day has passed."""
+    if day is None:
+        return None
+    left = (day - today).days
+    if left < 0:
+        return Tag("danger", "warn", f"Försenad {_days(-left)}")
+    if left == 0:
+        return Tag("warn", "clock", "I dag")
+    return Tag("warn" if left <= 7 else "", "clock", f"{_days(left)} kvar")
+
+
+def _days(count):
+    return "1 dag" if count == 1 else f"{count} dagar"
+
+
+def stamp(moment):
+    """2026-11-03 09:38 on Stockholm's clock."""
+    return local(moment).strftime("%Y-%m-%d %H:%M")
+
+
+def with_identities():
+    """Prefetches the identities of each row's patient, as the patient presenter wants them."""
+    known = PatientIdentity.objects.order_by("-is_primary", "id")
+    return Prefetch("patient__identities", queryset=known, to_attr="known_identities")
+
+
+def seen(patient, *, on):
+    """The patient's words in a list, from the one presenter (SK-05)."""
+    return presenters.shown(patient, on=on)
+
+
+def row_of(item, *, on, url, cells, buttons, version=0):
+    """A row with its patient's words."""
+    patient = seen(item.patient, on=on)
+    return Row(
+        pk=item.pk,
+        name=patient.name,
+        identity=patient.identity,
+        digits="".join(sign for sign in patient.identity_value if sign.isdigit()),
+        marking=patient.protection_text,
+        url=url,
+        cells=tuple(cells),
+        buttons=tuple(button for button in buttons if button and button.url),
+        version=version,
+    )
+
+
+# --- Att boka ---------------------------------------------------------------------------------------------------------
+
+
+def _to_book(unit, at):
+    due = Coalesce("medical_target_date", Value(NO_DAY), output_field=DateField())
+    return Referral.objects.to_book().filter(care_unit=unit).annotate(due_on=due)
+
+
+def _to_book_row(referral, actor, at):
+    today = local_date(at)
+    book = ""
+    if actor.may(Permission.BOOK):
+        book = address("book", referral.patient_id)
+        book += f"?vardatagande={referral.commitment_id}&remiss={referral.pk}" if book else ""
+    return row_of(
+        referral,
+        on=today,
+        url=book or address("patient", referral.patient_id),
+        cells=[
+            Cell(
+                referral.medical_target_date.isoformat() if referral.medical_target_date else "Inget satt",
+                days_tag(referral.medical_target_date, today),
+                number=True,
+            ),
+            Cell(referral.problem_code.name if referral.problem_code else "", grow=True),
+            Cell(referral.get_kind_display()),
+            Cell(referral.arrival_date.isoformat(), number=True),
+            Cell(_days((today - referral.arrival_date).days)),
+        ],
+        buttons=[RowButton("Boka", book, "B")],
+    )
+
+
+# --- Avvakta, Saknar återbesök, Uteblivna -----------------------------------------------------------------------------
+
+ITEMS = {"awaiting-result": AwaitedResult, "missing-follow-up": MissingFollowUp, "no-shows": NoShowItem}
+
+
+def _items(model):
+    return lambda unit, at: model.objects.open().filter(care_unit=unit)
+
+
+def _item_due(rows, at):
+    return rows.filter(watch_until__lte=local_date(at))
+
+
+def _item_row(name):
+    def row(item, actor, at):
+        today = local_date(at)
+        decide = postpone = answer = None
+        if actor.may(Permission.DECIDE_CARE):
+            decide = RowButton("Besluta", reverse("work-item-decide", args=[name, item.pk]), "Enter", sheet=True)
+        if actor.may(Permission.HANDLE_WORK_LISTS):
+            postpone = RowButton("Skjut upp", reverse("work-item-postpone", args=[name, item.pk]), "S", sheet=True)
+            if name == "awaiting-result" and item.status == AwaitedStatus.WATCHING:
+                url = reverse("work-item-result", args=[item.pk])
+                answer = RowButton("Svar har kommit", url, "A", "post", fields={"version": item.version})
+        cells = [Cell(item.watch_until.isoformat(), days_tag(item.watch_until, today), number=True)]
+        if name == "awaiting-result":
+            cells.append(_awaited(item))
+        cells += [
+            Cell(visit_of(item.encounter), grow=True),
+            Cell(item.commitment.problem_code.name if item.commitment else "", grow=True),
+            Cell(item.responsible.name if item.responsible else "Ingen"),
+        ]
+        url = reverse("encounter", args=[item.encounter_id])
+        return row_of(item, on=today, url=url, cells=cells, buttons=[decide, answer, postpone], version=item.version)
+
+    return row
+
+
+def _awaited(item):
+    text = f"{item.reason.name}: {item.waiting_for}" if item.waiting_for else item.reason.name
+    return Cell(
+        text, Tag("ok", "check", "Svar har kommit") if item.status == AwaitedStatus.ARRIVED else None, grow=True
+    )
+
+
+def visit_of(encounter):
+    """The kind of contact and its day."""
+    kind = encounter.visit_type.name if encounter.visit_type else encounter.type.name
+    return f"{kind} {local_date(encounter.start).isoformat()}"
+
+
+# --- Vårdhändelser ------------------------------------------------------------------------------------------------------
+
+
+def _awaiting_check_out_row(encounter, actor, at):
+    url = reverse("encounter", args=[encounter.pk])
+    button = None
+    if actor.may(Permission.CHECK_OUT):
+        button = RowButton("Checka ut", address("check-out", encounter.pk), "U")
+    days = (local_date(at) - local_date(encounter.start)).days
+    return row_of(
+        encounter,
+        on=local_date(at),
+        url=url,
+        cells=[
+            Cell(stamp(encounter.start), Tag("danger", "warn", f"Kom för {_days(days)} sedan") if days else None, True),
+            Cell(encounter.visit_type.name if encounter.visit_type else encounter.type.name, grow=True),
+            Cell(encounter.contact_reason.name if encounter.contact_reason else "", grow=True),
+            Cell(encounter.commitment.problem_code.name if encounter.commitment else "", grow=True),
+        ],
+        buttons=[button],
+        version=encounter.version,
+    )
+
+
+def _cancelled_not_ended_row(encounter, actor, at):
+    url = reverse("encounter", args=[encounter.pk])
+    button = None
+    if actor.may(Permission.REGISTER_ENCOUNTERS):
+        button = RowButton("Avsluta", reverse("encounter-discharge", args=[encounter.pk]), "Enter", sheet=True)
+    return row_of(
+        encounter,
+        on=local_date(at),
+        url=url,
+        cells=[
+            Cell(stamp(encounter.planned_start), number=True),
+            Cell(stamp(encounter.cancelled_at), number=True),
+            Cell(encounter.visit_type.name if encounter.visit_type else encounter.type.name, grow=True),
+        ],
+        buttons=[button],
+        version=encounter.version,
+    )
+
+
+# --- Utan planering -----------------------------------------------------------------------------------------------------
+
+
+def _broken_row(commitment, actor, at):
+    url = address("patient-commitments", commitment.patient_id)
+    ask = book = None
+    if actor.may(Permission.HANDLE_WORK_LISTS):
+        place = reverse("booking-request-create", args=[commitment.patient_id])
+        ask = RowButton("Ny bokningsbegäran", f"{place}?vardatagande={commitment.pk}", "N")
+    if actor.may(Permission.BOOK) and (place := address("book", commitment.patient_id)):
+        book = RowButton("Boka", f"{place}?vardatagande={commitment.pk}", "B")
+    return row_of(
+        commitment,
+        on=local_date(at),
+        url=url,
+        cells=[
+            Cell(commitment.opened_on.isoformat(), number=True),
+            Cell(commitment.problem_code.name, grow=True),
+        ],
+        buttons=[book, ask],
+        version=commitment.version,
+    )
+
+
+# --- The lists, in the order of the start page ----------------------------------------------------------------------------
+
+_ITEM_DETAILS = ("patient", "encounter__type", "encounter__visit_type", "commitment__problem_code", "responsible")
+
+LISTS = {
+    each.name: each
+    for each in (
+        WorkList(
+            "to-book",
+            "Att boka",
+            "Accepterade remisser som ingen har bokat än.",
+            "Inga remisser att boka.",
+            "due_on",
+            ("Måldatum", "Problem", "Grund", "Ankom", "Har väntat"),
+            lambda unit, at: _to_book(unit, at),
+            _to_book_row,
+            due=lambda rows, at: rows.filter(medical_target_date__lte=local_date(at)),
+        ),
+        WorkList(
+            "awaiting-result",
+            "Avvakta",
+            "Ett svar avgör vad som händer härnäst.",
+            "Inget att bevaka.",
+            "watch_until",
+            ("Bevakas senast", "Väntar på", "Besök", "Vårdåtagande", "Ansvarig"),
+            _items(AwaitedResult),
+            _item_row("awaiting-result"),
+            due=lambda rows, at: rows.filter(Q(watch_until__lte=local_date(at)) | Q(status=AwaitedStatus.ARRIVED)),
+            owner="responsible",
+        ),
+        WorkList(
+            "missing-follow-up",
+            "Saknar återbesök",
+            "Utcheckade utan fortsatt planering, fast inget är bokat eller begärt.",
+            "Ingen saknar återbesök.",
+            "watch_until",
+            ("Följs upp senast", "Besök", "Vårdåtagande", "Ansvarig"),
+            _items(MissingFollowUp),
+            _item_row("missing-follow-up"),
+            due=_item_due,
+            owner="responsible",
+        ),
+        WorkList(
+            "no-shows",
+            "Uteblivna",
+            "Patienter som inte kom: ring, ny tid eller avsluta.",
+            "Inga uteblivna att följa upp.",
+            "watch_until",
+            ("Följs upp senast", "Besök", "Vårdåtagande", "Ansvarig"),
+            _items(NoShowItem),
+            _item_row("no-shows"),
+            due=_item_due,
+            owner="responsible",
+        ),
+        WorkList(
+            "awaiting-check-out",
+            "Ej utcheckade",
+            "Besök som har börjat och ska checkas ut för hand.",
+            "Alla besök är utcheckade.",
+            "start",
+            ("Kom", "Besökstyp", "Vårdkontaktsorsak", "Vårdåtagande"),
+            lambda unit, at: Encounter.objects.awaiting_check_out().filter(care_unit=unit),
+            _awaiting_check_out_row,
+            due=lambda rows, at: rows.filter(start__lt=start_of_day(local_date(at))),
+        ),
+        WorkList(
+            "cancelled-not-ended",
+            "Avbokade som inte är avslutade",
+            "Avbokade med journal eller kassa: de annulleras inte, utan avslutas för hand.",
+            "Inga avbokade att avsluta.",
+            "start",
+            ("Var bokad", "Avbokad", "Besökstyp"),
+            lambda unit, at: Encounter.objects.cancelled_not_ended().filter(care_unit=unit),
+            _cancelled_not_ended_row,
+            due=lambda rows, at: rows,
+        ),
+        WorkList(
+            "broken-promises",
+            "Utan planering",
+            "Öppna vårdåtaganden där inget säger vad som händer härnäst (UT-07). Listan ska vara tom.",
+            "Alla öppna vårdåtaganden har en planering.",
+            "opened_on",
+            ("Öppnat", "Vårdåtagande"),
+            lambda unit, at: promises.broken(at=at).filter(care_unit=unit),
+            _broken_row,
+            due=lambda rows, at: rows,
+        ),
+    )
+}
+
+# What a row's page needs, loaded with it.
+DETAILS = {
+    "to-book": ("patient", "problem_code"),
+    "awaiting-result": (*_ITEM_DETAILS, "reason"),
+    "missing-follow-up": _ITEM_DETAILS,
+    "no-shows": _ITEM_DETAILS,
+    "awaiting-check-out": ("patient", "type", "visit_type", "contact_reason", "commitment__problem_code"),
+    "cancelled-not-ended": ("patient", "type", "visit_type"),
+    "broken-promises": ("patient", "problem_code"),
+}
+
+
+def rows_of(work_list, unit, *, at, owner=None):
+    """The list's rows at the unit with all that a row shows; `owner` keeps one user's own."""
+    rows = work_list.rows(unit, at).select_related(*DETAILS[work_list.name]).prefetch_related(with_identities())
+    return rows.filter(**{work_list.owner: owner}) if owner else rows
+
+
+# --- Start page ---------------------------------------------------------------------------------------------------------
+
+
+class Overview(NamedTuple):
+    """A list on the start page: how many rows, and how many of them are due today or late."""
+
+    name: str
+    heading: str
+    about: str
+    url: str
+    count: int
+    due: int
+
+
+def overview(actor, unit, *, at):
+    """Every list with its counts, in one statement."""
+    wanted = {}
+    for each in LISTS.values():
+        rows = each.rows(unit, at)
+        wanted[each.name] = rows
+        if each.due:
+            wanted[f"{each.name} due"] = each.due(rows, at)
+    wanted |= _others(unit, at)
+    counted = counts(unit, wanted)
+    found = [
+        Overview(
+            each.name,
+            each.heading,
+            each.about,
+            reverse("work-list", args=[each.name]),
+            counted[each.name],
+            counted.get(f"{each.name} due", 0),
+        )
+        for each in LISTS.values()
+    ]
+    return [*_linked(actor, counted), *found]
+
+
+def _others(unit, at):
+    today = local_date(at)
+    requests = BookingRequest.objects.waiting().filter(care_unit=unit)
+    referrals = Referral.objects.undecided().filter(care_unit=unit)
+    to_code = Encounter.objects.to_code().filter(care_unit=unit)
+    return {
+        "booking-requests": requests,
+        "booking-requests due": requests.filter(wished_to__lte=today),
+        "referrals": referrals,
+        "referrals due": referrals.filter(medical_target_date__lte=today),
+        "coding": to_code,
+        "coding due": to_code.filter(end__lt=start_of_day(today)),
+    }
+
+
+def _linked(actor, counted):
+    """Lists that have pages of their own elsewhere."""
+    pages = (
+        (
+            "booking-requests",
+            "Bokningsbegäran",
+            "Väntar på att få en tid.",
+            "booking-requests",
+            Permission.VIEW_WORK_LISTS,
+        ),
+        ("referrals", "Remisshantering", "Remisser som ingen har beslutat om.", "referrals", Permission.VIEW_REFERRALS),
+        ("coding", "Klassificering", "Avslutade kontakter som inte är klassificerade.", "coding", Permission.CODE),
+    )
+    return [
+        Overview(name, heading, about, address(page), counted[name], counted[f"{name} due"])
+        for name, heading, about, page, permission in pages
+        if actor.may(permission) and address(page)
+    ]
+
+
+def counts(unit, wanted):
+    """How many rows each queryset holds at the unit: name → number, in one statement whatever their tables."""
+    annotations = {}
+    for place, rows in enumerate(wanted.values()):
+        one = rows.order_by().filter(care_unit=OuterRef("pk")).values("care_unit").annotate(n=Count("pk")).values("n")
+        annotations[f"n{place}"] = Coalesce(Subquery(one), 0)
+    found = CareUnit.objects.filter(pk=unit.pk).annotate(**annotations).values(*annotations).get()
+    return dict(zip(wanted, found.values(), strict=True))
+
+
+def due_count(unit, names, *, at):
+    """How many rows of the lists are due today or late, summed, in one statement: the number in the menu."""
+    others = _others(unit, at)
+    wanted = {
+        name: others[f"{name} due"] if name not in LISTS else LISTS[name].due(LISTS[name].rows(unit, at), at)
+        for name in names
+    }
+    return sum(counts(unit, wanted).values())
+
+
+def broken_promises(unit, *, at):
+    """How many open vårdåtaganden of the unit lack planning (UT-07)."""
+    return promises.broken(at=at).filter(care_unit=unit).count()

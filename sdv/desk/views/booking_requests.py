@@ -1,0 +1,308 @@
+"""Bokningsbegäran: the list with its filters, one request, and a new one (BB-01, UT-06)."""
+
+from urllib.parse import urlencode
+
+from django.db.models import Exists, OuterRef
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from registration.models import PatientIdentity
+from registration.names import search_words
+from registration.presenters import load, shown_name
+from scheduling.actions import work_items
+from scheduling.models import BookingRequestStatus
+from sdv.accounts.access import log_access
+from sdv.accounts.doors import permitted
+from sdv.accounts.permissions import Permission
+from sdv.common import keyset
+from sdv.common.time import local_date, now
+from sdv.desk.answers import saved, sheet, way_back
+from sdv.desk.context import address
+from sdv.desk.forms.work import (
+    ChangeRequestForm,
+    CloseRequestForm,
+    FilterForm,
+    NewRequestForm,
+    ResourceForm,
+    offered_reasons,
+)
+from sdv.desk.patient_access import patient_page
+from sdv.desk.presenters import requests as presenter
+from sdv.desk.presenters.patient import band_of, frame_of
+from sdv.desk.receipts import clear_receipt, leave_receipt
+
+FILTER_KEY = "booking_request_filter"
+GET_AND_POST = ("GET", "HEAD", "POST")
+
+
+def of_unit(request, pk):
+    """The request of the session's unit; another unit's is 404."""
+    return get_object_or_404(request.actor.care_unit.booking_requests.with_details(), pk=pk)
+
+
+# --- The list -------------------------------------------------------------------------------------------------------
+
+
+@permitted(Permission.VIEW_WORK_LISTS)
+@require_http_methods(GET_AND_POST)
+def booking_requests(request):
+    """The unit's waiting requests, the most urgent first. A POST sets the filters: they are remembered in the session,
+    and those that tell nothing about a person stand in the address."""
+    at = now()
+    today, unit = local_date(at), request.actor.care_unit
+    if request.method == "POST":
+        form = FilterForm(request.POST, care_unit=unit, today=today)
+        if "clear" in request.POST:
+            _remember(request, {})
+            return HttpResponseRedirect(reverse("booking-requests"))
+        if form.is_valid():
+            return HttpResponseRedirect(_keep(request, form))
+        return render(request, "work/booking_requests.html", _context(request, form, {}, at), status=422)
+    kept = _kept(request)
+    shown = {name: request.GET[name] for name in FilterForm.base_fields if name in request.GET}
+    if not shown and "alla" not in request.GET:
+        shown = {name: text for name, text in kept.items() if name not in FilterForm.HIDDEN}
+    hidden = {name: text for name, text in kept.items() if name in FilterForm.HIDDEN}
+    given = {name: text for name, text in (shown | hidden).items() if text}
+    form = FilterForm(given, care_unit=unit, today=today)
+    # A filter that cannot be read is told at its field; the list is then not narrowed by it.
+    form.is_valid()
+    _remember(request, given)
+    return render(request, "work/booking_requests.html", _context(request, form, given, at))
+
+
+def _kept(request):
+    """The filters of this session at this unit (BB-01)."""
+    return request.session.get(FILTER_KEY, {}).get(str(request.actor.care_unit.pk), {})
+
+
+def _remember(request, filters):
+    if filters != _kept(request):
+        request.session[FILTER_KEY] = {str(request.actor.care_unit.pk): filters}
+
+
+def _keep(request, form):
+    given = {name: request.POST.get(name, "").strip() for name in form.fields}
+    given = {name: text for name, text in given.items() if text}
+    _remember(request, given)
+    shown = {name: text for name, text in given.items() if name not in FilterForm.HIDDEN}
+    url = reverse("booking-requests")
+    return f"{url}?{urlencode(shown)}" if shown else f"{url}?alla=1"
+
+
+def _context(request, form, given, at):
+    today = local_date(at)
+    rows = _filtered(request.actor.care_unit.booking_requests.waiting(), form.cleaned_data, today)
+    rows = rows.with_details().prefetch_related(presenter.with_identities())
+    page = keyset.page(rows, field="wished_to", cursor=request.GET.get("cursor", ""))
+    log_access(
+        actor=request.actor,
+        patients=[row.patient_id for row in page.rows],
+        what="lista: bokningsbegäran",
+        at=at,
+    )
+    shown = {name: text for name, text in given.items() if name not in FilterForm.HIDDEN}
+    return {
+        "heading": "Bokningsbegäran",
+        "filters": form,
+        "form": form if form.errors else None,
+        "is_filtered": bool(given),
+        "rows": [presenter.row(row, request.actor, at=at) for row in page.rows],
+        "next": _page_url(shown, page.next),
+        "previous": _page_url(shown, page.previous),
+        "columns": presenter.COLUMNS,
+    }
+
+
+def _page_url(shown, cursor):
+    return f"?{urlencode(shown | {'cursor': cursor})}" if cursor else ""
+
+
+def _filtered(rows, wanted, today):
+    """The rows that every filter leaves. A protected person is never found by name (SK-05)."""
+    if digits := wanted.get("person"):
+        rows = rows.filter(Exists(PatientIdentity.objects.filter(patient=OuterRef("patient"), value__contains=digits)))
+    for word in search_words(wanted.get("namn") or ""):
+        rows = rows.filter(patient__protection="", patient__search_name__contains=f" {word}")
+    if wanted.get("fran"):
+        rows = rows.filter(wished_from__gte=wanted["fran"])
+    if wanted.get("till"):
+        rows = rows.filter(wished_to__lte=wanted["till"])
+    if wanted.get("besokstyp"):
+        rows = rows.filter(visit_type=wanted["besokstyp"])
+    for name, field in (
+        ("plats", "wished_place"), ("inrattning", "care_unit__facility__name"), ("beskrivning", "description")
+    ):  # fmt: skip
+        if wanted.get(name):
+            rows = rows.filter(**{f"{field}__icontains": wanted[name]})
+    if resource := wanted.get("resurs"):
+        rows = rows.filter(wished_resource=None if resource == "ingen" else resource)
+    if status := wanted.get("status"):
+        rows = rows.filter(wished_to__lt=today) if status == "late" else rows.filter(status=status)
+    return rows
+
+
+@permitted(Permission.HANDLE_WORK_LISTS)
+@require_http_methods(GET_AND_POST)
+def wished_resource(request, pk):
+    """Önskad resurs in its place in the list: htmx swaps the cell; without scripts the request's own page has it."""
+    at = now()
+    row = of_unit(request, pk)
+    options = {"care_unit": request.actor.care_unit, "today": local_date(at), "auto_id": f"resurs-{row.pk}-%s"}
+    if request.method != "POST":
+        log_access(actor=request.actor, patients=[row.patient_id], what="bokningsbegäran", at=at, resource_id=row.pk)
+        if not request.htmx:
+            return HttpResponseRedirect(reverse("booking-request", args=[row.pk]))
+        initial = {"wished_resource": row.wished_resource, "version": row.version}
+        context = {"row": presenter.row(row, request.actor, at=at), "form": ResourceForm(initial=initial, **options)}
+        return render(request, "work/booking_requests.html#resource_form", context)
+    form = ResourceForm(request.POST, **options)
+    if not form.is_valid():
+        context = {"row": presenter.row(row, request.actor, at=at), "form": form}
+        return render(request, "work/booking_requests.html#resource_form", context, status=422)
+    work_items.change_request(
+        request_id=row.pk,
+        by=request.actor.user,
+        at=at,
+        version=form.cleaned_data["version"],
+        wished_resource=form.cleaned_data["wished_resource"],
+    )
+    leave_receipt(request, at=at, text="Önskad resurs är ändrad för", whom=shown_name(row.patient))
+    if not request.htmx:
+        return HttpResponseRedirect(reverse("booking-requests"))
+    changed = presenter.row(of_unit(request, pk), request.actor, at=at)
+    return render(request, "work/booking_requests.html#resource_saved", {"row": changed})
+
+
+# --- One request ----------------------------------------------------------------------------------------------------
+
+
+@permitted(Permission.VIEW_WORK_LISTS)
+@require_http_methods(GET_AND_POST)
+def booking_request(request, pk):
+    """One request with what is wished; changed by those who handle the list."""
+    at = now()
+    row = of_unit(request, pk)
+    is_waiting = row.status in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP)
+    form = None
+    if is_waiting and request.actor.may(Permission.HANDLE_WORK_LISTS):
+        initial = {name: getattr(row, name) for name in ChangeRequestForm.base_fields}
+        data = request.POST if request.method == "POST" else None
+        form = ChangeRequestForm(data, care_unit=request.actor.care_unit, today=local_date(at), initial=initial)
+    if request.method == "POST":
+        request.actor.require(Permission.HANDLE_WORK_LISTS)
+        if form is None:
+            form = ChangeRequestForm(request.POST, care_unit=request.actor.care_unit, today=local_date(at))
+        if form.is_valid():
+            changes = dict(form.cleaned_data)
+            version = changes.pop("version")
+            work_items.change_request(request_id=row.pk, by=request.actor.user, at=at, version=version, **changes)
+            leave_receipt(request, at=at, text="Bokningsbegäran är ändrad för", whom=shown_name(row.patient))
+            return saved(request, reverse("booking-request", args=[row.pk]))
+    log_access(actor=request.actor, patients=[row.patient_id], what="bokningsbegäran", at=at, resource_id=row.pk)
+    context = presenter.page(row, request.actor, at=at) | {
+        "heading": "Bokningsbegäran",
+        "band": band_of(request, load(row.patient_id), at=at),
+        "form": form,
+    }
+    return render(request, "work/booking_request.html", context, status=422 if form and form.errors else 200)
+
+
+@permitted(Permission.HANDLE_WORK_LISTS)
+@require_POST
+def confirm(request, pk):
+    """An uppföljningsbegäran is confirmed and becomes a bokningsbegäran (UT-06)."""
+    at = now()
+    row = of_unit(request, pk)
+    version = request.POST.get("version", "")
+    work_items.change_request(
+        request_id=row.pk,
+        by=request.actor.user,
+        at=at,
+        version=int(version) if version.isdecimal() else None,
+        confirm=True,
+    )
+    clear_receipt(request)
+    leave_receipt(request, at=at, text="Uppföljningsbegäran är bekräftad för", whom=shown_name(row.patient))
+    return saved(request, way_back(request, reverse("booking-requests")))
+
+
+@permitted(Permission.HANDLE_WORK_LISTS)
+@require_http_methods(GET_AND_POST)
+def close(request, pk):
+    """Ends a request that will not be booked, with its reason."""
+    at = now()
+    row = of_unit(request, pk)
+    form = CloseRequestForm(request.POST if request.method == "POST" else None, initial={"version": row.version})
+    back = way_back(request, reverse("booking-requests"))
+    if request.method != "POST" or not form.is_valid():
+        log_access(actor=request.actor, patients=[row.patient_id], what="bokningsbegäran", at=at, resource_id=row.pk)
+        context = {
+            "heading": "Avsluta bokningsbegäran",
+            "subtitle": row.visit_type.name,
+            "form": form,
+            "band": band_of(request, load(row.patient_id), at=at),
+            "lines": ["Patienten får ingen tid på den här begäran.", *presenter.consequences(row, at=at)],
+            "close": back,
+            "save": "Avsluta",
+        }
+        return sheet(request, "work/sheet.html", context, status=422 if form.is_bound else 200)
+    work_items.close_request(
+        request_id=row.pk,
+        reason=form.cleaned_data["reason"],
+        by=request.actor.user,
+        at=at,
+        version=form.cleaned_data["version"],
+    )
+    clear_receipt(request)
+    leave_receipt(request, at=at, text="Bokningsbegäran är avslutad för", whom=shown_name(row.patient))
+    return saved(request, reverse("booking-requests"))
+
+
+# --- A new one --------------------------------------------------------------------------------------------------------
+
+
+@patient_page(Permission.HANDLE_WORK_LISTS, what="ny bokningsbegäran")
+def create(request, patient):
+    """A bokningsbegäran made from the patient's page (BB-01)."""
+    at = now()
+    unit, user = request.actor.care_unit, request.actor.user
+    initial = {"commitment": request.GET.get("vardatagande")} if request.GET.get("vardatagande") else {}
+    form = NewRequestForm(
+        request.POST if request.method == "POST" else None,
+        patient=patient,
+        care_unit=unit,
+        user=user,
+        today=local_date(at),
+        initial=initial,
+    )
+    if request.method == "POST" and form.is_valid():
+        commitment = form.cleaned_data["commitment"]
+        work_items.request_booking(
+            patient_id=patient.pk,
+            care_unit=unit,
+            by=user,
+            at=at,
+            commitment_id=commitment.pk if commitment else None,
+            **form.follow_up,
+        )
+        leave_receipt(request, at=at, text="Bokningsbegäran är sparad för", whom=shown_name(patient))
+        return saved(request, address("patient-appointments", patient.pk) or reverse("booking-requests"))
+    context = frame_of(request, patient, at=at, tab="patient-appointments")
+    context |= {"heading": "Ny bokningsbegäran", "form": form}
+    return render(request, "work/new_request.html", context, status=422 if form.is_bound else 200)
+
+
+@permitted(Permission.HANDLE_WORK_LISTS)
+@require_GET
+def reason_options(request):
+    """The vårdkontaktsorsaker of a besökstyp (VO-02), as the options of a list, for forms that htmx improves."""
+    at = now()
+    today, unit = local_date(at), request.actor.care_unit
+    given = next((text for name, text in request.GET.items() if name.endswith("visit_type")), "")
+    form = FilterForm({"besokstyp": given}, care_unit=unit, today=today)
+    form.is_valid()
+    reasons = offered_reasons(unit, form.cleaned_data.get("besokstyp"), today)
+    return render(request, "work/reason_options.html", {"reasons": reasons})

@@ -1,0 +1,218 @@
+"""A vårdhändelse: its page, and the acts that end, correct or take back (VH-16, VH-12, PL-13)."""
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from registration.actions import encounters
+from registration.presenters import load, shown_name
+from scheduling.actions import appointments, check_out
+from sdv.accounts.access import log_access
+from sdv.accounts.doors import permitted
+from sdv.accounts.permissions import Permission
+from sdv.common.errors import NotPermitted, RuleError
+from sdv.common.time import now
+from sdv.desk import encounter_actions
+from sdv.desk.answers import saved, sheet
+from sdv.desk.forms.encounter import ReasonForm, TypeForm
+from sdv.desk.presenters import encounter as presenter
+from sdv.desk.presenters.patient import band_of, frame_of
+from sdv.desk.receipts import clear_receipt, leave_receipt
+from sdv.flows import cancellation, correction
+
+GET_AND_POST = ("GET", "HEAD", "POST")
+
+
+def of_unit(request, pk):
+    """The encounter of the session's unit, with what its page shows; another unit's is 404."""
+    rows = request.actor.care_unit.encounters.with_details().select_related("appointment", "commitment__problem_code")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _log(request, encounter, what, at):
+    log_access(
+        actor=request.actor,
+        patients=[encounter.patient_id],
+        what=what,
+        at=at,
+        resource_id=encounter.pk,
+        care_unit_id=encounter.care_unit_id,
+    )
+
+
+@permitted(Permission.VIEW_ENCOUNTERS)
+@require_GET
+def encounter(request, pk):
+    """The page of one vårdhändelse (ui.md 4.9)."""
+    at = now()
+    row = of_unit(request, pk)
+    context = frame_of(request, load(row.patient_id), at=at, tab="patient-encounters")
+    context |= presenter.page(row, request.actor, at=at)
+    _log(request, row, "vårdhändelse", at)
+    return render(request, "encounter/page.html", context)
+
+
+# --- Acts: a form that asks for the reason where one is needed, then the act ------------------------------------------
+
+
+@permitted(Permission.REGISTER_ENCOUNTERS)
+@require_http_methods(GET_AND_POST)
+def discharge(request, pk):
+    """Utskrivning by hand, also of a cancelled or unused pre-registration (VH-16, VH-22)."""
+
+    def act(row, form, at):
+        encounters.discharge(encounter_id=row.pk, by=request.actor.user, at=at, version=form.cleaned_data["version"])
+
+    return _act(request, pk, encounter_actions.DISCHARGE, act, text="Vårdhändelsen är avslutad för")
+
+
+@permitted(Permission.ANNUL)
+@require_http_methods(GET_AND_POST)
+def annul(request, pk):
+    """Annullering of what was made by mistake, with its reason (VH-12)."""
+
+    def act(row, form, at):
+        cancellation.annul(
+            encounter_id=row.pk,
+            reason=form.cleaned_data["reason"],
+            by=request.actor.user,
+            at=at,
+            version=form.cleaned_data["version"],
+        )
+
+    return _act(request, pk, encounter_actions.ANNUL, act, text="Vårdhändelsen är annullerad för")
+
+
+@permitted(Permission.CORRECT)
+@require_http_methods(GET_AND_POST)
+def reopen(request, pk):
+    """Opens an ended vårdhändelse for correction (PL-13)."""
+
+    def act(row, form, at):
+        correction.reopen(
+            encounter_id=row.pk,
+            reason=form.cleaned_data["reason"],
+            by=request.actor.user,
+            at=at,
+            version=form.cleaned_data["version"],
+        )
+
+    return _act(request, pk, encounter_actions.REOPEN, act, text="Vårdhändelsen är öppnad igen för")
+
+
+@permitted(Permission.REGISTER_ENCOUNTERS)
+@require_http_methods(GET_AND_POST)
+def change_type(request, pk):
+    """A change of type by hand (VH-13, VH-24)."""
+
+    def act(row, form, at):
+        encounters.change_type(
+            encounter_id=row.pk,
+            new_type_code=form.cleaned_data["new_type"],
+            reason=form.cleaned_data["reason"],
+            by=request.actor.user,
+            at=at,
+            version=form.cleaned_data["version"],
+        )
+
+    return _act(request, pk, encounter_actions.CHANGE_TYPE, act, text="Typen är ändrad för")
+
+
+@permitted(Permission.VIEW_ENCOUNTERS)
+@require_http_methods(GET_AND_POST)
+def undo(request, pk, action):
+    """Takes back an arrival, a no-show or a check-out: one's own within five minutes, else by those who may correct,
+    with a reason (PL-13)."""
+    name = action.replace("-", "_")
+    if name not in encounter_actions.UNDOES:
+        raise Http404
+
+    def act(row, form, at):
+        by, reason = request.actor.user, form.cleaned_data["reason"]
+        if name == encounter_actions.UNDO_CHECK_OUT:
+            check_out.undo(
+                encounter_id=row.pk, by=by, at=at, reason=reason, version=form.cleaned_data["version"]
+            )
+        else:
+            appointments.undo(appointment_id=row.appointment.pk, by=by, at=at, reason=reason)
+
+    texts = {
+        encounter_actions.UNDO_ARRIVAL: "Ankomsten är ångrad för",
+        encounter_actions.UNDO_NO_SHOW: "Utebliven är ångrad för",
+        encounter_actions.UNDO_CHECK_OUT: "Utcheckningen är ångrad för",
+    }
+    return _act(request, pk, name, act, text=texts[name])
+
+
+def _act(request, pk, action, act, *, text):
+    """The one way of all acts: judged as the button was, asked for what is missing, done, told in the receipt."""
+    at = now()
+    row = of_unit(request, pk)
+    facts = encounter_actions.facts_of(row)
+    permission = encounter_actions.OFFERED[action][1]
+    if not request.actor.may(permission, row.care_unit_id):
+        raise NotPermitted(permission)
+    needs_reason = encounter_actions.needs_reason(action, facts, by=request.actor.user, at=at)
+    form = _form(request, action, row, facts, needs_reason)
+    if request.method != "POST" or not form.is_valid():
+        _log(request, row, "vårdhändelse", at)
+        context = {
+            "heading": encounter_actions.OFFERED[action][0],
+            "subtitle": presenter.heading(row),
+            "form": form,
+            "band": band_of(request, load(row.patient_id), at=at),
+            "consequences": _CONSEQUENCES[action],
+            "close": reverse("encounter", args=[row.pk]),
+        }
+        return sheet(request, "encounter/act.html", context, status=422 if form.is_bound else 200)
+    if refused := _refusal_of(action, facts, request, row, at):
+        raise refused
+    act(row, form, at)
+    clear_receipt(request)
+    leave_receipt(request, at=at, text=text, whom=shown_name(row.patient))
+    return saved(request, reverse("encounter", args=[row.pk]))
+
+
+def _refusal_of(action, facts, request, row, at):
+    """The refusal that only the doors know: whose act is undone, and how late (PL-13). The rest the actions raise."""
+    if action not in encounter_actions.UNDOES:
+        return None
+    judged = encounter_actions.judged(
+        facts, may=lambda wanted: request.actor.may(wanted, row.care_unit_id), by=request.actor.user, at=at
+    )
+    found = next((one for one in judged if one.action == action), None)
+    if found is None:
+        return RuleError("PL-13", "Det finns inget att ångra. Läs in sidan igen.", code="nothing_to_undo")
+    return found.refusal
+
+
+def _form(request, action, row, facts, needs_reason):
+    data = request.POST if request.method == "POST" else None
+    initial = {"version": row.version}
+    if action == encounter_actions.CHANGE_TYPE:
+        return TypeForm(data, initial=initial, types=facts.new_types)
+    return ReasonForm(data, initial=initial, is_required=needs_reason)
+
+
+_CONSEQUENCES = {
+    encounter_actions.DISCHARGE: [
+        "Vårdhändelsen får slut nu och kan klassificeras om den är en kontakt.",
+        "Platsen som hålls släpps.",
+    ],
+    encounter_actions.ANNUL: [
+        "Vårdhändelsen avslutas som Annullerad och räknas inte.",
+        "En bokning som finns kvar avbokas, och tiden blir ledig.",
+    ],
+    encounter_actions.REOPEN: [
+        "Vårdhändelsen blir pågående eller utcheckad igen och avslutas inte av sig själv.",
+        "Klassificeringen står kvar men är inte längre klar.",
+    ],
+    encounter_actions.CHANGE_TYPE: ["Typen ändras. Tider och klassificering står kvar."],
+    encounter_actions.UNDO_ARRIVAL: ["Besöket är bokat igen, som om patienten inte kommit."],
+    encounter_actions.UNDO_NO_SHOW: ["Besöket är bokat igen, om tiden fortfarande är ledig."],
+    encounter_actions.UNDO_CHECK_OUT: [
+        "Besöket pågår igen.",
+        "Det som utfallet ledde till tas tillbaka: begäran, bevakning och avslutat vårdåtagande.",
+    ],
+}
