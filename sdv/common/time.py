@@ -14,11 +14,12 @@ ONE_MINUTE = timedelta(minutes=1)
 
 
 def minute(moment):
-    """The moment with seconds cut away: registered times are whole minutes, so 23:59 is never before an arrival at
-    23:59:20. Raises ValueError for a naive datetime."""
+    """The moment in UTC with seconds cut away: registered times are whole minutes, so 23:59 is never before an arrival
+    at 23:59:20. In UTC because sums and comparisons of two times of one zone go by wall clock in Python. Raises
+    ValueError for a naive datetime."""
     if timezone.is_naive(moment):
         raise ValueError("a registered time needs a time zone")
-    return moment.replace(second=0, microsecond=0)
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def now():
