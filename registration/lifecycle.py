@@ -82,8 +82,6 @@ DIAGNOSTICS = "diagnostik"
 
 # VH-20: ended, but neither coded, sent nor counted as a contact.
 NOT_REPORTED = (ANNULLED, NO_SHOW_TYPE, ADMIN, FOETUS, HISTORICAL, *PRE_REGISTRATIONS)
-# Contacts that a person ends with a decision on what comes next are these, from which an item in UT-07 can hang.
-ONGOING = (Status.IN_PROGRESS, Status.CHECKED_OUT)
 
 # Move: the statuses it starts from, and the status it leads to (None: stays as it is, or follows from the facts).
 MOVES = {

@@ -250,7 +250,7 @@ def _cancel_bookings(cascade, patient, *, by, at):
 def _close_commitments(cascade, commitments, *, by, at):
     """Open vårdåtaganden end with reason avliden; one with an ongoing stay is listed, not closed (AV-02)."""
     for commitment in commitments:
-        if commitment.encounters.filter(status__in=lifecycle.ONGOING).exists():
+        if commitment.encounters.filter(status=lifecycle.Status.IN_PROGRESS).exists():
             continue
         changes = {
             "status": CommitmentStatus.CLOSED,
@@ -265,7 +265,7 @@ def _close_commitments(cascade, commitments, *, by, at):
 def left_to_do(cascade):
     """What the cascade leaves to a person (AV-02): ongoing contacts, and no-shows dated after the death."""
     patient = cascade.patient
-    ongoing = Encounter.objects.in_progress().filter(patient=patient).select_related("type", "care_unit")
+    ongoing = Encounter.objects.filter(patient=patient, status=lifecycle.Status.IN_PROGRESS).select_related("type", "care_unit")
     missed = Encounter.objects.filter(
         patient=patient, type=lifecycle.NO_SHOW_TYPE, start__date__gt=cascade.deceased_on
     ).select_related("type", "care_unit")

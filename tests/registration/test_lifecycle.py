@@ -1,6 +1,6 @@
 """The life of a vårdhändelse as the rulebook tells it (VH-02…VH-24), asked of the pure rules."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -75,7 +75,7 @@ def test_booked_diagnostics_is_a_diagnostic_pre_registration():
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
 def test_24_hours_is_elapsed_time_on_the_clock_change_days(day):
     """VH-05, VH-11: wall-clock 24 hours before is 23 or 25 hours there; the rule counts the hours that pass."""
-    start = at_local(day, datetime(2026, 1, 1, 10, 0).time())
+    start = at_local(day, time(10, 0))
     exactly = start.astimezone(UTC) - timedelta(hours=24)
     a_minute_late = exactly + timedelta(minutes=1)
     assert not lifecycle.counts_as_no_show(cancelled_by_patient=True, planned_start=start, at=exactly)
@@ -107,9 +107,7 @@ def test_the_provider_may_cancel_at_any_time_without_a_no_show():
 )
 def test_a_booked_visit_becomes_what_unit_and_place_decide(kind, requires_place, expected):
     """VH-07, VH-09"""
-    assert (
-        type_choice.choose(unit_kind=kind, situation=type_choice.BOOKED, requires_place=requires_place) == expected
-    )
+    assert type_choice.choose(unit_kind=kind, situation=type_choice.BOOKED, requires_place=requires_place) == expected
 
 
 @pytest.mark.parametrize(
@@ -273,7 +271,7 @@ def test_what_is_not_coded_sent_or_counted():
 
 def test_arrival_is_not_registered_before_the_booked_day():
     """VH-07"""
-    midnight = at_local(date(2026, 11, 20), datetime(2026, 1, 1, 0, 0).time())
+    midnight = at_local(date(2026, 11, 20), time(0, 0))
     assert lifecycle.arrival_refusal(planned_start=NINE, at=midnight) is None
     assert lifecycle.arrival_refusal(planned_start=NINE, at=midnight - timedelta(minutes=1)).rule == "VH-07"
 
