@@ -1,8 +1,12 @@
 // Unsaved changes: form[data-guard] asks once before its page or dialog is left. And the session's end, two minutes before.
 const dirty = new Set();
 document.addEventListener("input", (event) => { const form = event.target.form; if (form?.matches("[data-guard]")) dirty.add(form); });
-for (const name of ["submit", "reset"]) document.addEventListener(name, (event) => dirty.delete(event.target));
-const unsaved = (root) => [...dirty].some((form) => form.isConnected && root.contains(form));
+for (const name of ["submit", "reset"]) document.addEventListener(name, (event) => {
+  dirty.delete(event.target);
+  for (const draft of event.target.querySelectorAll("[data-unsaved]")) draft.removeAttribute("data-unsaved");
+});
+// A draft that the page carries says so itself: [data-unsaved].
+const unsaved = (root) => Boolean(root.querySelector("[data-guard] [data-unsaved]")) || [...dirty].some((form) => form.isConnected && root.contains(form));
 addEventListener("beforeunload", (event) => { if (unsaved(document)) event.preventDefault(); });
 document.addEventListener("cancel", (event) => {
   if (!unsaved(event.target)) return;

@@ -1,3 +1,12 @@
-"""Addresses of this area."""
+"""Klassificering."""
 
-urlpatterns = []
+from django.urls import path
+
+from sdv.desk.views import coding
+
+urlpatterns = [
+    path("klassificering/", coding.coding_list, name="coding"),
+    path("vardhandelser/<uuid:pk>/klassificering/", coding.encounter_coding, name="encounter-coding"),
+    path("vardhandelser/<uuid:pk>/klassificering/angra/", coding.undo, name="encounter-coding-undo"),
+    path("koder/", coding.code_search, name="code-search"),
+]

@@ -88,9 +88,7 @@ def _item(request, name, pk):
 
 
 def _log(request, item, at):
-    log_access(
-        actor=request.actor, patients=[item.patient_id], what="arbetslista", at=at, resource_id=item.pk
-    )
+    log_access(actor=request.actor, patients=[item.patient_id], what="arbetslista", at=at, resource_id=item.pk)
 
 
 def _is_own_repeat(request, refused):

@@ -1,0 +1,267 @@
+"""The coding list and the coding of one contact, as their pages show them (KL-01…KL-06)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Prefetch
+from django.urls import reverse
+
+from classification import rules
+from classification.judging import body_of_coding, coding_date, findings_for, resolved
+from classification.models import Code, CodedDiagnosis, CodedProcedure, EncounterCoding
+from registration.encounter_types import TYPES
+from registration.lifecycle import Status
+from registration.models import Encounter, EncounterParticipant
+from sdv.common.presenting import Option, OptionGroup, Tag
+from sdv.common.time import local_date
+from sdv.desk import coding_draft
+from sdv.desk.presenters.work import Cell, RowButton, WorkList, row_of, with_identities
+
+# Searched together, in the order they are shown; KSH97-P is for old records only.
+SYSTEMS = (rules.ICD, rules.KVA, rules.REGIONAL, rules.ATC)
+GROUPS = {rules.KVA: "Åtgärder (KVÅ)", rules.REGIONAL: "Regionala koder", rules.ATC: "Läkemedel (ATC)"}
+MOST_HITS = 20
+FAVOURITES = 6
+FAVOURITE_DAYS = timedelta(days=30)
+
+
+# --- The list -------------------------------------------------------------------------------------------------------
+
+
+def _row(encounter, actor, at):
+    today = local_date(at)
+    url = reverse("encounter-coding", args=[encounter.pk])
+    waited = (today - local_date(encounter.end)).days
+    begun = hasattr(encounter, "coding")
+    names = ", ".join(str(part.practitioner) for part in encounter.participants.all())
+    return row_of(
+        encounter,
+        on=today,
+        url=url,
+        cells=[
+            Cell(local_date(encounter.end).isoformat(), Tag("warn", "clock", _days(waited)) if waited else None, True),
+            Cell(encounter.visit_type.name if encounter.visit_type else encounter.type.name, grow=True),
+            Cell(encounter.contact_reason.name if encounter.contact_reason else "", grow=True),
+            Cell(names),
+            Cell("", Tag("busy", "busy", "Påbörjad") if begun else Tag("warn", "warn", "Ej klassificerad")),
+        ],
+        buttons=[RowButton("Klassificera", url, "K")],
+        version=encounter.version,
+    )
+
+
+def _days(count):
+    return "1 dag" if count == 1 else f"{count} dagar"
+
+
+LIST = WorkList(
+    "coding",
+    "Klassificering",
+    "Avslutade kontakter som inte är klassificerade, äldst först.",
+    "Allt är klassificerat.",
+    "end",
+    ("Avslutad", "Besökstyp", "Vårdkontaktsorsak", "Vårdgivare", "Status"),
+    lambda unit, at: Encounter.objects.to_code().filter(care_unit=unit),
+    _row,
+)
+
+
+def rows_of(unit, *, at):
+    """The list's rows at the unit, with all that a row shows."""
+    main = EncounterParticipant.objects.filter(is_main_responsible=True).select_related("practitioner")
+    return (
+        LIST.rows(unit, at)
+        .select_related("patient", "type", "visit_type", "contact_reason", "coding")
+        .prefetch_related(with_identities(), Prefetch("participants", queryset=main))
+    )
+
+
+def next_after(encounter, unit):
+    """The contact to code after this one: the next in the list, from its beginning where this was the last."""
+    others = unit.encounters.to_code().exclude(pk=encounter.pk).order_by("end", "pk")
+    if encounter.end:
+        later = others.filter(end__gte=encounter.end).exclude(end=encounter.end, pk__lt=encounter.pk).first()
+        if later:
+            return later
+    return others.first()
+
+
+# --- One contact ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CodeRow:
+    """A code of the draft: where it stands (`place`, how the form names it), how it reads, what there is to say."""
+
+    place: str
+    kind: str
+    tone: str
+    key: str
+    display: str
+    title: str
+    findings: tuple
+    is_unsaved: bool = False
+    can_move: bool = False
+    is_first: bool = False
+    is_last: bool = False
+    is_under: bool = False
+
+
+def panel(encounter, body, saved_body, *, version, is_complete, said="", refused=None):
+    """What the panel shows of a draft: its codes in order, the findings under each, and whether it may be klar."""
+    findings, codes = findings_for(encounter, body)
+    saved = coding_draft.all_keys(saved_body)
+    by_code = {}
+    for finding in findings:
+        by_code.setdefault(finding.about, []).append(finding)
+    told = set()
+
+    def shown(place, kind, tone, system, code, **more):
+        known = codes.get((system, code))
+        # A finding about a code that stands twice is said once.
+        here = () if code in told else tuple(by_code.get(code, ()))
+        told.add(code)
+        return CodeRow(
+            place=place,
+            kind=kind,
+            tone=tone,
+            key=f"{system}-{code}",
+            display=known.display if known else code,
+            title=known.title if known else "Okänd kod",
+            findings=here,
+            is_unsaved=(system, code) not in saved,
+            **more,
+        )
+
+    diagnoses, last = [], len(body["diagnoses"]) - 1
+    for place, row in enumerate(body["diagnoses"]):
+        kind, tone = ("Huvuddiagnos", "info") if place == 0 else ("Bidiagnos", "")
+        diagnoses.append(
+            shown(
+                f"d:{place}", kind, tone, row["system"], row["code"],
+                can_move=last > 0, is_first=place == 0, is_last=place == last,
+            )
+        )  # fmt: skip
+        for position, code in enumerate(row["external_causes"]):
+            diagnoses.append(shown(f"d:{place}:x:{position}", "Yttre orsak", "", rules.ICD, code, is_under=True))
+        for position, code in enumerate(row["atc"]):
+            diagnoses.append(shown(f"d:{place}:a:{position}", "Läkemedel", "", rules.ATC, code, is_under=True))
+    procedures = []
+    for place, row in enumerate(body["procedures"]):
+        procedures.append(shown(f"p:{place}", "Åtgärd", "", row["system"], row["code"]))
+        for position, code in enumerate(row["atc"]):
+            procedures.append(shown(f"p:{place}:a:{position}", "Läkemedel", "", rules.ATC, code, is_under=True))
+    procedures += [shown(f"k:{place}", "Läkemedel", "", rules.ATC, code) for place, code in enumerate(body["atc"])]
+    errors = [finding for finding in findings if finding.severity == rules.Severity.ERROR]
+    return {
+        "diagnoses": diagnoses,
+        "procedures": procedures,
+        "general": [finding for finding in findings if finding.about not in told],
+        "tokens": coding_draft.tokens(body),
+        "version": version,
+        "is_complete": is_complete,
+        "may_be_complete": encounter.status == Status.ENDED,
+        "has_errors": bool(errors),
+        "is_unsaved": body != saved_body,
+        "said": said,
+        "refused": refused,
+    }
+
+
+def display_of(code, found):
+    """A code as it is written, from codes that were looked up."""
+    return next((row.display for (_, key), row in found.items() if key == code), code)
+
+
+def refusal(encounter):
+    """Why the contact may not be coded now (VH-20, KL-01), or None."""
+    return rules.refusal(TYPES[encounter.type_id], encounter.status)
+
+
+def previous_coding(encounter):
+    """The latest earlier contact of the patient at the unit that has codes: its day and its codes, or None."""
+    coding = (
+        EncounterCoding.objects.filter(
+            encounter__patient_id=encounter.patient_id,
+            encounter__care_unit_id=encounter.care_unit_id,
+            encounter__start__lt=encounter.start,
+            diagnoses__isnull=False,
+        )
+        .select_related("encounter")
+        .prefetch_related(
+            "diagnoses__code", "diagnoses__external_causes__code", "diagnoses__atc__code",
+            "procedures__code", "procedures__atc__code", "atc__code",
+        )
+        .order_by("-encounter__start", "-encounter_id")
+        .first()
+    )  # fmt: skip
+    return (local_date(coding.encounter.start), body_of_coding(coding)) if coding else None
+
+
+# --- Search -----------------------------------------------------------------------------------------------------------
+
+
+def found_code(text, encounter):
+    """The code that a typed text means: `system:code` from the list, a code as written, else the likeliest hit that
+    begins as typed. None where nothing is meant."""
+    on = coding_date(encounter)
+    system, separator, code = text.partition(":")
+    if separator and system in SYSTEMS:
+        return resolved([(system, code)], on).get((system, code))
+    hits = Code.objects.search(text, SYSTEMS, on, 1, registrable=True)
+    return hits[0] if hits else None
+
+
+def options(text, encounter, user, unit, *, at):
+    """The groups of the combobox: what the text may mean, or the usual codes where nothing is typed."""
+    on = coding_date(encounter)
+    if not text.strip():
+        return favourites(user, unit, on, at=at)
+    groups = {}
+    for code in Code.objects.search(text, SYSTEMS, on, MOST_HITS, registrable=True):
+        label = GROUPS.get(code.system_id) or ("Yttre orsaker" if code.is_external_cause else "Diagnoser (ICD-10-SE)")
+        groups.setdefault(label, []).append(_option(code))
+    return [OptionGroup(label, tuple(rows)) for label, rows in groups.items()]
+
+
+def _option(code, hint=""):
+    term = getattr(code, "matched_term", "")
+    words = [hint or (f"sökord: {term}" if term else "")]
+    words += [f"ej giltig från {(code.valid_to + timedelta(days=1)).isoformat()}"] if code.valid_to else []
+    tag = None
+    if code.system_id == rules.ICD and not code.may_be_main and not code.is_external_cause:
+        tag = Tag("", "info", "Ej huvuddiagnos")
+    return Option(
+        text=code.title,
+        value=f"{code.system_id}:{code.code}",
+        code=code.display,
+        hint=", ".join(word for word in words if word),
+        tag=tag,
+    )
+
+
+def favourites(user, unit, on, *, at):
+    """The codes most used the last month: one's own, then the unit's, with how often."""
+    own = _most_used({"coding__encounter__care_unit": unit, "coding__completed_by": user}, at)
+    everybody = _most_used({"coding__encounter__care_unit": unit}, at)
+    everybody = [row for row in everybody if row[0] not in {key for key, _ in own}][:FAVOURITES]
+    codes = resolved([key for key, _ in (*own, *everybody)], on)
+    groups = []
+    for label, rows in (("Mina vanliga", own), ("Enhetens vanliga", everybody)):
+        usable = [(codes[key], count) for key, count in rows if key in codes and codes[key].is_valid]
+        if usable:
+            groups.append(OptionGroup(label, tuple(_option(code, f"{count} gånger") for code, count in usable)))
+    return groups
+
+
+def _most_used(where, at):
+    counted = []
+    for model in (CodedDiagnosis, CodedProcedure):
+        rows = (
+            model.objects.filter(coding__encounter__start__gte=at - FAVOURITE_DAYS, **where)
+            .values_list("code__system_id", "code__code")
+            .annotate(used=Count("pk"))
+            .order_by("-used", "code__code")[:FAVOURITES]
+        )
+        counted += [((system, code), used) for system, code, used in rows]
+    return sorted(counted, key=lambda row: -row[1])[:FAVOURITES]

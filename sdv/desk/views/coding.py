@@ -1,0 +1,234 @@
+"""Klassificering: the list of contacts to code, the coding of one, and the search for codes (KL-01…KL-06)."""
+
+from contextlib import suppress
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from classification.actions import coding as actions
+from classification.judging import body_of_coding
+from registration import lifecycle
+from registration.presenters import load, shown_name
+from sdv.accounts.access import log_access
+from sdv.accounts.doors import permitted
+from sdv.accounts.permissions import Permission
+from sdv.common import keyset
+from sdv.common.errors import RuleError
+from sdv.common.time import now
+from sdv.desk import coding_draft
+from sdv.desk.answers import saved
+from sdv.desk.presenters import coding as presenter
+from sdv.desk.presenters.encounter import heading
+from sdv.desk.presenters.patient import frame_of
+from sdv.desk.receipts import clear_receipt, leave_receipt
+
+GET_AND_POST = ("GET", "HEAD", "POST")
+SAVE, SAVE_AND_NEXT = "spara", "nasta"
+
+
+def of_unit(request, pk):
+    """The encounter of the session's unit, with what the coding rules read; another unit's is 404."""
+    return get_object_or_404(request.actor.care_unit.encounters.with_details(), pk=pk)
+
+
+@permitted(Permission.CODE)
+@require_GET
+def coding_list(request):
+    """Ended and not coded, the oldest first (KL-01)."""
+    at, actor = now(), request.actor
+    page = keyset.page(presenter.rows_of(actor.care_unit, at=at), field="end", cursor=request.GET.get("cursor", ""))
+    log_access(actor=actor, patients=[row.patient_id for row in page.rows], what="lista: klassificering", at=at)
+    context = {
+        "heading": presenter.LIST.heading,
+        "list": presenter.LIST,
+        "rows": [presenter.LIST.row(row, actor, at) for row in page.rows],
+        "next": f"?cursor={page.next}" if page.next else "",
+        "previous": f"?cursor={page.previous}" if page.previous else "",
+    }
+    return render(request, "coding/list.html", context)
+
+
+# --- One contact ------------------------------------------------------------------------------------------------------
+
+
+@permitted(Permission.CODE)
+@require_http_methods(GET_AND_POST)
+def encounter_coding(request, pk):
+    """The codes of one contact. Each step of the form changes the draft that it carries; Spara saves it as a whole."""
+    at = now()
+    encounter = of_unit(request, pk)
+    coding = actions.coding_of(encounter)
+    saved_body = body_of_coding(coding) if coding.version else coding_draft.empty()
+    if request.method != "POST" or presenter.refusal(encounter):
+        log_access(
+            actor=request.actor, patients=[encounter.patient_id], what="klassificering", at=at, resource_id=encounter.pk
+        )
+    if request.method != "POST":
+        panel = presenter.panel(
+            encounter,
+            saved_body,
+            saved_body,
+            version=coding.version,
+            is_complete=coding.is_complete or encounter.status == lifecycle.Status.ENDED,
+        )
+        return _answer(request, encounter, coding, panel, at)
+    body = coding_draft.parsed(request.POST.getlist("rad"))
+    what = request.POST.get("gor", "")
+    complete = "klar" in request.POST
+    said, refused = "", None
+    try:
+        if what in (SAVE, SAVE_AND_NEXT):
+            return _save(request, encounter, body, complete, what, at)
+        said = _changed(body, what, request, encounter)
+    except RuleError as error:
+        refused = error
+    panel = presenter.panel(
+        encounter,
+        body,
+        saved_body,
+        version=request.POST.get("version", ""),
+        is_complete=complete,
+        said=said,
+        refused=refused,
+    )
+    return _answer(request, encounter, coding, panel, at, status=409 if refused else 200)
+
+
+def _answer(request, encounter, coding, panel, at, status=200):
+    context = {"panel": panel, "encounter": encounter}
+    if request.htmx:
+        return render(request, "coding/encounter.html#panel", context, status=status)
+    previous = presenter.previous_coding(encounter)
+    context |= frame_of(request, load(encounter.patient_id), at=at, tab="patient-encounters")
+    context |= {
+        "heading": "Klassificering",
+        "subtitle": heading(encounter),
+        "refusal": presenter.refusal(encounter),
+        "previous": previous[0] if previous else None,
+        "coding_status": "complete" if coding.is_complete else "partial" if coding.version else "missing",
+        "search_url": f"{reverse('code-search')}?vardhandelse={encounter.pk}",
+        "facts": [
+            ("Kontakt", heading(encounter)),
+            ("Orsak", encounter.contact_reason.name if encounter.contact_reason else ""),
+            ("Tolk", "Användes" if encounter.interpreter_used else "Nej"),
+        ],
+    }
+    return render(request, "coding/encounter.html", context, status=status)
+
+
+def _changed(body, what, request, encounter):
+    """One step on the draft, and what is said about it to a person who does not see it."""
+    act, _, where = what.partition(":")
+    if act == "upp" or act == "ned":
+        code = coding_draft.move(body, _number(where), -1 if act == "upp" else 1)
+        first = body["diagnoses"][0]["code"]
+        _, codes = presenter.findings_for(encounter, body)
+        display = presenter.display_of(code, codes)
+        main = presenter.display_of(first, codes)
+        return f"{main} är nu huvuddiagnos." if code == first or _number(where) == 0 else f"{display} är flyttad."
+    if act == "bort":
+        kind, place, under, position = (where.split(":") + [""] * 4)[:4]
+        code = coding_draft.remove(body, kind, _number(place), under or None, _number(position) if under else None)
+        return f"{code} är borttagen."
+    if act == "samma":
+        return _same_as_before(body, encounter)
+    return _added(body, request, encounter)
+
+
+def _number(text):
+    return int(text) if text.isdecimal() else -1
+
+
+def _same_as_before(body, encounter):
+    previous = presenter.previous_coding(encounter)
+    if previous is None:
+        raise RuleError("KL-02", "Patienten har inget tidigare klassificerat besök på enheten.", code="nothing_before")
+    day, other = previous
+    count = coding_draft.add_all(body, other)
+    words = "1 kod" if count == 1 else f"{count} koder"
+    return f"{words} från {day.isoformat()} är tillagda. Kontrollera dem och spara."
+
+
+def _added(body, request, encounter):
+    text = request.POST.get("kod", "").strip() or request.POST.get("kod_text", "").strip()
+    if not text:
+        raise RuleError("KL-02", "Skriv en kod eller ett ord att söka på.", code="nothing_typed")
+    code = presenter.found_code(text, encounter)
+    if code is None:
+        typed = text.partition(":")[2] or text
+        raise RuleError(
+            "KL-05", f"Ingen kod hittades för {typed}. Sök på koden eller ett annat ord.", code="unknown_code"
+        )
+    return coding_draft.add(body, code.system_id, code.code, code.display, is_external_cause=code.is_external_cause)
+
+
+def _save(request, encounter, body, complete, what, at):
+    version = request.POST.get("version", "")
+    actions.save_coding(
+        encounter_id=encounter.pk,
+        diagnoses=body["diagnoses"],
+        procedures=body["procedures"],
+        atc=body["atc"],
+        complete=complete,
+        by=request.actor.user,
+        at=at,
+        version=int(version) if version.isdecimal() else None,
+    )
+    clear_receipt(request)
+    leave_receipt(
+        request,
+        at=at,
+        text="Klassificeringen är klar för" if complete else "Koderna är sparade för",
+        whom=shown_name(encounter.patient),
+        undo_url=reverse("encounter-coding-undo", args=[encounter.pk]),
+    )
+    if what == SAVE:
+        return saved(request, reverse("encounter-coding", args=[encounter.pk]))
+    following = presenter.next_after(encounter, request.actor.care_unit)
+    return saved(request, reverse("encounter-coding", args=[following.pk]) if following else reverse("coding"))
+
+
+@permitted(Permission.CODE)
+@require_POST
+def undo(request, pk):
+    """Takes back the last save: one's own within five minutes, else by those who may correct (PL-13)."""
+    at = now()
+    encounter = of_unit(request, pk)
+    coding = actions.coding_of(encounter)
+    last = coding.history.select_related("by").order_by("-id").first() if coding.version else None
+    if last and (
+        refused := lifecycle.correction_refusal(
+            done_by=last.by,
+            done_at=last.registered_at,
+            by=request.actor.user,
+            at=at,
+            may_correct=request.actor.may(Permission.CORRECT, encounter.care_unit_id),
+            what="Klassificeringen",
+        )
+    ):
+        raise refused
+    actions.undo(encounter_id=encounter.pk, by=request.actor.user, at=at)
+    clear_receipt(request)
+    leave_receipt(request, at=at, text="Klassificeringen är ångrad för", whom=shown_name(encounter.patient))
+    return saved(request, reverse("encounter-coding", args=[encounter.pk]))
+
+
+# --- Search -----------------------------------------------------------------------------------------------------------
+
+
+@permitted(Permission.CODE)
+@require_POST
+def code_search(request):
+    """What a typed text may mean, for the combobox; for nothing typed, the codes most used."""
+    at = now()
+    encounter = get_object_or_404(request.actor.care_unit.encounters, pk=_key(request))
+    groups = presenter.options(request.POST.get("q", ""), encounter, request.actor.user, request.actor.care_unit, at=at)
+    return render(request, "coding/options.html", {"groups": groups})
+
+
+def _key(request):
+    with suppress(ValueError):
+        return UUID(request.GET.get("vardhandelse", ""))
+    return None
