@@ -1,0 +1,200 @@
+"""UT-07 as a property: whatever legal acts follow one another, no open vårdåtagande is left without a plan of its own."""
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from registration.actions import clock
+from registration.models import CareCommitment, Encounter, Patient
+from scheduling import promises
+from scheduling.actions import appointments, check_out, commitments, work_items
+from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
+from sdv.common.errors import InputError, RuleError
+from sdv.common.time import local_date
+from sdv.flows import cancellation, deceased
+from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
+
+ACTS = [
+    "book",
+    "book_request",
+    "request",
+    "arrive",
+    "undo_arrival",
+    "no_show",
+    "cancel_early",
+    "cancel_late",
+    "check_out_end",
+    "check_out_await",
+    "check_out_nothing",
+    "check_out_follow_up",
+    "undo_check_out",
+    "decide_follow_up",
+    "decide_nothing",
+    "decide_end",
+    "close",
+    "reopen",
+    "annul",
+    "die",
+    "undo_death",
+    "a_day_passes",
+]
+
+
+class Story:
+    """One patient with one problem, and the acts that may befall them. A refused act changes nothing."""
+
+    def __init__(self, clinic):
+        self.clinic, self.now = clinic, NOW
+        self.patient = clinic.patient()
+        self.commitment = clinic.commitment(self.patient)
+        self.by = {"by": clinic.doctor}
+
+    def act(self, name):
+        try:
+            with transaction.atomic():
+                getattr(self, name)()
+        except (RuleError, InputError):
+            pass
+
+    def _appointment(self, **conditions):
+        return Appointment.objects.filter(patient=self.patient, **conditions).order_by("-id").first()
+
+    def _on(self, row, act, **fields):
+        if row is not None:
+            act(**fields, by=self.clinic.doctor, at=self.now)
+
+    def _follow_up(self):
+        day = local_date(self.now)
+        return {
+            "visit_type": self.clinic.nurse_visit,
+            "contact_reason": self.clinic.reason,
+            "wished_from": day,
+            "wished_to": day + 30 * DAY,
+        }
+
+    def book(self):
+        start = self.now + HALF_HOUR
+        self.clinic.book(self.patient, start, at=self.now, accept_warnings=["PL-06"], reason="test")
+
+    def book_request(self):
+        request = BookingRequest.objects.waiting().filter(patient=self.patient).first()
+        if request:
+            self.clinic.book(self.patient, self.now + DAY, at=self.now, booking_request_id=request.pk)
+
+    def request(self):
+        work_items.request_booking(
+            patient_id=self.patient.pk,
+            care_unit=self.clinic.unit,
+            commitment_id=self.commitment.pk,
+            **self.by,
+            at=self.now,
+            **self._follow_up(),
+        )
+
+    def arrive(self):
+        row = self._appointment(status="booked")
+        self._on(row, appointments.arrive, appointment_id=row and row.pk)
+
+    def undo_arrival(self):
+        row = self._appointment(status__in=["arrived", "no_show"])
+        self._on(row, appointments.undo, appointment_id=row and row.pk)
+
+    def no_show(self):
+        row = self._appointment(status="booked")
+        if row:
+            appointments.no_show(appointment_id=row.pk, **self.by, at=max(self.now, row.start))
+
+    def _cancel(self, who):
+        row = self._appointment(status="booked")
+        self._on(row, cancellation.cancel, appointment_id=row and row.pk, cancelled_by=who, reason="test")
+
+    def cancel_early(self):
+        self._cancel("provider")
+
+    def cancel_late(self):
+        self._cancel("patient")
+
+    def _check_out(self, outcome, **fields):
+        visit = Encounter.objects.filter(patient=self.patient, status="in_progress").order_by("-id").first()
+        if visit:
+            at = max(self.now, visit.start)
+            check_out.check_out(encounter_id=visit.pk, outcome=outcome, **self.by, at=at, registered_at=at, **fields)
+
+    def check_out_end(self):
+        self._check_out("end_commitment", reason=self.clinic.outcome_reason("end_commitment"))
+
+    def check_out_await(self):
+        self._check_out("await_result", reason=self.clinic.outcome_reason("await_result"))
+
+    def check_out_nothing(self):
+        self._check_out("no_further_planning", accept_warnings=["UT-05"])
+
+    def check_out_follow_up(self):
+        self._check_out("follow_up", follow_ups=[self._follow_up()])
+
+    def undo_check_out(self):
+        visit = Encounter.objects.filter(patient=self.patient, status="checked_out").order_by("-id").first()
+        self._on(visit, check_out.undo, encounter_id=visit and visit.pk)
+
+    def _decide(self, decision, **fields):
+        for model in (AwaitedResult, MissingFollowUp, NoShowItem):
+            if item := model.objects.open().filter(patient=self.patient).first():
+                work_items.decide(model=model, item_id=item.pk, decision=decision, **self.by, at=self.now, **fields)
+                return
+
+    def decide_follow_up(self):
+        self._decide("follow_up", follow_up=self._follow_up())
+
+    def decide_nothing(self):
+        self._decide("nothing_more")
+
+    def decide_end(self):
+        self._decide("end_commitment", reason="färdigbehandlad")
+
+    def close(self):
+        commitments.close_by_id(commitment_id=self.commitment.pk, reason="önskar avsluta", **self.by, at=self.now)
+
+    def reopen(self):
+        commitments.reopen(commitment_id=self.commitment.pk, **self.by, at=self.now)
+
+    def annul(self):
+        visit = Encounter.objects.filter(patient=self.patient).exclude(status="ended").order_by("-id").first()
+        self._on(visit, cancellation.annul, encounter_id=visit and visit.pk, reason="test")
+
+    def die(self):
+        deceased.register(
+            patient_id=self.patient.pk, deceased_on=local_date(self.now), reason="test", **self.by, at=self.now
+        )
+
+    def undo_death(self):
+        deceased.undo(patient_id=self.patient.pk, reason="test", **self.by, at=self.now)
+
+    def a_day_passes(self):
+        """What nobody dealt with during the day is dealt with first: an unclosed day is told, not hidden."""
+        self.now += DAY
+        for row in Appointment.objects.filter(patient=self.patient, status="booked", start__lt=self.now):
+            appointments.no_show(appointment_id=row.pk, **self.by, at=self.now)
+        clock.reveal(at=self.now)
+        clock.auto_discharge(at=self.now)
+
+
+@pytest.mark.django_db
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(st.sampled_from(ACTS), min_size=3, max_size=14))
+def test_whatever_happens_every_open_commitment_has_a_plan(acts):
+    """UT-07, AV-02, AV-03, PL-13"""
+    with transaction.atomic():
+        story = Story(Clinic())
+        for number, name in enumerate(acts):
+            story.act(name)
+            broken = list(promises.broken(at=story.now))
+            assert broken == [], f"after {acts[: number + 1]}"
+        assert CareCommitment.objects.count() == 1
+        if Patient.objects.get().is_deceased:
+            assert Appointment.objects.future(story.now).count() == 0
+        transaction.set_rollback(True)
+
+
+def test_the_whole_story_is_told_by_the_acts():
+    assert {name for name in vars(Story) if not name.startswith("_")} - {"act"} == set(ACTS)
