@@ -42,7 +42,7 @@ def _band(actor, patient, numbers, at):
     change = Link("Byt patient", reverse("patients"), "F2")
     actions = [Link("Boka", reverse("book", args=[patient.pk]), "F8")] if actor.may(Permission.BOOK) else []
     facts = []
-    if count := numbers["commitments"]:
+    if count := numbers["commitment_count"]:
         facts.append("1 öppet vårdåtagande" if count == 1 else f"{count} öppna vårdåtaganden")
     if numbers["next_start"]:
         facts.append(f"Nästa: {_when(numbers['next_start'], at)}")
@@ -68,9 +68,9 @@ def _tabs(actor, patient, numbers, current):
         return [log]
     return [
         tab("Patient", "patient"),
-        tab("Vårdhändelser", "patient-encounters", numbers["encounters"]),
-        tab("Vårdåtaganden", "patient-commitments", numbers["commitments"]),
-        tab("Bokningar", "patient-appointments", numbers["appointments"] + numbers["requests"]),
+        tab("Vårdhändelser", "patient-encounters", numbers["encounter_count"]),
+        tab("Vårdåtaganden", "patient-commitments", numbers["commitment_count"]),
+        tab("Bokningar", "patient-appointments", numbers["coming_count"] + numbers["request_count"]),
         log,
     ]
 
@@ -87,13 +87,13 @@ def _counts(patient, care_unit, at):
     return (
         Patient.objects.filter(pk=patient.pk)
         .annotate(
-            encounters=number(Encounter.objects.in_overview().filter(**own)),
-            commitments=number(CareCommitment.objects.open().filter(**own)),
-            appointments=number(coming),
-            requests=number(BookingRequest.objects.waiting().filter(**own)),
+            encounter_count=number(Encounter.objects.in_overview().filter(**own)),
+            commitment_count=number(CareCommitment.objects.open().filter(**own)),
+            coming_count=number(coming),
+            request_count=number(BookingRequest.objects.waiting().filter(**own)),
             next_start=Subquery(coming.order_by("start").values("start")[:1]),
         )
-        .values("encounters", "commitments", "appointments", "requests", "next_start")
+        .values("encounter_count", "commitment_count", "coming_count", "request_count", "next_start")
         .get()
     )
 

@@ -109,8 +109,8 @@ def create(request):
         except RuleError as refused:
             if refused.code != "already_known":
                 raise
-            form.add_error("identity", refused.sentence)
             known = _by_number(form.cleaned_data["identity"], at).first()
+            form.add_error("identity", refused.sentence)
         else:
             leave_receipt(request, at=at, text="Ny patient registrerad:", whom=shown_name(patient))
             return redirect("patient", pk=patient.pk)
