@@ -1,9 +1,9 @@
 """Searching codes: one box, one statement. Builds the question; asks nothing itself.
 
-Ranking: the code itself, codes that begin so, a title or synonym that is exactly what was typed, titles that begin so,
-titles where every word begins a word, titles that contain every word ("luft" in "nedre luftvägsinfektion", "infektion"
-in the same), synonyms. Only where none of these is found are the words corrected. Within a step å, ä and ö written as
-in the title go first, then what can be registered, then the order of the systems and the codes."""
+Ranking: the code itself, a title or synonym that is exactly what was typed, codes that begin so; then titles with å, ä
+and ö as they were typed before titles without; among these titles that begin so, titles where every word begins a word,
+titles that contain every word ("luft" and "infektion" in "nedre luftvägsinfektion"), synonyms. Only where none of these
+is found are the words corrected. Last come what can be registered, the order of the systems and the codes."""
 
 import re
 
@@ -27,8 +27,8 @@ WITH release AS MATERIALIZED (
 ), plain AS MATERIALIZED (
     SELECT c.id, CASE
         WHEN c.code = %(code)s THEN 0
-        WHEN c.code LIKE %(code_prefix)s THEN 1
-        WHEN c.title_text = %(phrase)s OR c.search_text LIKE %(whole_synonym)s THEN 2
+        WHEN c.title_text = %(phrase)s OR c.search_text LIKE %(whole_synonym)s THEN 1
+        WHEN c.code LIKE %(code_prefix)s THEN 2
         WHEN c.title_text LIKE %(title_start)s THEN 3
         WHEN c.title_text LIKE ALL(%(beginnings)s::text[]) THEN 4
         WHEN c.title_text LIKE ALL(%(anywhere)s::text[]) THEN 5
@@ -58,13 +58,14 @@ WITH release AS MATERIALIZED (
 ), found AS (
     SELECT id, step FROM plain UNION ALL SELECT id, step FROM corrected
 )
-SELECT c.*, found.step, COALESCE(CASE WHEN found.step IN (2, 6) THEN (
+SELECT c.*, found.step, COALESCE(CASE WHEN found.step IN (1, 6) THEN (
         SELECT s.term FROM classification_codesynonym s
         WHERE s.code_id = c.id AND (s.folded = %(phrase)s OR s.folded LIKE ANY(%(beginnings)s::text[]))
         ORDER BY s.folded <> %(phrase)s, s.term LIMIT 1
     ) END, '') AS matched_term
 FROM found JOIN classification_code c USING (id)
-ORDER BY found.step, lower(c.title) LIKE ALL(%(as_written)s::text[]) DESC, c.is_registrable DESC,
+ORDER BY LEAST(found.step, 3), found.step > 2 AND lower(c.title) LIKE ALL(%(as_written)s::text[]) DESC, found.step,
+         c.is_registrable DESC,
          array_position(%(systems)s::text[], c.system_id::text), c.code
 LIMIT %(limit)s
 """
@@ -85,7 +86,9 @@ def question(text, systems, on, limit, *, registrable=None, external_causes=None
     text = str(text or "")[:LONGEST_TEXT]
     code = _NOT_IN_CODES.sub("", text.replace(" ", "")).upper().strip("-") if _is_like_a_code(text) else ""
     words = [word[:LONGEST_WORD] for word in search_words(text)][:MOST_WORDS]
+    # A word typed without å, ä and ö says nothing about them.
     as_written = [word.lower() for word in _WORD.findall(text)][:MOST_WORDS]
+    as_written = [word for word in as_written if not word.isascii()]
     if not code and not words:
         return None
     # One letter finds codes, not words: it stands in nearly every title.

@@ -5,6 +5,7 @@ Each action locks the encounter, then its coding. `version` is the coding's own:
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Prefetch
 
 from classification import rules
 from classification.judging import body_of, body_of_coding, findings_for
@@ -35,12 +36,20 @@ def coding_of(encounter):
         EncounterCoding.objects.filter(encounter=encounter)
         .select_related("completed_by")
         .prefetch_related(
-            "diagnoses__code", "diagnoses__external_causes__code", "diagnoses__atc__code",
-            "procedures__code", "procedures__atc__code", "atc__code",
+            _chosen("diagnoses", CodedDiagnosis),
+            _chosen("diagnoses__external_causes", CodedExternalCause),
+            _chosen("diagnoses__atc", CodedSubstance),
+            _chosen("procedures", CodedProcedure),
+            _chosen("procedures__atc", CodedSubstance),
+            _chosen("atc", CodedSubstance),
         )
         .first()
-    )  # fmt: skip
+    )
     return coding or EncounterCoding(encounter=encounter, version=0)
+
+
+def _chosen(path, model):
+    return Prefetch(path, model.objects.select_related("code"))
 
 
 def read(encounter):

@@ -287,7 +287,9 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     django.contrib.postgres.indexes.GinIndex(
-                        django.contrib.postgres.indexes.OpClass("word", name="gin_trgm_ops"), name="code_word_trigrams"
+                        django.contrib.postgres.indexes.OpClass("word", name="gin_trgm_ops"),
+                        name="code_word_trigrams",
+                        fastupdate=False,
                     )
                 ],
             },
@@ -682,7 +684,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="code",
             index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass("search_text", name="gin_trgm_ops"), name="code_search_trigrams"
+                django.contrib.postgres.indexes.OpClass("search_text", name="gin_trgm_ops"),
+                name="code_search_trigrams",
+                fastupdate=False,
             ),
         ),
         migrations.AddIndex(

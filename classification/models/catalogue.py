@@ -181,7 +181,8 @@ class Code(Row):
         verbose_name_plural = "koder"
         ordering = ["system", "code"]
         indexes = [
-            GinIndex(OpClass("search_text", name="gin_trgm_ops"), name="code_search_trigrams"),
+            # Written by loads alone, read at each key: no pending list to read through.
+            GinIndex(OpClass("search_text", name="gin_trgm_ops"), name="code_search_trigrams", fastupdate=False),
             models.Index(OpClass("code", name="varchar_pattern_ops"), "system", name="code_by_prefix"),
         ]
         constraints = [
@@ -220,7 +221,7 @@ class CodeWord(models.Model):
     word = models.CharField(max_length=120, primary_key=True)
 
     class Meta:
-        indexes = [GinIndex(OpClass("word", name="gin_trgm_ops"), name="code_word_trigrams")]
+        indexes = [GinIndex(OpClass("word", name="gin_trgm_ops"), name="code_word_trigrams", fastupdate=False)]
 
     def __str__(self):
         return self.word

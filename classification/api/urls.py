@@ -1,0 +1,11 @@
+"""Addresses of classification under /api/v1/."""
+
+from django.urls import path
+
+from . import codes, coding
+
+urlpatterns = [
+    path("codes/<str:system>/", codes.Codes.as_view()),
+    path("codes/<str:system>/<str:code>/", codes.OneCode.as_view()),
+    path("encounters/<uuid:pk>/coding/", coding.EncounterCoding.as_view()),
+]
