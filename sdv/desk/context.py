@@ -3,6 +3,7 @@ the counts in the menu are counted only when a page draws them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from django.conf import settings
@@ -109,7 +110,8 @@ class Frame:
 
     def _counted(self, url_name):
         count = COUNTS.get(url_name)
-        return (lambda: count(self.care_unit)) if count else None
+        # A template asks twice, whether there is a number and which; the database is asked once.
+        return cache(lambda: count(self.care_unit)) if count else None
 
     @cached_property
     def menu(self):

@@ -23,7 +23,18 @@ def require_undo(request, encounter, *, what, at):
     reason = request.POST.get("reason", "").strip()[:300]
     if not reason and lifecycle.correction_needs_reason(**facts, by=by, at=at):
         raise RuleError(
-            "PL-13", f"Ange varför du ångrar: {what[:1].lower()}{what[1:]} är inte din egen från nyss.",
-            code="reason_missing", is_warning=True, needs_reason=True,
+            "PL-13",
+            f"Ange varför du ångrar: {what[:1].lower()}{what[1:]} är inte din egen från nyss.",
+            code="reason_missing",
+            is_warning=True,
+            needs_reason=True,
         )
     return reason
+
+
+def told_who(refused, encounter):
+    """The refusal with who made the encounter's last move, and when (PL-27)."""
+    last = encounter.history.select_related("by").order_by("-id").first()
+    if refused.code == "wrong_status" and last and last.by:
+        refused.by, refused.at, refused.user_id = last.by.name, last.registered_at, last.by_id
+    return refused

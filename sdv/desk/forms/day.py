@@ -1,0 +1,150 @@
+"""What the day's moves ask for: arrival, cancellation, a contact that was not booked."""
+
+from django import forms
+
+from registration import type_choice
+from registration.models import ContactForm, ContactReason, VisitType
+from scheduling.models import CancelledBy
+from sdv.common.errors import RuleError
+
+IDENTITY_SHOWN = ["Legitimation", "Känd av personalen", "Intygad av annan", "Inte visad"]
+
+
+class ArrivalForm(forms.Form):
+    """How identity was shown has the usual answer preset (PA-09)."""
+
+    identity_shown = forms.ChoiceField(
+        label="Identiteten visad med", choices=[(each, each) for each in IDENTITY_SHOWN], required=False
+    )
+    interpreter_used = forms.BooleanField(label="Tolk används", required=False)
+
+    def clean_identity_shown(self):
+        return self.cleaned_data["identity_shown"] or IDENTITY_SHOWN[0]
+
+
+class CancelForm(forms.Form):
+    """Who cancelled and why: both compulsory, nothing preselected (BO-03, PL-09)."""
+
+    cancelled_by = forms.ChoiceField(
+        label="Vem avbokar?",
+        widget=forms.RadioSelect,
+        choices=CancelledBy.choices,
+        error_messages={"required": "Ange vem som avbokar: patienten eller vårdgivaren."},
+    )
+    reason = forms.CharField(
+        label="Orsak",
+        max_length=200,
+        help_text="Till exempel sjuk, förhinder, vårdgivaren frånvarande. Inga journaluppgifter.",
+        error_messages={"required": "Ange orsaken till avbokningen."},
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+# What can begin without a booking, in the order a desk meets it: word, label, hint, situation in typval.csv.
+UNBOOKED = (
+    ("akut", "Akut ankomst", "Patienten kommer till akutmottagningen", type_choice.EMERGENCY_ARRIVAL),
+    ("drop-in", "Oplanerat besök", "Patienten är här utan bokad tid", type_choice.DROP_IN),
+    ("utan-besok", "Kontakt utan besök", "Telefon eller video, inte bokad", type_choice.CONTACT_WITHOUT_VISIT),
+)
+SITUATIONS = {word: situation for word, _, _, situation in UNBOOKED}
+
+
+def unbooked_at(care_unit):
+    """What the unit registers without a booking: the rows of typval.csv that name it (VH-03)."""
+    found = []
+    for word, label, hint, situation in UNBOOKED:
+        try:
+            type_choice.choose(unit_kind=care_unit.kind, situation=situation)
+        except RuleError:
+            continue
+        found.append((word, label, hint))
+    if found and found[0][0] == "akut":
+        return [each for each in found if each[0] != "drop-in"]
+    return found
+
+
+class UnbookedForm(forms.Form):
+    """A contact that begins without a booking (VH-03d, VH-03e): visit type and reason as for a booked one (VO-01)."""
+
+    identity = forms.CharField(
+        label="Personnummer eller reservnummer",
+        max_length=20,
+        help_text="Hela numret, med eller utan bindestreck.",
+        widget=forms.TextInput({"inputmode": "text", "spellcheck": "false", "autocomplete": "off"}),
+        error_messages={"required": "Skriv patientens personnummer."},
+    )
+    situation = forms.ChoiceField(
+        label="Vad ska registreras?", widget=forms.RadioSelect, error_messages={"required": "Välj vad som registreras."}
+    )
+    visit_type = forms.ModelChoiceField(
+        label="Besökstyp",
+        queryset=VisitType.objects.none(),
+        empty_label="Välj besökstyp",
+        error_messages={"required": "Välj besökstyp.", "invalid_choice": "Besökstypen finns inte på enheten."},
+    )
+    contact_reason = forms.ModelChoiceField(
+        label="Vårdkontaktsorsak",
+        queryset=ContactReason.objects.none(),
+        empty_label="Välj vårdkontaktsorsak",
+        error_messages={
+            "required": "Välj vårdkontaktsorsak.",
+            "invalid_choice": "Orsaken kan inte väljas för besökstypen. Välj en av dem som visas.",
+        },
+    )
+    contact_form = forms.ChoiceField(
+        label="Form av kontakt",
+        widget=forms.RadioSelect,
+        choices=[each for each in ContactForm.choices if each[0] != ContactForm.PHYSICAL],
+        required=False,
+    )
+    replaces_visit = forms.ChoiceField(
+        label="Ersätter kontakten ett besök?",
+        widget=forms.RadioSelect,
+        choices=[("ja", "Ja: bedömning och beslut som vid ett besök"), ("nej", "Nej: annan kontakt")],
+        required=False,
+    )
+    commitment = forms.ModelChoiceField(
+        label="Vårdåtagande",
+        queryset=None,
+        required=False,
+        empty_label="Inget vårdåtagande",
+        error_messages={"invalid_choice": "Vårdåtagandet är avslutat eller hör till en annan patient."},
+    )
+    identity_shown = forms.ChoiceField(
+        label="Identiteten visad med", choices=[(each, each) for each in IDENTITY_SHOWN], required=False
+    )
+    interpreter_used = forms.BooleanField(label="Tolk används", required=False)
+
+    def __init__(self, *args, care_unit, day, patient=None, commitments, **kwargs):
+        super().__init__(*args, **kwargs)
+        choices = unbooked_at(care_unit)
+        self.fields["situation"].choices = [(word, f"{label} – {hint}") for word, label, hint in choices]
+        if len(choices) == 1:
+            self.fields["situation"].initial = choices[0][0]
+        visit_types = VisitType.objects.for_unit(care_unit, day)
+        self.fields["visit_type"].queryset = visit_types
+        self.fields["commitment"].queryset = commitments
+        self.fields["commitment"].label_from_instance = lambda each: (
+            f"{each.problem_code.name}, öppnat {each.opened_on}"
+        )
+        if patient is not None:
+            del self.fields["identity"]
+        chosen = self._chosen_visit_type(visit_types)
+        if chosen:
+            self.fields["contact_reason"].queryset = ContactReason.objects.offered_for(chosen, day).order_by("name")
+
+    def _chosen_visit_type(self, visit_types):
+        given = self["visit_type"].value()
+        try:
+            return visit_types.filter(pk=given).first() if given else None
+        except (ValueError, TypeError, forms.ValidationError):
+            return None
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("situation") == "utan-besok":
+            if not cleaned.get("contact_form"):
+                self.add_error("contact_form", "Ange om kontakten skedde per telefon eller video.")
+            if not cleaned.get("replaces_visit"):
+                self.add_error("replaces_visit", "Ange om kontakten ersätter ett besök (DI-01).")
+        return cleaned
