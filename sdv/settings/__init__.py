@@ -250,7 +250,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "sdv.accounts.api.schema.closed_bodies",
+        "sdv.accounts.api.schema.only_swedish",
+    ],
 }
+# Calls that one account may make in a minute, over all web processes: a runaway loop meets it, work does not.
+SDV_API_CALLS_PER_MINUTE = int(optional("SDV_API_CALLS_PER_MINUTE", "30000"))
 
 # --- Jobs -----------------------------------------------------------------------------------------------------
 
