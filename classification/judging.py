@@ -10,8 +10,8 @@ from classification.models import Code, CodeRelease, ReleaseState
 from registration.encounter_types import TYPES
 from sdv.common.time import age, local_date
 
-# What a person may type between the characters of a code.
-_NOT_IN_CODES = re.compile(r"[\s.]+")
+# What a person may type between the characters of a code, and what no database text may hold.
+_NOT_IN_CODES = re.compile(r"[\s.\x00]+")
 
 
 def normalise(code):

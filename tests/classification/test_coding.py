@@ -556,7 +556,8 @@ def test_a_coding_is_read_in_few_queries_however_many_codes(make_contact, save, 
 
 
 @pytest.mark.parametrize(
-    ("typed", "stored"), [("f41.1", "F411"), (" F 41.1 ", "F411"), ("du011", "DU011"), ("A02-P", "A02-P")]
+    ("typed", "stored"),
+    [("f41.1", "F411"), (" F 41.1 ", "F411"), ("du011", "DU011"), ("A02-P", "A02-P"), ("F41\x001", "F411")],
 )
 def test_a_code_is_stored_without_dot_and_space(typed, stored):
     assert normalise(typed) == stored
