@@ -24,7 +24,7 @@ def resources_for(care_unit, visit_type, day):
         Resource.objects.valid_on(day)
         .filter(care_unit=care_unit)
         .filter(Q(kind=ResourceKind.PERSON, practitioner__profession_id=visit_type.profession_id))
-        .select_related("practitioner")
+        .select_related("practitioner__profession")
     )
 
 
@@ -33,7 +33,11 @@ def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limi
     where that is given. What `by` holds is free to `by`. Three queries whatever the span."""
     resources = resources_for(care_unit, visit_type, from_day)
     if resource_ids:
-        resources = Resource.objects.valid_on(from_day).filter(care_unit=care_unit, pk__in=resource_ids)
+        resources = (
+            Resource.objects.valid_on(from_day)
+            .filter(care_unit=care_unit, pk__in=resource_ids)
+            .select_related("practitioner__profession")
+        )
     by_id = {resource.pk: resource for resource in resources}
     if not by_id or to_day < from_day:
         return []

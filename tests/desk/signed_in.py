@@ -1,6 +1,8 @@
-"""A test client that acts as a user with its first assignment, as after login and choice of assignment."""
+"""What tests of pages share: a client that has logged in and chosen an assignment, and the count of queries."""
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from sdv.accounts.middleware import ASSIGNMENT_KEY
 
@@ -13,3 +15,10 @@ def signed_in(user, assignment=None):
     session[ASSIGNMENT_KEY] = str((assignment or user.assignments.order_by("id").first()).pk)
     session.save()
     return client
+
+
+def queries_of(act):
+    """How many queries the act makes."""
+    with CaptureQueriesContext(connection) as made:
+        act()
+    return len(made)

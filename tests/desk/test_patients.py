@@ -3,8 +3,6 @@
 from datetime import date, timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registration.actions import patients as writes
@@ -15,7 +13,7 @@ from sdv.common.time import local_date, now
 from sdv.flows import deceased
 from tests import factories as make
 
-from .signed_in import signed_in
+from .signed_in import queries_of, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogues")]
 
@@ -41,13 +39,6 @@ def search(client, text, **fields):
 
 def names_in(response):
     return [hit.name for hit in response.context["hits"]]
-
-
-def queries_of(act):
-    """How many queries the act makes."""
-    with CaptureQueriesContext(connection) as made:
-        act()
-    return len(made)
 
 
 def what_logged(patient):

@@ -12,22 +12,55 @@ from sdv.common.fields import SwedishDateField
 HORIZON = timedelta(days=28)
 
 
-class BookingForm(forms.Form):
+class TimesForm(forms.Form):
+    """With whom and when free times are sought."""
+
+    resurs = forms.ChoiceField(label="Vårdgivare", required=False)
+    fran = SwedishDateField(label="Från", help_text="")
+    till = SwedishDateField(label="Till", help_text="Skriv +14d, +3v eller 1/12.")
+
+    resources = {}
+
+    def clean(self):
+        cleaned = super().clean()
+        first, last = cleaned.get("fran"), cleaned.get("till")
+        if first and last and last < first:
+            self.add_error("till", "Sista dagen ska inte ligga före den första.")
+        return cleaned
+
+    @property
+    def resource(self):
+        return self.resources.get(self.data.get("resurs"))
+
+    def kept(self):
+        """The choices as they go on in the next form or address."""
+        return {name: self._plain(name) for name in self.fields if self.data.get(name)}
+
+    def _plain(self, name):
+        value = getattr(self, "cleaned_data", {}).get(name, self.data[name])
+        return value.isoformat() if hasattr(value, "isoformat") else value
+
+    def _offer_times(self, today):
+        self.fields["resurs"].choices = [
+            ("", "Alla vårdgivare"),
+            *((key, row.name) for key, row in self.resources.items()),
+        ]
+        for name in ("fran", "till", "onskat"):
+            if name in self.fields:
+                self.fields[name]._today = today
+
+
+class BookingForm(TimesForm):
     """Besökstyp, vårdkontaktsorsak, vårdgivare, from–to, wished date and vårdåtagande. Choices depend on each other:
     give what is known as `data`; what does not fit the besökstyp falls away."""
 
     besokstyp = forms.ChoiceField(label="Besökstyp", error_messages={"required": "Välj besökstyp."})
-    orsak = forms.ChoiceField(
-        label="Vårdkontaktsorsak",
-        required=False,
-        error_messages={"invalid_choice": "Välj en orsak som hör till besökstypen."},
-    )
-    resurs = forms.ChoiceField(label="Vårdgivare", required=False)
-    fran = SwedishDateField(label="Från", help_text="")
-    till = SwedishDateField(label="Till", help_text="Skriv +14d, +3v eller 1/12.")
+    orsak = forms.ChoiceField(label="Vårdkontaktsorsak", required=False)
     onskat = SwedishDateField(label="Önskat datum", required=False, help_text="Dagen patienten helst vill ha.")
     vardatagande = forms.ChoiceField(label="Vårdåtagande", required=False)
     begaran = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    field_order = ["besokstyp", "orsak", "vardatagande", "resurs", "fran", "till", "onskat", "begaran"]
 
     def __init__(self, data, *, care_unit, today, commitments=()):
         self.care_unit, self.day = care_unit, today
@@ -72,54 +105,26 @@ class BookingForm(forms.Form):
             groups.setdefault(row.profession.name, []).append((key, row.name))
         self.fields["besokstyp"].choices = [("", "Välj besökstyp"), *groups.items()]
         self.fields["orsak"].choices = [("", "Välj orsak"), *((key, row.name) for key, row in self.reasons.items())]
-        self.fields["resurs"].choices = [
-            ("", "Alla vårdgivare"),
-            *((key, row.name) for key, row in self.resources.items()),
-        ]
         self.fields["vardatagande"].choices = [
             ("", "Inget vårdåtagande" if self.care_unit.is_primary_care else "Välj vårdåtagande"),
             *((key, row.problem_code.name) for key, row in self.commitments.items()),
         ]
         if not self.commitments:
             del self.fields["vardatagande"]
-        for name in ("fran", "till", "onskat"):
-            self.fields[name]._today = self.day
-
-    def clean(self):
-        cleaned = super().clean()
-        first, last = cleaned.get("fran"), cleaned.get("till")
-        if first and last and last < first:
-            self.add_error("till", "Sista dagen ska inte ligga före den första.")
-        return cleaned
+        self._offer_times(self.day)
 
     @property
     def contact_reason(self):
         return self.reasons.get(self.data.get("orsak"))
 
     @property
-    def resource(self):
-        return self.resources.get(self.data.get("resurs"))
-
-    @property
     def commitment(self):
         return self.commitments.get(self.data.get("vardatagande"))
 
-    def kept(self):
-        """The choices as they go on in the next form or address."""
-        names = [name for name in self.fields if self.data.get(name)]
-        return {name: self._plain(name) for name in names}
 
-    def _plain(self, name):
-        value = getattr(self, "cleaned_data", {}).get(name, self.data[name])
-        return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-class RebookForm(forms.Form):
+class RebookForm(TimesForm):
     """When and with whom a booking may be moved; besökstyp and orsak stay."""
 
-    resurs = forms.ChoiceField(label="Vårdgivare", required=False)
-    fran = SwedishDateField(label="Från", help_text="")
-    till = SwedishDateField(label="Till", help_text="Skriv +14d, +3v eller 1/12.")
     skal = forms.CharField(label="Varför bokas tiden om?", max_length=200, required=False)
 
     def __init__(self, data, *, resources, today):
@@ -128,20 +133,7 @@ class RebookForm(forms.Form):
         if data.get("resurs") not in self.resources:
             data["resurs"] = ""
         super().__init__(data, auto_id="%s")
-        self.fields["resurs"].choices = [
-            ("", "Alla vårdgivare"),
-            *((key, row.name) for key, row in self.resources.items()),
-        ]
-        for name in ("fran", "till"):
-            self.fields[name]._today = today
-
-    clean = BookingForm.clean
-    kept = BookingForm.kept
-    _plain = BookingForm._plain
-
-    @property
-    def resource(self):
-        return self.resources.get(self.data.get("resurs"))
+        self._offer_times(today)
 
 
 def bookable_types(care_unit, day):

@@ -336,7 +336,8 @@ class BookingDesk(Desk):
             "may_refer": self.request.actor.may(Permission.REGISTER_REFERRALS),
             "may_decide": self.request.actor.may(Permission.DECIDE_CARE),
             "may_overbook": self.care_unit.allows_overbooking and self.request.actor.may(Permission.OVERBOOK),
-            "needs_reason": bool(self.visit_type) and self.form.contact_reason is None,
+            "overbooking": {"dag": "", "klockan": ""},
+            "overbooking_errors": {},
         }
 
     def _no_way(self):
@@ -423,7 +424,7 @@ class BookingDesk(Desk):
         self.request.actor.require(Permission.OVERBOOK)
         if not self.is_ready():
             return self.page(status=422)
-        errors, day, clock = {}, None, None
+        errors, day, clock = {"dag": "", "klockan": "", "resurs": ""}, None, None
         try:
             day = parse_date(self.request.POST.get("dag", ""), self.today)
         except ValueError as error:
@@ -435,7 +436,7 @@ class BookingDesk(Desk):
         resource = self.form.resource
         if resource is None:
             errors["resurs"] = "Välj vårdgivare ovan: en överbokning har alltid en ägare."
-        if errors:
+        if any(errors.values()):
             typed = {"dag": self.request.POST.get("dag", ""), "klockan": self.request.POST.get("klockan", "")}
             return self.page(status=422, overbooking_errors=errors, overbooking=typed)
         start = at_local(day, clock).astimezone(UTC)
