@@ -12,7 +12,7 @@ def log_access(*, actor, patients, what, at, action=AccessAction.READ, resource_
         return
     assignment = actor.assignment_for(care_unit_id)
     purpose = reason or (assignment.purpose if assignment else "Administration")
-    AccessLogEntry.objects.bulk_create(
+    entries = [
         AccessLogEntry(
             at=at,
             user=actor.user,
@@ -26,4 +26,9 @@ def log_access(*, actor, patients, what, at, action=AccessAction.READ, resource_
             request_id=REQUEST_ID.get(),
         )
         for patient_id in patient_ids
-    )
+    ]
+    if len(entries) == 1:
+        # One row needs no transaction around it: the commonest read costs one round trip.
+        entries[0].save(force_insert=True)
+    else:
+        AccessLogEntry.objects.bulk_create(entries)

@@ -5,7 +5,7 @@ import secrets
 
 from django.db.models import Q
 
-from .models import ApiToken
+from .models import ApiToken, StaffAssignment
 
 PREFIX = "sdv_"
 
@@ -29,3 +29,14 @@ def find(token, *, at):
         .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
         .first()
     )
+
+
+def assignments_of(token, *, at, day):
+    """The assignments that the living token's user may act as on the day, each with its user and care unit, in one
+    query. Empty where the token is not living, or its user has no assignment."""
+    of_token = (
+        Q(user__tokens__digest=digest(token), user__tokens__revoked_at__isnull=True)
+        & (Q(user__tokens__expires_at__isnull=True) | Q(user__tokens__expires_at__gt=at))
+        & Q(user__is_active=True)
+    )
+    return list(StaffAssignment.objects.valid_on(day).filter(of_token).select_related("user", "care_unit").order_by("pk"))

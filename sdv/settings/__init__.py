@@ -253,7 +253,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "sdv.accounts.api.schema.closed_bodies",
-        "sdv.accounts.api.schema.only_swedish",
+        "sdv.accounts.api.schema.only_what_is_meant",
     ],
 }
 # Calls that one account may make in a minute, over all web processes: a runaway loop meets it, work does not.

@@ -1,0 +1,138 @@
+"""How an encounter (vårdhändelse) is answered, and its history. What can be done with it is composed in sdv.desk.api."""
+
+from rest_framework import serializers
+
+from registration.encounter_types import TYPES
+from registration.lifecycle import Move, Status
+from registration.models import Encounter, EncounterHistory
+from sdv.accounts.api.endpoint import Endpoint
+from sdv.accounts.api.schema import Coded, operation, page_of
+from sdv.accounts.permissions import Permission
+from sdv.common.answers import coded, moment
+from sdv.common.api_fields import Answer
+from sdv.common.paging import PageQuery, by_cursor
+
+TAG = "Vårdhändelser"
+
+
+class EncounterFacts(Answer):
+    """A vårdhändelse: type, state and times. Payer and listing are empty for a protected person (SK-02)."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    number = serializers.IntegerField(help_text="Kort nummer att läsa upp.")
+    patient = serializers.UUIDField()
+    care_unit = serializers.UUIDField()
+    encounter_class = Coded()
+    encounter_type = Coded()
+    status = serializers.ChoiceField(choices=Status.values)
+    planned_start = serializers.DateTimeField(allow_null=True)
+    planned_end = serializers.DateTimeField(allow_null=True)
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField(allow_null=True)
+    checked_out_at = serializers.DateTimeField(allow_null=True)
+    is_check_out_automatic = serializers.BooleanField()
+    is_reopened = serializers.BooleanField()
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+    visit_type = Coded(allow_null=True)
+    contact_reason = Coded(allow_null=True)
+    contact_form = serializers.CharField()
+    replaces_visit = serializers.BooleanField(allow_null=True)
+    interpreter_used = serializers.BooleanField()
+    identity_shown = serializers.CharField()
+    commitment = serializers.UUIDField(allow_null=True)
+    payer = serializers.CharField()
+    listing_unit = serializers.CharField()
+    is_coded = serializers.BooleanField()
+
+
+def encounter_facts(encounter):
+    """The encounter's facts. Load patient, visit_type and contact_reason with it; the type is the rules' own table."""
+    kind = TYPES[encounter.type_id]
+    is_protected = encounter.patient.is_protected
+    return {
+        "id": str(encounter.pk),
+        "version": encounter.version,
+        "number": encounter.number,
+        "patient": str(encounter.patient_id),
+        "care_unit": str(encounter.care_unit_id),
+        "encounter_class": {"code": kind.class_code, "text": kind.class_name},
+        "encounter_type": {"code": kind.code, "text": kind.name},
+        "status": encounter.status,
+        "planned_start": moment(encounter.planned_start),
+        "planned_end": moment(encounter.planned_end),
+        "start": moment(encounter.start),
+        "end": moment(encounter.end),
+        "checked_out_at": moment(encounter.checked_out_at),
+        "is_check_out_automatic": encounter.is_check_out_automatic,
+        "is_reopened": encounter.is_reopened,
+        "cancelled_at": moment(encounter.cancelled_at),
+        "visit_type": coded(encounter.visit_type),
+        "contact_reason": coded(encounter.contact_reason),
+        "contact_form": encounter.contact_form,
+        "replaces_visit": encounter.replaces_visit,
+        "interpreter_used": encounter.interpreter_used,
+        "identity_shown": encounter.identity_shown,
+        "commitment": str(encounter.commitment_id) if encounter.commitment_id else None,
+        "payer": "" if is_protected else encounter.payer,
+        "listing_unit": "" if is_protected else encounter.listing_unit,
+        "is_coded": encounter.is_coded,
+    }
+
+
+class HistoryAnswer(Answer):
+    """A move of the encounter: what, from which state to which, by whom."""
+
+    id = serializers.UUIDField()
+    move = serializers.ChoiceField(choices=Move.values)
+    text = serializers.CharField()
+    source = serializers.CharField()
+    target = serializers.ChoiceField(choices=Status.values)
+    type_before = Coded(allow_null=True)
+    type_after = Coded()
+    by = serializers.CharField(allow_null=True, help_text="null: klockan.")
+    at = serializers.DateTimeField()
+    registered_at = serializers.DateTimeField()
+    reason = serializers.CharField()
+
+
+def _coded_type(code):
+    return {"code": code, "text": TYPES[code].name} if code else None
+
+
+def _move(row):
+    return {
+        "id": str(row.pk),
+        "move": row.move,
+        "text": row.get_move_display(),
+        "source": row.source,
+        "target": row.target,
+        "type_before": _coded_type(row.type_before),
+        "type_after": _coded_type(row.type_after),
+        "by": row.by.name if row.by else None,
+        "at": moment(row.at),
+        "registered_at": moment(row.registered_at),
+        "reason": row.reason,
+    }
+
+
+class History(Endpoint):
+    """GET encounters/{id}/history/."""
+
+    permissions = {"GET": Permission.VIEW_ENCOUNTERS}
+
+    @operation(
+        "encounters_history",
+        "Vårdhändelsens förlopp",
+        tag=TAG,
+        query=PageQuery,
+        answer=page_of("HistoryPage", HistoryAnswer),
+    )
+    def get(self, request, pk):
+        asked = self.query(PageQuery)
+        encounter = Encounter.objects.only("patient_id", "care_unit_id").get(pk=pk)
+        self.require(encounter.care_unit_id)
+        rows = EncounterHistory.objects.filter(encounter_id=pk).select_related("by")
+        page = by_cursor(request, rows, asked=asked, field="id")
+        self.log([encounter.patient_id], "vårdhändelsens förlopp", care_unit_id=encounter.care_unit_id, resource_id=pk)
+        return self.answer(page.answer(_move))

@@ -1,0 +1,425 @@
+"""Patients: search, register, read, edit. What is shown of a patient comes from registration.presenters alone (SK-02)."""
+
+from django.db.models import F, FilteredRelation, Q
+from rest_framework import serializers
+
+from registration import presenters
+from registration.actions import patients
+from registration.models import Patient, PatientIdentity, Protection, Sex
+from sdv.accounts.api.endpoint import Endpoint
+from sdv.accounts.api.schema import Coded, operation, page_of
+from sdv.accounts.models import AccessAction, AccessLogEntry
+from sdv.accounts.permissions import Permission
+from sdv.common.answers import day, moment
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Text
+from sdv.common.errors import InputError
+from sdv.common.paging import PageQuery, by_cursor
+from sdv.common.time import local_date
+
+TAG = "Patienter"
+MOST_HITS = 50
+
+
+# --- Answers ------------------------------------------------------------------------------------------------------
+
+
+class PatientSummary(Answer):
+    """Who a row concerns. Of a protected person the marking stands in place of the name (SK-05)."""
+
+    identity = serializers.CharField()
+    name = serializers.CharField()
+    birth_date = serializers.DateField(allow_null=True)
+    sex = Coded()
+    protection = serializers.ChoiceField(choices=Protection.values[1:], allow_null=True)
+    deceased_on = serializers.DateField(allow_null=True)
+
+
+class PatientAnswer(PatientSummary):
+    """A patient. Of a protected person only what SK-02 leaves; the other texts are empty."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    identity_kind = serializers.CharField()
+    given_name = serializers.CharField()
+    middle_name = serializers.CharField()
+    surname = serializers.CharField()
+    other_identities = serializers.ListField(child=serializers.CharField())
+    listing_unit = serializers.CharField()
+    payer = serializers.CharField()
+    interpreter_language = serializers.CharField()
+
+
+class PatientHits(page_of("PatientPage", PatientAnswer)):
+    """What a search found, at most 50. There is no next page: a name in an address would be a name in a log."""
+
+    has_more = serializers.BooleanField(help_text="Fler än 50 stämmer: sök snävare.")
+
+
+def summary(patient, *, on):
+    """The patient of a row."""
+    return _summary(presenters.shown(patient, on=on))
+
+
+def _summary(seen):
+    return {
+        "identity": seen.identity,
+        "name": seen.name,
+        "birth_date": day(seen.birth_date),
+        "sex": {"code": seen.sex, "text": seen.sex_text},
+        "protection": seen.protection or None,
+        "deceased_on": day(seen.deceased_on),
+    }
+
+
+def patient_answer(patient, *, on):
+    """The patient with everything that may be shown."""
+    seen = presenters.shown(patient, on=on)
+    return {
+        "id": str(seen.id),
+        "version": seen.version,
+        **_summary(seen),
+        "identity_kind": seen.identity_kind,
+        "given_name": seen.given_name,
+        "middle_name": seen.middle_name,
+        "surname": seen.surname,
+        "other_identities": list(seen.other_identities),
+        "listing_unit": seen.listing_unit,
+        "payer": seen.payer,
+        "interpreter_language": seen.interpreter_language,
+    }
+
+
+def with_identity(rows, path="patient__"):
+    """Rows with their patient's primary identity, in the same query."""
+    primary = FilteredRelation(f"{path}identities", condition=Q(**{f"{path}identities__is_primary": True}))
+    return rows.annotate(primary=primary).annotate(identity_kind=F("primary__kind"), identity_value=F("primary__value"))
+
+
+def summary_of_row(row, *, on):
+    """The patient of a row that `with_identity` loaded."""
+    known = PatientIdentity(kind=row.identity_kind, value=row.identity_value, is_primary=True)
+    row.patient.known_identities = [known] if row.identity_value else []
+    return summary(row.patient, on=on)
+
+
+def known_patient():
+    """400 for a body that names a patient nobody knows."""
+    return InputError(patient="Patienten finns inte. Sök fram patienten först.")
+
+
+# --- Search and registration -------------------------------------------------------------------------------------------
+
+
+class SearchBody(Fields):
+    """Either an identity, or a name with or without birth date."""
+
+    identity = Text(required=False, max_length=40)
+    name = Text(required=False, max_length=200)
+    birth_date = Day(required=False)
+
+    def validate(self, body):
+        if ("identity" in body) == ("name" in body):
+            raise serializers.ValidationError("Ange antingen identity eller name.")
+        if "identity" in body and "birth_date" in body:
+            raise serializers.ValidationError({"birth_date": ["Födelsedatum hör till sökning på namn."]})
+        return body
+
+
+class PatientSearch(Endpoint):
+    """POST patients/search/: a search on people is a POST, so that no number or name stands in an address."""
+
+    permissions = {"POST": Permission.VIEW_PATIENTS}
+    keeps_answers = False
+
+    @operation(
+        "patients_search",
+        "Sök patienter på identitet eller namn",
+        tag=TAG,
+        body=SearchBody,
+        answer=PatientHits,
+        is_post=True,
+        has_id=False,
+        keeps_answers=False,
+    )
+    def post(self, request):
+        asked, today = self.body(SearchBody), local_date(self.at)
+        if "identity" in asked:
+            found = list(
+                Patient.objects.with_identity(asked["identity"], today=today).with_primary_identity()[: MOST_HITS + 1]
+            )
+        else:
+            found = self._named(asked)
+        hits = found[:MOST_HITS]
+        self.log([patient.pk for patient in hits], "sökträff")
+        return self.answer(
+            {
+                "results": [patient_answer(patient, on=today) for patient in hits],
+                "next": None,
+                "previous": None,
+                "has_more": len(found) > MOST_HITS,
+            }
+        )
+
+    def _named(self, asked):
+        """By the words' beginnings; a misspelt name is looked for only where none begins so."""
+        birth_date = asked.get("birth_date")
+        if not any(sign.isalnum() for sign in asked["name"]):
+            raise InputError(name="Skriv minst en bokstav av namnet.")
+        for rows in (Patient.objects.named, Patient.objects.named_about):
+            found = list(rows(asked["name"], birth_date=birth_date).with_primary_identity()[: MOST_HITS + 1])
+            if found:
+                return found
+        return []
+
+
+class NewPatientBody(Fields):
+    """A patient that is not known yet, by one of the three primary kinds of identity (PA-01)."""
+
+    identity = Text(max_length=40)
+    given_name = Text(max_length=120, allow_blank=True, required=False)
+    middle_name = Text(max_length=120, allow_blank=True, required=False)
+    surname = Text(max_length=120, allow_blank=True, required=False)
+    birth_date = Day(required=False)
+    sex = Choice(choices=Sex.values, required=False)
+    interpreter_language = Text(max_length=60, allow_blank=True, required=False)
+
+
+class Patients(Endpoint):
+    """POST patients/."""
+
+    permissions = {"POST": Permission.EDIT_PATIENTS}
+
+    @operation(
+        "patients_create",
+        "Registrera en patient",
+        tag=TAG,
+        body=NewPatientBody,
+        answer=PatientAnswer,
+        status=201,
+        is_post=True,
+        has_id=False,
+    )
+    def post(self, request):
+        asked = {"given_name": "", "surname": ""} | self.body(NewPatientBody)
+        patient = patients.register(**asked, by=self.actor.user, at=self.at)
+        self.log([patient.pk], "patient registrerad", resource_id=patient.pk)
+        return self.answer(
+            patient_answer(presenters.load(patient.pk), on=local_date(self.at)), status=201, version=patient.version
+        )
+
+
+# --- One patient --------------------------------------------------------------------------------------------------------
+
+
+class PatientChanges(Fields):
+    """What a user may edit: interpreter language and preferred phone. The others come from the register and are named so
+    that the refusal can say by which rule they are locked (PA-05)."""
+
+    interpreter_language = Text(max_length=60, allow_blank=True, required=False)
+    phone = Text(
+        max_length=30, allow_blank=True, required=False, help_text="Nummer i första hand; tom text tar bort det."
+    )
+    given_name = Text(max_length=120, allow_blank=True, required=False)
+    middle_name = Text(max_length=120, allow_blank=True, required=False)
+    surname = Text(max_length=120, allow_blank=True, required=False)
+    birth_date = Day(required=False, allow_null=True)
+    sex = Choice(choices=Sex.values, required=False)
+    identity = Text(max_length=40, required=False)
+    protection = Text(max_length=30, allow_blank=True, required=False)
+    deceased_on = Day(required=False, allow_null=True)
+    listing_unit = Text(max_length=120, allow_blank=True, required=False)
+    payer = Text(max_length=60, allow_blank=True, required=False)
+
+
+class OnePatient(Endpoint):
+    """GET and PATCH patients/{id}/."""
+
+    permissions = {"GET": Permission.VIEW_PATIENTS, "PATCH": Permission.EDIT_PATIENTS}
+
+    @operation("patients_read", "Läs en patient", tag=TAG, answer=PatientAnswer)
+    def get(self, request, pk):
+        return self._answer(presenters.load(pk), "patient")
+
+    @operation(
+        "patients_edit",
+        "Ändra tolkspråk eller telefon",
+        tag=TAG,
+        body=PatientChanges,
+        answer=PatientAnswer,
+        is_versioned=True,
+        conflicts=True,
+    )
+    def patch(self, request, pk):
+        changes = self.body(PatientChanges)
+        if not changes:
+            raise InputError(body="Ange vad som ska ändras.")
+        patients.edit(patient_id=pk, by=self.actor.user, at=self.at, version=self.version, **changes)
+        return self._answer(presenters.load(pk), "patient ändrad")
+
+    def _answer(self, patient, what):
+        self.log([patient.pk], what, resource_id=patient.pk)
+        return self.answer(patient_answer(patient, on=local_date(self.at)), version=patient.version)
+
+
+class IdentityAnswer(Answer):
+    """An identity of the patient (PA-01, PA-03)."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    identity = serializers.CharField()
+    is_primary = serializers.BooleanField()
+    source = serializers.CharField()
+    valid_to = serializers.DateField(allow_null=True)
+
+
+class PhoneAnswer(Answer):
+    """A phone number of the patient (PA-06)."""
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    kind = serializers.CharField()
+    is_preferred = serializers.BooleanField()
+
+
+class AddressAnswer(Answer):
+    """An address of the patient (PA-07)."""
+
+    id = serializers.UUIDField()
+    kind = Coded()
+    care_of = serializers.CharField()
+    street = serializers.CharField()
+    postal_code = serializers.CharField()
+    town = serializers.CharField()
+    country = serializers.CharField()
+    valid_from = serializers.DateField(allow_null=True)
+    valid_to = serializers.DateField(allow_null=True)
+    source = serializers.CharField()
+
+
+class _Part(Endpoint):
+    """A part of the patient: a short list, read whole."""
+
+    permissions = {"GET": Permission.VIEW_PATIENTS}
+
+    def parts(self, pk, what, rows):
+        patient = presenters.load(pk)
+        self.log([patient.pk], what, resource_id=patient.pk)
+        return self.answer({"results": rows(patient), "next": None, "previous": None})
+
+
+class Identities(_Part):
+    """GET patients/{id}/identities/."""
+
+    @operation("patients_identities", "Patientens identiteter", tag=TAG, answer=page_of("IdentityPage", IdentityAnswer))
+    def get(self, request, pk):
+        return self.parts(pk, "identiteter", _identities)
+
+
+class Phones(_Part):
+    """GET patients/{id}/phones/."""
+
+    @operation("patients_phones", "Patientens telefonnummer", tag=TAG, answer=page_of("PhonePage", PhoneAnswer))
+    def get(self, request, pk):
+        return self.parts(pk, "telefonnummer", _phones)
+
+
+class Addresses(_Part):
+    """GET patients/{id}/addresses/."""
+
+    @operation("patients_addresses", "Patientens adresser", tag=TAG, answer=page_of("AddressPage", AddressAnswer))
+    def get(self, request, pk):
+        return self.parts(pk, "adresser", _addresses)
+
+
+def _identities(patient):
+    return [
+        {
+            "id": str(row.pk),
+            "kind": row.kind,
+            "identity": presenters.identities.display(row.kind, row.value),
+            "is_primary": row.is_primary,
+            "source": row.source,
+            "valid_to": day(row.valid_to),
+        }
+        for row in presenters.identities_of(patient)
+        if row.is_primary or not patient.is_protected
+    ]
+
+
+def _phones(patient):
+    return [
+        {"id": str(row.pk), "number": row.number, "kind": row.kind, "is_preferred": row.is_preferred}
+        for row in presenters.contact_details(patient)["phones"]
+    ]
+
+
+def _addresses(patient):
+    return [
+        {
+            "id": str(row.pk),
+            "kind": {"code": row.kind.code, "text": row.kind.name},
+            "care_of": row.care_of,
+            "street": row.street,
+            "postal_code": row.postal_code,
+            "town": row.town,
+            "country": row.country,
+            "valid_from": day(row.valid_from),
+            "valid_to": day(row.valid_to),
+            "source": row.source,
+        }
+        for row in presenters.contact_details(patient)["addresses"]
+    ]
+
+
+# --- Who has read --------------------------------------------------------------------------------------------------------
+
+
+class AccessEntryAnswer(Answer):
+    """A reading of the patient (PDL): who, when, as which assignment, for what purpose."""
+
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    by = serializers.CharField()
+    role = serializers.CharField(allow_null=True)
+    care_unit = serializers.UUIDField(allow_null=True)
+    care_unit_name = serializers.CharField(allow_null=True)
+    action = serializers.ChoiceField(choices=AccessAction.values)
+    what = serializers.CharField()
+    purpose = serializers.CharField()
+    resource = serializers.UUIDField(allow_null=True)
+
+
+class AccessLog(Endpoint):
+    """GET patients/{id}/access-log/: for those who review it; reading it is itself logged."""
+
+    permissions = {"GET": Permission.VIEW_ACCESS_LOG}
+
+    @operation(
+        "patients_access_log",
+        "Vem som har läst om patienten",
+        tag=TAG,
+        query=PageQuery,
+        answer=page_of("AccessLogPage", AccessEntryAnswer),
+    )
+    def get(self, request, pk):
+        asked = self.query(PageQuery)
+        Patient.objects.only("pk").get(pk=pk)
+        rows = AccessLogEntry.objects.filter(patient_id=pk).select_related("user", "assignment", "care_unit")
+        page = by_cursor(request, rows, asked=asked, field="id", newest_first=True)
+        self.log([pk], "åtkomstlogg", resource_id=pk)
+        return self.answer(page.answer(_entry))
+
+
+def _entry(row):
+    return {
+        "id": str(row.pk),
+        "at": moment(row.at),
+        "by": row.user.name,
+        "role": row.assignment.role if row.assignment else None,
+        "care_unit": str(row.care_unit_id) if row.care_unit_id else None,
+        "care_unit_name": row.care_unit.name if row.care_unit else None,
+        "action": row.action,
+        "what": row.what,
+        "purpose": row.purpose,
+        "resource": str(row.resource_id) if row.resource_id else None,
+    }

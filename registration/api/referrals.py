@@ -1,0 +1,277 @@
+"""Remisser: register, read, decide (VA-02, VA-03)."""
+
+from rest_framework import serializers
+
+from registration.actions import referrals
+from registration.models import Patient, Referral, ReferralKind, ReferralStatus
+from sdv.accounts.api.endpoint import Endpoint
+from sdv.accounts.api.schema import Coded, operation, page_of
+from sdv.accounts.permissions import Permission
+from sdv.common.answers import coded, day, moment
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Id, Number, Text
+from sdv.common.paging import PageQuery, by_cursor
+from sdv.common.time import local_date
+from sdv.organisation.models import CareUnit
+
+from .coded import ProblemCodeCode, RowId
+from .patients import PatientSummary, known_patient, summary_of_row, with_identity
+
+TAG = "Remisser"
+
+
+class ReferralQuery(PageQuery):
+    """Filters of remisser."""
+
+    care_unit = Id(required=False)
+    patient = Id(required=False)
+    status = Choice(choices=ReferralStatus.values, required=False)
+    kind = Choice(choices=ReferralKind.values, required=False)
+
+
+class NewReferralBody(Fields):
+    """A remiss that arrives at the unit (VA-02)."""
+
+    patient = Id()
+    care_unit = RowId(CareUnit)
+    kind = Choice(choices=ReferralKind.values)
+    arrival_date = Day()
+    decision_date = Day(required=False)
+    referrer = Text(max_length=120, allow_blank=True, required=False)
+    problem_code = ProblemCodeCode(required=False)
+
+
+class ReviewBody(Fields):
+    """Granskning (VA-03)."""
+
+    review_date = Day(required=False, help_text="I dag, om inget anges.")
+    medical_target_date = Day()
+    days_to_first_contact = Number(min_value=0, max_value=3650)
+
+
+class AcceptBody(Fields):
+    """The regional problem whose vårdåtagande the remiss creates or joins (VA-01)."""
+
+    problem_code = ProblemCodeCode()
+
+
+class ReferralDecisionBody(Fields):
+    """Why the remiss is returned, forwarded or rejected (VA-03)."""
+
+    reason = Text(max_length=200, allow_blank=True)
+
+
+class ReferralAnswer(Answer):
+    """A remiss or other ground for care."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    patient = serializers.UUIDField()
+    patient_summary = PatientSummary()
+    care_unit = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=ReferralKind.values)
+    status = serializers.ChoiceField(choices=ReferralStatus.values)
+    referrer = serializers.CharField()
+    decision_date = serializers.DateField(allow_null=True)
+    arrival_date = serializers.DateField()
+    review_date = serializers.DateField(allow_null=True)
+    medical_target_date = serializers.DateField(allow_null=True)
+    days_to_first_contact = serializers.IntegerField(allow_null=True)
+    problem_code = Coded(allow_null=True)
+    commitment = serializers.UUIDField(allow_null=True)
+    decision_reason = serializers.CharField()
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
+def referral_rows(rows=None):
+    """Referrals with everything that their answer shows, in one query."""
+    rows = Referral.objects.all() if rows is None else rows
+    return with_identity(rows.select_related("patient", "problem_code"))
+
+
+def referral_answer(row, *, on):
+    return {
+        "id": str(row.pk),
+        "version": row.version,
+        "patient": str(row.patient_id),
+        "patient_summary": summary_of_row(row, on=on),
+        "care_unit": str(row.care_unit_id),
+        "kind": row.kind,
+        "status": row.status,
+        "referrer": row.referrer,
+        "decision_date": day(row.decision_date),
+        "arrival_date": day(row.arrival_date),
+        "review_date": day(row.review_date),
+        "medical_target_date": day(row.medical_target_date),
+        "days_to_first_contact": row.days_to_first_contact,
+        "problem_code": coded(row.problem_code),
+        "commitment": str(row.commitment_id) if row.commitment_id else None,
+        "decision_reason": row.decision_reason,
+        "decided_at": moment(row.decided_at),
+    }
+
+
+class _Referral(Endpoint):
+    def shown(self, pk, what, *, status=200):
+        row = referral_rows().get(pk=pk)
+        self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
+        return self.answer(referral_answer(row, on=local_date(self.at)), status=status, version=row.version)
+
+    def require_at(self, pk):
+        self.require(Referral.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+
+
+class Referrals(_Referral):
+    """GET and POST referrals/."""
+
+    permissions = {"GET": Permission.VIEW_REFERRALS, "POST": Permission.REGISTER_REFERRALS}
+
+    @operation(
+        "referrals_list",
+        "Remisser vid enheten",
+        tag=TAG,
+        query=ReferralQuery,
+        answer=page_of("ReferralPage", ReferralAnswer),
+        has_id=False,
+    )
+    def get(self, request):
+        asked = self.query(ReferralQuery)
+        rows = referral_rows().filter(care_unit__in=self.at_units(asked.get("care_unit")))
+        for name in ("patient", "status", "kind"):
+            if name in asked:
+                rows = rows.filter(**{name: asked[name]})
+        page = by_cursor(request, rows, asked=asked, field="arrival_date")
+        self.log([row.patient_id for row in page.rows], "remisser", care_unit_id=asked.get("care_unit"))
+        today = local_date(self.at)
+        return self.answer(page.answer(lambda row: referral_answer(row, on=today)))
+
+    @operation(
+        "referrals_create",
+        "Registrera en remiss",
+        tag=TAG,
+        body=NewReferralBody,
+        answer=ReferralAnswer,
+        status=201,
+        is_post=True,
+        has_id=False,
+    )
+    def post(self, request):
+        asked = self.body(NewReferralBody)
+        self.require_for_body(asked["care_unit"].pk)
+        patient_id = asked.pop("patient")
+        try:
+            referral = referrals.register(patient_id=patient_id, **asked, by=self.actor.user, at=self.at)
+        except Patient.DoesNotExist:
+            raise known_patient() from None
+        return self.shown(referral.pk, "remiss registrerad", status=201)
+
+
+class OneReferral(_Referral):
+    """GET referrals/{id}/."""
+
+    permissions = {"GET": Permission.VIEW_REFERRALS}
+
+    @operation("referrals_read", "Läs en remiss", tag=TAG, answer=ReferralAnswer)
+    def get(self, request, pk):
+        self.require_at(pk)
+        return self.shown(pk, "remiss")
+
+
+class ReviewReferral(_Referral):
+    """POST referrals/{id}/review/."""
+
+    permissions = {"POST": Permission.REVIEW_REFERRALS}
+
+    @operation(
+        "referrals_review",
+        "Granska: måldatum och dagar till första kontakt",
+        tag=TAG,
+        body=ReviewBody,
+        answer=ReferralAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        asked = {"review_date": local_date(self.at)} | self.body(ReviewBody)
+        referrals.review(referral_id=pk, **asked, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk, "remiss granskad")
+
+
+class AcceptReferral(_Referral):
+    """POST referrals/{id}/accept/."""
+
+    permissions = {"POST": Permission.REVIEW_REFERRALS}
+
+    @operation(
+        "referrals_accept",
+        "Acceptera: skapar eller ansluter till vårdåtagandet",
+        tag=TAG,
+        body=AcceptBody,
+        answer=ReferralAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        asked = self.body(AcceptBody)
+        referrals.accept(referral_id=pk, **asked, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk, "remiss accepterad")
+
+
+class _Decide(_Referral):
+    permissions = {"POST": Permission.REVIEW_REFERRALS}
+    decision = ""
+
+    def decide(self, pk):
+        self.require_at(pk)
+        referrals.decide(
+            referral_id=pk,
+            decision=self.decision,
+            reason=self.body(ReferralDecisionBody)["reason"],
+            by=self.actor.user,
+            at=self.at,
+            version=self.version,
+        )
+        return self.shown(pk, "remiss beslutad")
+
+
+def _decision(name, summary):
+    return operation(
+        f"referrals_{name}",
+        summary,
+        tag=TAG,
+        body=ReferralDecisionBody,
+        answer=ReferralAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+
+
+class ReturnReferral(_Decide):
+    """POST referrals/{id}/return/."""
+
+    decision = "return"
+
+    @_decision("return", "Returnera för komplettering")
+    def post(self, request, pk):
+        return self.decide(pk)
+
+
+class ForwardReferral(_Decide):
+    """POST referrals/{id}/forward/."""
+
+    decision = "forward"
+
+    @_decision("forward", "Sänd vidare")
+    def post(self, request, pk):
+        return self.decide(pk)
+
+
+class RejectReferral(_Decide):
+    """POST referrals/{id}/reject/."""
+
+    decision = "reject"
+
+    @_decision("reject", "Avvisa")
+    def post(self, request, pk):
+        return self.decide(pk)

@@ -1,0 +1,28 @@
+"""Addresses of registration under /api/v1/."""
+
+from django.urls import path
+
+from . import catalogues, encounters, patients, referrals
+
+urlpatterns = [
+    path("patients/search/", patients.PatientSearch.as_view()),
+    path("patients/", patients.Patients.as_view()),
+    path("patients/<uuid:pk>/", patients.OnePatient.as_view()),
+    path("patients/<uuid:pk>/identities/", patients.Identities.as_view()),
+    path("patients/<uuid:pk>/phones/", patients.Phones.as_view()),
+    path("patients/<uuid:pk>/addresses/", patients.Addresses.as_view()),
+    path("patients/<uuid:pk>/access-log/", patients.AccessLog.as_view()),
+    path("care-units/", catalogues.CareUnits.as_view()),
+    path("visit-types/", catalogues.VisitTypes.as_view()),
+    path("contact-reasons/", catalogues.ContactReasons.as_view()),
+    path("add-ons/", catalogues.AddOns.as_view()),
+    path("problem-codes/", catalogues.ProblemCodes.as_view()),
+    path("referrals/", referrals.Referrals.as_view()),
+    path("referrals/<uuid:pk>/", referrals.OneReferral.as_view()),
+    path("referrals/<uuid:pk>/review/", referrals.ReviewReferral.as_view()),
+    path("referrals/<uuid:pk>/accept/", referrals.AcceptReferral.as_view()),
+    path("referrals/<uuid:pk>/return/", referrals.ReturnReferral.as_view()),
+    path("referrals/<uuid:pk>/forward/", referrals.ForwardReferral.as_view()),
+    path("referrals/<uuid:pk>/reject/", referrals.RejectReferral.as_view()),
+    path("encounters/<uuid:pk>/history/", encounters.History.as_view()),
+]

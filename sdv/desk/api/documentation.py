@@ -1,0 +1,158 @@
+"""The schema of the API, and our own page of it: server-rendered, without script, under the strict CSP."""
+
+from functools import cache
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
+from rest_framework.renderers import JSONRenderer
+
+from sdv.accounts.doors import open_to_all
+from sdv.common.problems import CONTENT_TYPE, KINDS, problem
+
+METHODS = ("get", "post", "put", "patch", "delete")
+PLACES = {"path": "i adressen", "query": "i frågan", "header": "huvud"}
+KIND_WORDS = {
+    400: "Något i anropet går inte att läsa; errors säger fält för fält vad.",
+    401: "Nyckel saknas, är okänd, återkallad eller har gått ut.",
+    403: "Kontots uppdrag ger inte rätt till detta, här eller vid den vårdenheten.",
+    404: "Posten finns inte, eller hör till en annan vårdenhet.",
+    405: "Adressen har ingen sådan metod.",
+    409: "En regel eller läget hindrar; rule är regelns id. En varning (is_warning) kan godtas med accept_warnings.",
+    412: "If-Match anger en äldre version än den som gäller. Läs in på nytt.",
+    413: "Anropet är för stort.",
+    415: "Innehållet ska vara JSON.",
+    429: "För många anrop på kort tid; vänta så länge som Retry-After säger.",
+    503: "Någon annan ändrar samma sak just nu, eller så svarar inte databasen. Försök igen.",
+}
+
+
+@cache
+def openapi():
+    """The schema as the code has it; made once in each process."""
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+@open_to_all
+@require_safe
+def schema(request):
+    """GET /api/schema/: OpenAPI 3.1 as YAML, or as JSON where that is asked for."""
+    wants_json = request.GET.get("format") == "json" or "json" in request.headers.get("Accept", "")
+    renderer = OpenApiJsonRenderer() if wants_json else OpenApiYamlRenderer()
+    content = renderer.render(openapi(), renderer_context={})
+    return HttpResponse(content, content_type="application/json" if wants_json else "application/yaml; charset=utf-8")
+
+
+@open_to_all
+@require_safe
+def docs(request):
+    """GET /api/docs/: every address with what it takes and answers."""
+    kinds = [(status, *KINDS[status], words) for status, words in KIND_WORDS.items()]
+    context = {"heading": "API-beskrivning", "groups": groups(openapi()), "shapes": shapes(openapi()), "kinds": kinds}
+    return render(request, "api/docs.html", context)
+
+
+@csrf_exempt
+@open_to_all
+def no_such_address(request):
+    """What lies under /api/ and is no address, as a problem too."""
+    found = problem(
+        404, code="not_found", detail="Adressen finns inte. API:ts adresser slutar med snedstreck; se /api/docs/."
+    )
+    return HttpResponse(JSONRenderer().render(found.data), status=404, content_type=CONTENT_TYPE)
+
+
+# --- The page's words -----------------------------------------------------------------------------------------------
+
+
+def groups(schema):
+    """The operations by their tag, as (tag, operations)."""
+    found = {}
+    for path, methods in schema["paths"].items():
+        for method in METHODS:
+            if each := methods.get(method):
+                found.setdefault(each["tags"][0], []).append(_operation(path, method, each))
+    return sorted(found.items())
+
+
+def _operation(path, method, each):
+    bodies = each.get("requestBody", {}).get("content", {}).values()
+    return {
+        "id": each["operationId"],
+        "method": method.upper(),
+        "path": path,
+        "summary": each.get("summary", ""),
+        "parameters": [
+            (
+                row["name"],
+                PLACES[row["in"]],
+                _kind(row["schema"]),
+                row.get("description", ""),
+                row.get("required", False),
+            )
+            for row in each.get("parameters", ())
+        ],
+        "body": next((_shape(content["schema"]) for content in bodies), ""),
+        "answers": [
+            (status, answer.get("description", ""), next(_answered(answer), ""))
+            for status, answer in each["responses"].items()
+        ],
+    }
+
+
+def _answered(answer):
+    for media_type, content in answer.get("content", {}).items():
+        if media_type != CONTENT_TYPE:
+            yield _shape(content["schema"])
+
+
+def shapes(schema):
+    """The objects of bodies and answers, as (name, fields)."""
+    components = schema["components"]["schemas"]
+    return [
+        (
+            name,
+            [
+                (field, _kind(row), _shape(row), row.get("description", ""), field in shape.get("required", ()))
+                for field, row in shape["properties"].items()
+            ],
+        )
+        for name, shape in sorted(components.items())
+        if "properties" in shape
+    ]
+
+
+def _shape(schema):
+    """The name of the object that a value is or holds, for a link; empty for plain values."""
+    for part in (
+        schema,
+        schema.get("items", {}),
+        *schema.get("allOf", ()),
+        *schema.get("oneOf", ()),
+        *schema.get("anyOf", ()),
+    ):
+        if "$ref" in part:
+            return part["$ref"].rpartition("/")[2]
+    return ""
+
+
+def _kind(schema):
+    """What a value is, in a word or two."""
+    if "enum" in schema:
+        return ", ".join(str(value) for value in schema["enum"] if value is not None)
+    if schema.get("type") == "array":
+        return "lista"
+    words = {"string": "text", "integer": "heltal", "boolean": "true eller false", "object": "objekt", "number": "tal"}
+    formats = {
+        "uuid": "id (UUID)",
+        "date": "datum",
+        "date-time": "tid med förskjutning",
+        "decimal": "belopp",
+        "uri": "adress",
+    }
+    kind = schema.get("type")
+    kind = next((each for each in kind if each != "null"), "") if isinstance(kind, list) else kind
+    return formats.get(schema.get("format")) or words.get(kind, "")

@@ -1,0 +1,25 @@
+"""Addresses under /api/v1/ that more than one app takes part in."""
+
+from django.urls import path
+
+from . import deceased, encounters, moves, work_lists
+
+urlpatterns = [
+    path("patients/<uuid:pk>/deceased/", deceased.Deceased.as_view()),
+    path("patients/<uuid:pk>/deceased/undo/", deceased.UndoDeceased.as_view()),
+    path("appointments/<uuid:pk>/arrive/", moves.Arrive.as_view()),
+    path("appointments/<uuid:pk>/cancel/", moves.Cancel.as_view()),
+    path("appointments/<uuid:pk>/undo/", moves.UndoArrivalOrNoShow.as_view()),
+    path("encounters/", encounters.Encounters.as_view()),
+    path("encounters/<uuid:pk>/", encounters.OneEncounter.as_view()),
+    path("encounters/<uuid:pk>/check-out/", moves.CheckOut.as_view()),
+    path("encounters/<uuid:pk>/check-out/undo/", moves.UndoCheckOut.as_view()),
+    path("encounters/<uuid:pk>/discharge/", moves.Discharge.as_view()),
+    path("encounters/<uuid:pk>/annul/", moves.Annul.as_view()),
+    path("encounters/<uuid:pk>/change-type/", moves.ChangeType.as_view()),
+    path("encounters/<uuid:pk>/reopen/", moves.Reopen.as_view()),
+    path("encounters/<uuid:pk>/documentation/", moves.Documentation.as_view()),
+    path("encounters/<uuid:pk>/documentation/<str:external_id>/", moves.OneDocument.as_view()),
+    path("encounters/<uuid:pk>/cash-transactions/", moves.CashTransactions.as_view()),
+    *(path(f"work-lists/{name}/", endpoint.as_view()) for name, endpoint in work_lists.ENDPOINTS.items()),
+]

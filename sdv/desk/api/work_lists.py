@@ -1,0 +1,122 @@
+"""Mitt arbetsflöde: each work list at the caller's units, its rows as the things themselves are answered (UT-07)."""
+
+from registration.api.referrals import ReferralAnswer, referral_answer, referral_rows
+from registration.models import Encounter, Referral
+from scheduling import promises
+from scheduling.api.booking_requests import BookingRequestAnswer, booking_request_answer, booking_request_rows
+from scheduling.api.commitments import CommitmentAnswer, commitment_answer, commitment_rows
+from scheduling.api.work_items import WorkItemAnswer, work_item_answer, work_item_rows
+from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
+from sdv.accounts.api.endpoint import Endpoint
+from sdv.accounts.api.schema import operation, page_of
+from sdv.accounts.permissions import Permission
+from sdv.common.api_fields import Id
+from sdv.common.paging import PageQuery, by_cursor
+from sdv.common.time import local_date
+
+from .encounters import EncounterRow, encounter_rows, row_answer
+
+TAG = "Arbetslistor"
+
+
+class WorkListQuery(PageQuery):
+    """Filters of a work list."""
+
+    care_unit = Id(required=False)
+    patient = Id(required=False)
+
+
+def work_list(name, summary, rows, *, field, row, shown, permission=Permission.VIEW_WORK_LISTS):
+    """The endpoint GET work-lists/{name}/. `rows(at)` are the list's rows at every unit, most urgent first by `field`."""
+
+    class WorkList(Endpoint):
+        permissions = {"GET": permission}
+
+        @operation(
+            f"work_lists_{name.replace('-', '_')}",
+            summary,
+            tag=TAG,
+            query=WorkListQuery,
+            answer=row,
+            has_id=False,
+        )
+        def get(self, request):
+            asked = self.query(WorkListQuery)
+            found = rows(self.at).filter(care_unit__in=self.at_units(asked.get("care_unit")))
+            if "patient" in asked:
+                found = found.filter(patient=asked["patient"])
+            page = by_cursor(request, found, asked=asked, field=field)
+            self.log([each.patient_id for each in page.rows], f"lista: {name}", care_unit_id=asked.get("care_unit"))
+            today = local_date(self.at)
+            return self.answer(page.answer(lambda each: shown(each, on=today)))
+
+    WorkList.__doc__ = f"GET work-lists/{name}/."
+    return WorkList
+
+
+_REQUESTS = page_of("WorkListBookingRequestPage", BookingRequestAnswer)
+_REFERRALS = page_of("WorkListReferralPage", ReferralAnswer)
+_ITEMS = page_of("WorkListItemPage", WorkItemAnswer)
+_ENCOUNTERS = page_of("WorkListEncounterPage", EncounterRow)
+_COMMITMENTS = page_of("WorkListCommitmentPage", CommitmentAnswer)
+
+
+def _items(model):
+    return {
+        "rows": lambda at: work_item_rows(model.objects.open()),
+        "field": "watch_until",
+        "row": _ITEMS,
+        "shown": work_item_answer,
+    }
+
+
+def _encounters(kept, field):
+    return {
+        "rows": lambda at: encounter_rows(kept()),
+        "field": field,
+        "row": _ENCOUNTERS,
+        "shown": row_answer,
+    }
+
+
+LISTS = {
+    "booking-requests": {
+        "summary": "Bokningsbegäran som väntar",
+        "rows": lambda at: booking_request_rows(BookingRequest.objects.waiting()),
+        "field": "wished_to",
+        "row": _REQUESTS,
+        "shown": booking_request_answer,
+    },
+    "to-book": {
+        "summary": "Att boka: accepterade remisser som inte är förbrukade",
+        "rows": lambda at: referral_rows(Referral.objects.to_book()),
+        "field": "arrival_date",
+        "row": _REFERRALS,
+        "shown": referral_answer,
+    },
+    "referrals": {
+        "summary": "Remisshantering: remisser som väntar på beslut",
+        "rows": lambda at: referral_rows(Referral.objects.undecided()),
+        "field": "arrival_date",
+        "row": _REFERRALS,
+        "shown": referral_answer,
+        "permission": Permission.VIEW_REFERRALS,
+    },
+    "awaiting-result": {"summary": "Avvakta"} | _items(AwaitedResult),
+    "missing-follow-up": {"summary": "Saknar återbesök"} | _items(MissingFollowUp),
+    "no-shows": {"summary": "Uteblivna att följa upp"} | _items(NoShowItem),
+    "awaiting-check-out": {"summary": "Ej utcheckade"} | _encounters(Encounter.objects.awaiting_check_out, "start"),
+    "coding": {"summary": "Att klassificera", "permission": Permission.CODE}
+    | _encounters(Encounter.objects.to_code, "end"),
+    "cancelled-not-ended": {"summary": "Avbokade som ska avslutas för hand"}
+    | _encounters(Encounter.objects.cancelled_not_ended, "start"),
+    "broken-promises": {
+        "summary": "Vårdåtaganden utan planering (UT-07)",
+        "rows": lambda at: commitment_rows(promises.broken(at=at)),
+        "field": "opened_on",
+        "row": _COMMITMENTS,
+        "shown": commitment_answer,
+    },
+}
+
+ENDPOINTS = {name: work_list(name, **parts) for name, parts in LISTS.items()}
