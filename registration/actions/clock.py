@@ -26,7 +26,8 @@ _DUE = f"""
 
 _DISCHARGE = f"""
 WITH due AS (
-    SELECT e.id, e.status AS source, t.check_out, {_AUTOMATIC_END} AS end_at
+    SELECT e.id, e.status AS source, {_AUTOMATIC_END} AS end_at,
+        e.status = 'in_progress' AND t.check_out = 'automatic' AS is_checked_out
     FROM registration_encounter e JOIN registration_encountertype t ON t.code = e.type_id
     WHERE {_DUE}
     ORDER BY e.id
@@ -36,26 +37,27 @@ WITH due AS (
     UPDATE registration_encounter e SET
         status = 'ended',
         "end" = due.end_at,
-        checked_out_at = CASE WHEN due.source = 'in_progress' AND due.check_out = 'automatic'
+        checked_out_at = CASE WHEN due.is_checked_out
             THEN LEAST(GREATEST(COALESCE(e.planned_end, due.end_at), e.start), due.end_at) ELSE e.checked_out_at END,
-        is_check_out_automatic = e.is_check_out_automatic
-            OR (due.source = 'in_progress' AND due.check_out = 'automatic'),
-        version = e.version + CASE WHEN due.source = 'in_progress' AND due.check_out = 'automatic' THEN 2 ELSE 1 END
+        is_check_out_automatic = e.is_check_out_automatic OR due.is_checked_out,
+        version = e.version + CASE WHEN due.is_checked_out THEN 2 ELSE 1 END
     FROM due WHERE e.id = due.id
-    RETURNING e.id, e.type_id, e.patient_id, e.version, e.end, e.checked_out_at, due.source, due.check_out
-), checked_out AS (
+    RETURNING e.id, e.type_id, e.patient_id, e.version, e.end, e.checked_out_at, due.source, due.is_checked_out
+), moved AS (
+    -- In one statement and in this order, for the history is read by its keys: checked out, then discharged.
     INSERT INTO registration_encounterhistory
         (id, encounter_id, move, source, target, type_before, type_after, by_id, at, reason)
-    SELECT uuidv7(), id, 'check_out', source, 'checked_out', type_id, type_id, NULL, checked_out_at,
-        'Automatisk utcheckning'
-    FROM ended WHERE source = 'in_progress' AND check_out = 'automatic'
-), discharged AS (
-    INSERT INTO registration_encounterhistory
-        (id, encounter_id, move, source, target, type_before, type_after, by_id, at, reason)
-    SELECT uuidv7(), id, 'discharge',
-        CASE WHEN source = 'in_progress' AND check_out = 'automatic' THEN 'checked_out' ELSE source END,
-        'ended', type_id, type_id, NULL, "end", 'Automatisk utskrivning'
-    FROM ended
+    SELECT uuidv7(), id, move, source, target, type_id, type_id, NULL, at, reason
+    FROM (
+        SELECT ended.id, ended.type_id, step.*
+        FROM ended, LATERAL (VALUES
+            (1, 'check_out', ended.source, 'checked_out', ended.checked_out_at, 'Automatisk utcheckning'),
+            (2, 'discharge', CASE WHEN is_checked_out THEN 'checked_out' ELSE ended.source END, 'ended', ended."end",
+                'Automatisk utskrivning')
+        ) AS step (number, move, source, target, at, reason)
+        WHERE step.number = 2 OR ended.is_checked_out
+        ORDER BY ended.id, step.number
+    ) AS steps
 ), told AS (
     INSERT INTO outbox_outboxmessage (id, topic, subject_id, patient_id, payload)
     SELECT uuidv7(), %(topic)s, id, patient_id, jsonb_build_object('encounter_type', type_id, 'version', version)
@@ -64,7 +66,7 @@ WITH due AS (
     UPDATE registration_placestay s SET period = tstzrange(lower(s.period), GREATEST(ended.end, lower(s.period)))
     FROM ended WHERE s.encounter_id = ended.id AND upper_inf(s.period)
 )
-SELECT count(*), count(*) FILTER (WHERE source = 'in_progress' AND check_out = 'automatic') FROM ended
+SELECT count(*), count(*) FILTER (WHERE is_checked_out) FROM ended
 """
 
 _REVEAL = """
