@@ -45,8 +45,8 @@ HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/dagen/"}
 
 @pytest.fixture(autouse=True)
 def clock():
-    """A Tuesday at ten."""
-    with time_machine.travel(TEN, tick=False) as traveller:
+    """A Tuesday at ten. The clock runs: keys and history are in the order of time."""
+    with time_machine.travel(TEN, tick=True) as traveller:
         yield traveller
 
 

@@ -129,9 +129,16 @@ class CheckOutForm(forms.Form):
         if chosen != OutcomeCode.FOLLOW_UP:
             for name in ("resource", "colleagues", "description"):
                 self.errors.pop(name, None)
-        elif not (cleaned.get("to_self") or cleaned.get("colleagues")):
-            self.add_error("to_self", "Ange till vem: dig själv eller en kollega (UT-06).")
+        else:
+            self._check_follow_up(cleaned)
         return cleaned
+
+    def _check_follow_up(self, cleaned):
+        if not (cleaned.get("to_self") or cleaned.get("colleagues")):
+            self.add_error("to_self", "Ange till vem: dig själv eller en kollega (UT-06).")
+        first, last = cleaned.get("wished_from"), cleaned.get("wished_to")
+        if first and last and last < first:
+            self.add_error("wished_to", "Senaste datum ligger före tidigaste. Rätta något av dem.")
 
     @property
     def checked_out_at(self):
