@@ -1,9 +1,8 @@
-"""Bookings: hold, book, reschedule, arrive, no-show and their undo (BO-01, BO-03, VH-07, VH-11). Cancelling touches more
+"""Bookings: book, reschedule, arrive, no-show and their undo (BO-01, BO-03, VH-07, VH-11). Cancelling touches more
 than one app and is a flow (sdv.flows.cancellation)."""
 
-from django.db import IntegrityError, transaction
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Max, Q
+from django.db import transaction
+from django.db.models import Q
 
 from registration.actions import encounters
 from registration.lifecycle import no_show_refusal
@@ -15,45 +14,12 @@ from scheduling.models import (
     AppointmentStatus,
     BookingRequest,
     BookingRequestStatus,
-    BookingState,
     Resource,
-    ResourceBooking,
 )
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date, minute
 
-from . import work_items
-
-OVERLAP_CONSTRAINT = "resource_never_double_booked"
-
-
-# --- Holds ------------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME):
-    """Holds a time for two minutes while the user fills in the rest; an own overlapping hold is replaced."""
-    resource = Resource.objects.locked().get(pk=resource_id)
-    if refused := rules.time_refusal(start=start, end=end, at=at):
-        raise refused
-    _release_expired([resource], start, end, at)
-    ResourceBooking.objects.filter(
-        resource=resource, state=BookingState.HELD, held_by=by, period__overlap=(start, end)
-    ).delete()
-    return _take(resource, start, end, seat=1, state=BookingState.HELD, held_by=by, expires_at=at + length)
-
-
-def release_hold(*, hold_id, by):
-    """Lets go of an own hold; one already gone is no fault."""
-    ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
-
-
-def release_expired_holds(*, at, dry_run=False):
-    """Removes holds that have run out, whoever made them. Returns how many. Nothing depends on it being on time: a
-    taker removes overlapping expired holds itself."""
-    expired = ResourceBooking.objects.filter(state=BookingState.HELD, expires_at__lte=at)
-    return expired.count() if dry_run else expired.delete()[0]
-
+from . import resource_bookings, work_items
 
 # --- Booking ------------------------------------------------------------------------------------------------------
 
@@ -62,7 +28,7 @@ def book(*, care_unit, visit_type, at, start, resource_ids, **fields):
     """Books a visit (BO-01): slot, appointment and pre-registration in one transaction, for `patient_id`, with
     `contact_reason_id`, `end`, `by`. A time somebody else took is refused with the next free ones (PL-07)."""
     try:
-        with transaction.atomic():
+        with resource_bookings.told_as_taken(start), transaction.atomic():
             return _book(
                 care_unit=care_unit, visit_type=visit_type, at=at, start=start, resource_ids=resource_ids, **fields
             )
@@ -104,15 +70,13 @@ def _book(
     contact_reason = _offered_reason(visit_type, contact_reason_id, local_date(at))
     request = _request_to_book(booking_request_id, patient, care_unit)
     commitment_id = commitment_id or (request.commitment_id if request else None)
-    commitment = encounters.find_commitment(patient, care_unit, commitment_id)
-    if commitment and not commitment_id and care_unit.is_primary_care:
-        commitment = None
+    # Primary care needs no vårdåtagande (VH-08): only one that is named is taken.
+    needs_one = commitment_id or not care_unit.is_primary_care
+    commitment = encounters.find_commitment(patient, care_unit, commitment_id) if needs_one else None
     _warn_of_overlap(patient, start, end, accept_warnings, reason)
 
     resources = _lock_resources(resource_ids, care_unit)
-    _release_expired(resources, start, end, at)
-    if hold_id:
-        ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
+    taken = resource_bookings.make_room(resources, start, end, at=at, by=by, hold_id=hold_id)
     if not overbook:
         for resource in resources:
             if not slots.fits_hours(resource=resource, visit_type=visit_type, start=start, end=end):
@@ -140,7 +104,9 @@ def _book(
         overlap_reason=reason,
         created_by=by,
     )
-    _take_all(appointment, resources, start, end, overbook=overbook)
+    for resource in resources:
+        seat = _another_seat(care_unit, taken[resource.pk]) if overbook else 1
+        resource_bookings.take(resource, start, end, seat=seat, taken=taken, appointment=appointment)
     _remember_resources(appointment, resources)
     _take_part(encounter, resources)
     if add_on_ids:
@@ -193,45 +159,18 @@ def _warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from
 def _lock_resources(resource_ids, care_unit):
     """The resources, locked in key order: the queue for what is scarce. They are the unit's own (PL-25 shares lists,
     not resources)."""
-    resources = list(Resource.objects.filter(pk__in=resource_ids, care_unit=care_unit).locked())
+    wanted = Resource.objects.filter(pk__in=resource_ids, care_unit=care_unit)
+    resources = list(wanted.select_related("practitioner").locked())
     if len(resources) != len(set(resource_ids)):
         raise InputError(resources="Någon av resurserna finns inte på vårdenheten. Välj bland enhetens resurser.")
     return resources
 
 
-def _release_expired(resources, start, end, at):
-    ResourceBooking.objects.filter(
-        resource__in=resources, state=BookingState.HELD, expires_at__lte=at, period__overlap=(start, end)
-    ).delete()
-
-
-def _take_all(appointment, resources, start, end, *, overbook):
-    for resource in resources:
-        seat = 1
-        if overbook:
-            if not appointment.care_unit.allows_overbooking:
-                raise RuleError("BO-01", "Enheten tillåter inte överbokning. Välj en ledig tid.", code="no_overbooking")
-            highest = ResourceBooking.objects.filter(resource=resource, period__overlap=(start, end)).aggregate(
-                highest=Max("seat")
-            )["highest"]
-            seat = (highest or 0) + 1
-        _take(resource, start, end, seat=seat, state=BookingState.BOOKED, appointment=appointment)
-
-
-def _take(resource, start, end, *, seat, state, **fields):
-    """Inserts the row that takes the time. Under the resource's lock the constraint is only the net."""
-    clash = ResourceBooking.objects.filter(resource=resource, seat=seat, period__overlap=(start, end))
-    if clash.exists():
-        raise rules.taken(resource.name, start)
-    try:
-        with transaction.atomic():
-            return ResourceBooking.objects.create(
-                resource=resource, seat=seat, period=DateTimeTZRange(start, end), state=state, **fields
-            )
-    except IntegrityError as error:
-        if OVERLAP_CONSTRAINT not in str(error):
-            raise
-        raise rules.taken(resource.name, start) from None
+def _another_seat(care_unit, seats):
+    """Overbooking is explicit, allowed by the unit, and another seat number (BO-01, PL-06)."""
+    if not care_unit.allows_overbooking:
+        raise RuleError("BO-01", "Enheten tillåter inte överbokning. Välj en ledig tid.", code="no_overbooking")
+    return max(seats, default=0) + 1
 
 
 def _remember_resources(appointment, resources):
@@ -314,9 +253,18 @@ def reschedule(
 ):
     """Ombokning (BO-03, PL-08): the new time is had before the old is let go, in one transaction."""
     try:
-        with transaction.atomic():
+        with resource_bookings.told_as_taken(start), transaction.atomic():
             return _reschedule(
-                appointment_id, minute(start), minute(end), by, at, resource_ids, reason, accept_warnings, version, hold_id
+                appointment_id,
+                minute(start),
+                minute(end),
+                by,
+                at,
+                resource_ids,
+                reason,
+                accept_warnings,
+                version,
+                hold_id,
             )
     except RuleError as refused:
         if refused.code == "slot_taken":
@@ -346,9 +294,7 @@ def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, accept
         new = [resource for resource in old if resource.pk in kept]
     encounter = appointment.encounter
     _warn_of_overlap(encounter.patient, start, end, accept_warnings, reason, apart_from=appointment)
-    _release_expired(new, start, end, at)
-    if hold_id:
-        ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
+    taken = resource_bookings.make_room(new, start, end, at=at, by=by, hold_id=hold_id, apart_from=appointment)
     for resource in new:
         if not slots.fits_hours(resource=resource, visit_type=encounter.visit_type, start=start, end=end):
             raise rules.outside_hours(resource.name, start)
@@ -356,18 +302,11 @@ def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, accept
     encounters.reschedule(encounter, planned_start=start, planned_end=end, by=by, at=at, reason=reason)
     # The rows that stay are moved by one UPDATE: nothing is released before the new is had (PL-08).
     keep = {resource.pk for resource in new}
-    taken = {booking.resource_id: booking for booking in appointment.resource_bookings.all()}
+    own = {booking.resource_id: booking for booking in appointment.resource_bookings.all()}
     for resource in new:
-        clash = ResourceBooking.objects.filter(resource=resource, seat=1, period__overlap=(start, end)).exclude(
-            appointment=appointment
+        resource_bookings.take(
+            resource, start, end, seat=1, taken=taken, appointment=appointment, moved=own.get(resource.pk)
         )
-        if clash.exists():
-            raise rules.taken(resource.name, start)
-        if booking := taken.get(resource.pk):
-            booking.period, booking.seat = DateTimeTZRange(start, end), 1
-            booking.save(update_fields=["period", "seat"])
-        else:
-            _take(resource, start, end, seat=1, state=BookingState.BOOKED, appointment=appointment)
     appointment.resource_bookings.exclude(resource__in=keep).delete()
     if resource_ids:
         appointment.resources.set(new)
@@ -422,7 +361,7 @@ def undo(*, appointment_id, by, at, reason="", version=None):
     elif appointment.status == AppointmentStatus.NO_SHOW:
         encounters.undo_no_show(appointment.encounter, by=by, at=at, reason=reason)
         work_items.withdraw_no_show_item(appointment.encounter, by=by, at=at)
-        retake(appointment, resources, at=at)
+        resource_bookings.retake(appointment, resources, at=at)
     else:
         status = appointment.get_status_display().lower()
         raise RuleError(
@@ -433,22 +372,6 @@ def undo(*, appointment_id, by, at, reason="", version=None):
     save(appointment, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
     _note(appointment, "undone", by=by, at=at, reason=reason)
     return appointment
-
-
-def retake(appointment, resources, *, at):
-    """Takes the appointment's time again after its slot was freed. Raises RuleError where somebody has it now."""
-    held = set(appointment.resource_bookings.values_list("resource_id", flat=True))
-    _release_expired(resources, appointment.start, appointment.end, at)
-    for resource in resources:
-        if resource.pk not in held:
-            _take(
-                resource, appointment.start, appointment.end, seat=1, state=BookingState.BOOKED, appointment=appointment
-            )
-
-
-def free_slot(appointment):
-    """Releases what the appointment has taken of its resources."""
-    appointment.resource_bookings.all().delete()
 
 
 def note_cancelled(appointment, *, by, at, reason):

@@ -4,7 +4,7 @@ line per kind of thing done. With `dry_run` it answers the same and writes nothi
 from django.db import connections, transaction
 
 from registration.actions import clock
-from scheduling.actions import appointments
+from scheduling.actions import resource_bookings
 from sdv.common import partitions as monthly
 from sdv.flows import deceased, invariants
 from sdv.outbox import delivery
@@ -37,7 +37,7 @@ def deceased_cascade(*, at, dry_run=False):
 
 def release_holds(*, at, dry_run=False):
     """BO-01: held times that have run out are free."""
-    return [f"släppta tider: {appointments.release_expired_holds(at=at, dry_run=dry_run)}"]
+    return [f"släppta tider: {resource_bookings.release_expired_holds(at=at, dry_run=dry_run)}"]
 
 
 def outbox(*, at, dry_run=False):

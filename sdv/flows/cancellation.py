@@ -6,7 +6,7 @@ from registration import lifecycle
 from registration.actions import encounters
 from registration.models import Encounter, Patient
 from scheduling import rules
-from scheduling.actions import appointments, work_items
+from scheduling.actions import appointments, resource_bookings, work_items
 from scheduling.models import Appointment, AppointmentStatus, CancelledBy, CheckOut
 from sdv.common.errors import InputError, RuleError
 from sdv.outbox import messages
@@ -40,7 +40,7 @@ def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
         )
         appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
         work_items.wait_again(appointment, by=by, at=at)
-    appointments.free_slot(appointment)
+    resource_bookings.free(appointment)
     messages.appointment_cancelled(appointment)
     return appointment
 
@@ -85,5 +85,5 @@ def annul(*, encounter_id, reason, by, at, version=None):
         )
         appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
         work_items.wait_again(appointment, by=by, at=at)
-        appointments.free_slot(appointment)
+        resource_bookings.free(appointment)
     return encounter

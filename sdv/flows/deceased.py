@@ -21,7 +21,7 @@ from registration.models import (
     ReferralStatus,
 )
 from scheduling import rules
-from scheduling.actions import appointments
+from scheduling.actions import appointments, resource_bookings
 from scheduling.models import (
     Appointment,
     AppointmentStatus,
@@ -237,7 +237,7 @@ def _cancel_bookings(cascade, patient, *, by, at):
             cancelled_at=at,
         )
         appointments.note_cancelled(appointment, by=by, at=at, reason=REASON)
-        appointments.free_slot(appointment)
+        resource_bookings.free(appointment)
         CascadeChange.objects.create(
             cascade=cascade,
             consumer="appointment",
@@ -265,7 +265,9 @@ def _close_commitments(cascade, commitments, *, by, at):
 def left_to_do(cascade):
     """What the cascade leaves to a person (AV-02): ongoing contacts, and no-shows dated after the death."""
     patient = cascade.patient
-    ongoing = Encounter.objects.filter(patient=patient, status=lifecycle.Status.IN_PROGRESS).select_related("type", "care_unit")
+    ongoing = Encounter.objects.filter(patient=patient, status=lifecycle.Status.IN_PROGRESS).select_related(
+        "type", "care_unit"
+    )
     missed = Encounter.objects.filter(
         patient=patient, type=lifecycle.NO_SHOW_TYPE, start__date__gt=cascade.deceased_on
     ).select_related("type", "care_unit")
@@ -320,7 +322,7 @@ def _restore_booking(change, *, by, at):
         return f"Bokningen {when} har passerat. Boka en ny tid."
     try:
         with transaction.atomic():
-            appointments.retake(appointment, resources, at=at)
+            resource_bookings.retake(appointment, resources, at=at)
     except RuleError:
         return f"Tiden {when} är tagen av någon annan. Boka en ny tid."
     encounters.undo_cancel(

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from registration.models import CareCommitment, Encounter, Referral
-from scheduling.actions import appointments
+from scheduling.actions import resource_bookings
 from scheduling.models import Appointment, ResourceBooking
 from sdv.celery import app
 from sdv.common.time import STOCKHOLM, end_of_day
@@ -34,7 +34,7 @@ def work_for_every_job():
     factories.booked_visit(at=NINE, start=NINE + timedelta(days=1, hours=4), by=by)
     visit = factories.booked_visit(at=NINE, start=NINE + timedelta(days=9), by=by)
     deceased.mark(patient_id=visit.patient_id, deceased_on=MONDAY, by=None, at=NINE, source="register")
-    appointments.hold(
+    resource_bookings.hold(
         resource_id=factories.ResourceFactory().pk, start=NINE, end=NINE + timedelta(hours=1), by=by, at=NINE
     )
     factories.cancelled_visit(at=NINE, by=by)

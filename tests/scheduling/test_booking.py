@@ -8,7 +8,7 @@ import pytest
 from registration.actions import clock
 from registration.models import ContactReason, Encounter, EncounterHistory, Referral
 from scheduling import promises
-from scheduling.actions import appointments, work_items
+from scheduling.actions import appointments, resource_bookings, work_items
 from scheduling.models import Appointment, BookingRequest, NoShowItem, ResourceBooking
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.flows import cancellation
@@ -206,7 +206,7 @@ def test_another_unit_s_resource_is_not_booked(health_centre, clinic):
 def test_a_hold_keeps_others_away_for_two_minutes_and_no_longer(health_centre):
     """PL-07"""
     start = NOW + DAY
-    appointments.hold(
+    resource_bookings.hold(
         resource_id=health_centre.nurse_resource.pk, start=start, end=start + HALF_HOUR, by=health_centre.nurse, at=NOW
     )
     patient = health_centre.patient()
@@ -218,7 +218,7 @@ def test_a_hold_keeps_others_away_for_two_minutes_and_no_longer(health_centre):
 def test_one_s_own_hold_becomes_the_booking(health_centre):
     """PL-07"""
     start = NOW + DAY
-    held = appointments.hold(
+    held = resource_bookings.hold(
         resource_id=health_centre.nurse_resource.pk, start=start, end=start + HALF_HOUR, by=health_centre.nurse, at=NOW
     )
     health_centre.book(health_centre.patient(), start, hold_id=held.pk)

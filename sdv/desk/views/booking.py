@@ -17,7 +17,7 @@ from registration.encounter_types import TYPES
 from registration.lifecycle import ANNULLED
 from scheduling import rules, slots
 from scheduling.actions import appointments as writes
-from scheduling.actions import work_items
+from scheduling.actions import resource_bookings, work_items
 from scheduling.models import Appointment, BookingState, Resource, ResourceBooking
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -204,7 +204,7 @@ class Desk:
         self._let_go()
         try:
             # To the second, unlike registered times: cut to the minute the hold could be half as long.
-            held = writes.hold(resource_id=resource.pk, start=start, end=end, by=self.user, at=timezone.now())
+            held = resource_bookings.hold(resource_id=resource.pk, start=start, end=end, by=self.user, at=timezone.now())
         except RuleError as refused:
             if refused.code != "slot_taken":
                 raise
@@ -218,7 +218,7 @@ class Desk:
 
     def _let_go(self):
         if hold_id := _uuid(self.request.POST.get("hallen", "")):
-            writes.release_hold(hold_id=hold_id, by=self.user)
+            resource_bookings.release_hold(hold_id=hold_id, by=self.user)
 
     def is_ready(self):
         return bool(self.visit_type) and self.form.is_valid()
