@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from registration.api.coded import RowId, VisitTypeCode
 from scheduling import slots
-from scheduling.actions import appointments
+from scheduling.actions import resource_bookings
 from scheduling.models import Resource
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
@@ -136,7 +136,7 @@ class Holds(Endpoint):
         asked = self.body(HoldBody)
         resource = asked["resource"]
         self.require_for_body(resource.care_unit_id)
-        held = appointments.hold(
+        held = resource_bookings.hold(
             resource_id=resource.pk, start=asked["start"], end=asked["end"], by=self.actor.user, at=self.at
         )
         return self.answer(
@@ -158,5 +158,5 @@ class OneHold(Endpoint):
 
     @operation("holds_delete", "Släpp en hållen tid", tag=TAG, status=204)
     def delete(self, request, pk):
-        appointments.release_hold(hold_id=pk, by=self.actor.user)
+        resource_bookings.release_hold(hold_id=pk, by=self.actor.user)
         return self.answer(None, status=204)
