@@ -18,12 +18,16 @@ class CodeOf(Text):
 
     def to_internal_value(self, data):
         code = super().to_internal_value(data)
+        super().run_validators(code)
         row = self.model.objects.valid_on(local_date(now())).filter(code=code).first()
         if row is None:
             raise serializers.ValidationError(
                 f"{self.words} finns inte eller gäller inte i dag. Välj en kod ur katalogen."
             )
         return row
+
+    def run_validators(self, value):
+        """The text has been judged; what is given here is the row."""
 
 
 class VisitTypeCode(CodeOf):

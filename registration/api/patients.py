@@ -92,7 +92,9 @@ def patient_answer(patient, *, on):
 def with_identity(rows, path="patient__"):
     """Rows with their patient's primary identity, in the same query."""
     primary = FilteredRelation(f"{path}identities", condition=Q(**{f"{path}identities__is_primary": True}))
-    return rows.annotate(primary=primary).annotate(identity_kind=F("primary__kind"), identity_value=F("primary__value"))
+    return rows.annotate(primary_identity=primary).annotate(
+        identity_kind=F("primary_identity__kind"), identity_value=F("primary_identity__value")
+    )
 
 
 def summary_of_row(row, *, on):
