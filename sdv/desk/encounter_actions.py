@@ -23,6 +23,8 @@ CHECK_OUT, DISCHARGE, CODE = "check_out", "discharge", "code"
 UNDO_ARRIVAL, UNDO_NO_SHOW, UNDO_CHECK_OUT = "undo_arrival", "undo_no_show", "undo_check_out"
 REOPEN, CHANGE_TYPE, ANNUL = "reopen", "change_type", "annul"
 
+OF_BOOKING = (ARRIVE, NO_SHOW, RESCHEDULE, CANCEL)
+
 OFFERED = {
     ARRIVE: ("Registrera ankomst", Permission.REGISTER_ARRIVAL),
     NO_SHOW: ("Utebliven", Permission.REGISTER_ARRIVAL),
@@ -156,7 +158,7 @@ def needs_reason(action, facts, *, by, at):
 
 
 def _concerns(action, facts):
-    if action in (ARRIVE, NO_SHOW, RESCHEDULE, CANCEL):
+    if action in OF_BOOKING:
         return facts.has_appointment
     if action == CHANGE_TYPE:
         return bool(facts.new_types)
@@ -172,7 +174,7 @@ def _refusal(action, facts, *, may, by, at):
         return coding_rules.refusal(facts.type, facts.status)
     if refused := lifecycle.refusal(facts.type, facts.status, Move(action), is_reopened=facts.is_reopened):
         return refused
-    if action in (ARRIVE, NO_SHOW, RESCHEDULE, CANCEL):
+    if action in OF_BOOKING:
         return _booking_refusal(action, facts, at)
     if action == ANNUL:
         return _annulment_refusal(facts)

@@ -1,13 +1,6 @@
-// The codes of a contact: Alt+↑ and Alt+↓ press the row's own buttons; focus follows the row through the swap.
+// The codes of a contact: after a button in the list was pressed, focus follows its row through the swap, or goes back
+// to the field. (Alt+↑ and Alt+↓ press the row's own buttons: shortcuts.js.)
 let follow;
-const STEPS = { ArrowUp: "up", ArrowDown: "down" };
-document.addEventListener("keydown", (event) => {
-  const row = event.target.closest?.("[data-order] li");
-  const step = STEPS[event.key];
-  if (!row || !step || !event.altKey) return;
-  event.preventDefault();
-  row.querySelector(`[data-move="${step}"]`)?.click();
-});
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.(".codes button");
   if (button) follow = button.id;

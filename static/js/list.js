@@ -80,6 +80,11 @@ document.addEventListener("click", (event) => {
 });
 
 const prepareAll = () => document.querySelectorAll("[data-list]").forEach(prepare);
+// A cell that was changed in its place gives the focus back to its row.
+document.addEventListener("htmx:after:swap", (event) => {
+  const row = event.detail?.ctx?.target?.closest?.("[data-list] tr");
+  if (row && document.activeElement === document.body) row.querySelector(".who")?.focus();
+});
 for (const name of ["htmx:after:swap", "list:updated"]) document.addEventListener(name, prepareAll);
 prepareAll();
 const start = document.querySelector("[data-list][data-autofocus]");

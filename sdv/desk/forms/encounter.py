@@ -4,10 +4,9 @@ from django import forms
 
 
 class ReasonForm(forms.Form):
-    """Why something is corrected, and the version that the person saw."""
+    """Why something is corrected. The rules themselves tell who was first (PL-27), so no version is asked for."""
 
     reason = forms.CharField(label="Skäl", max_length=300, error_messages={"required": "Ange varför."})
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args, is_required=True, **kwargs):
         super().__init__(*args, **kwargs)

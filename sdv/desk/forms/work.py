@@ -149,13 +149,13 @@ class ResourceForm(forms.Form):
     def __init__(self, data=None, *, care_unit, today, **kwargs):
         super().__init__(data, **kwargs)
         self.fields["wished_resource"].queryset = care_unit.resources.valid_on(today).order_by("name")
+        self.fields["wished_resource"].widget.attrs["data-focus"] = True
 
 
 class CloseRequestForm(forms.Form):
     """Why a request will not be booked."""
 
     reason = forms.CharField(label="Varför avslutas den?", max_length=200, error_messages={"required": "Ange varför."})
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
 class PostponeForm(forms.Form):
@@ -189,7 +189,6 @@ class DecisionForm(forms.Form):
         empty_label="Välj orsak",
         widget=forms.Select({"data-reasons": True}),
     )
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data=None, *, today, **kwargs):
         super().__init__(data, **kwargs)

@@ -156,7 +156,8 @@ def panel(encounter, body, saved_body, *, version, is_complete, said="", refused
     return {
         "diagnoses": diagnoses,
         "procedures": procedures,
-        "general": [finding for finding in findings if finding.about not in told],
+        # That the main diagnosis is missing is no news before anything is written.
+        "general": [finding for finding in findings if finding.about not in told and (told or refused)],
         "tokens": coding_draft.tokens(body),
         "version": version,
         "is_complete": is_complete,

@@ -315,10 +315,16 @@ def page(encounter, actor, *, at):
         "events": events(history, moved, [coding_presenters.history(change) for change in codings]),
         "coding": coding_presenters.coding(found),
         "coding_status": _coding_status(encounter, row),
-        "seen": {"version": encounter.version},
         "allowed": [button for button in possible if button.allowed and button.url],
-        "refused": [button for button in possible if not button.allowed and button.rule],
+        "refused": [
+            button for button in possible if not button.allowed and button.rule and _is_news(button, encounter)
+        ],
     }
+
+
+def _is_news(button, encounter):
+    """Whether a person may wonder why the act cannot be done: what belongs to a booking is over when the visit began."""
+    return encounter.status == Status.PLANNED or button.action not in encounter_actions.OF_BOOKING
 
 
 def _coding_status(encounter, row):

@@ -53,11 +53,6 @@ class RequestRow:
     close_url: str
     confirm_url: str
 
-    @property
-    def seen(self):
-        """What a button on the row posts: the version that the person saw (PL-27)."""
-        return {"version": self.version}
-
 
 def row(request, actor, *, at):
     """The row of one request, for this actor: what may not be done has no address."""
@@ -118,7 +113,6 @@ def page(request, actor, *, at):
         "is_waiting": is_waiting,
         "days": days_tag(request.wished_to, local_date(at)) if is_waiting else None,
         "facts": [(word, text) for word, text in facts if text or word == "Önskad resurs"],
-        "seen": {"version": request.version},
     }
 
 

@@ -36,14 +36,13 @@ class Cell(NamedTuple):
 
 
 class RowButton(NamedTuple):
-    """An act on a row. `sheet`: the address answers with a form for the dialog. `fields` are posted with it."""
+    """An act on a row. `sheet`: the address answers with a form for the dialog."""
 
     label: str
     url: str
     key: str = ""
     method: str = "get"
     sheet: bool = False
-    fields: dict | None = None
 
 
 class Row(NamedTuple):
@@ -184,7 +183,7 @@ def _item_row(name):
             postpone = RowButton("Skjut upp", reverse("work-item-postpone", args=[name, item.pk]), "S", sheet=True)
             if name == "awaiting-result" and item.status == AwaitedStatus.WATCHING:
                 url = reverse("work-item-result", args=[item.pk])
-                answer = RowButton("Svar har kommit", url, "A", "post", fields={"version": item.version})
+                answer = RowButton("Svar har kommit", url, "A", "post")
         cells = [Cell(item.watch_until.isoformat(), days_tag(item.watch_until, today), number=True)]
         if name == "awaiting-result":
             cells.append(_awaited(item))

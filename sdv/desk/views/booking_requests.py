@@ -216,14 +216,7 @@ def confirm(request, pk):
     """An uppföljningsbegäran is confirmed and becomes a bokningsbegäran (UT-06)."""
     at = now()
     row = of_unit(request, pk)
-    version = request.POST.get("version", "")
-    work_items.change_request(
-        request_id=row.pk,
-        by=request.actor.user,
-        at=at,
-        version=int(version) if version.isdecimal() else None,
-        confirm=True,
-    )
+    work_items.change_request(request_id=row.pk, by=request.actor.user, at=at, confirm=True)
     clear_receipt(request)
     leave_receipt(request, at=at, text="Uppföljningsbegäran är bekräftad för", whom=shown_name(row.patient))
     return saved(request, way_back(request, reverse("booking-requests")))
@@ -235,7 +228,7 @@ def close(request, pk):
     """Ends a request that will not be booked, with its reason."""
     at = now()
     row = of_unit(request, pk)
-    form = CloseRequestForm(request.POST if request.method == "POST" else None, initial={"version": row.version})
+    form = CloseRequestForm(request.POST if request.method == "POST" else None)
     back = way_back(request, reverse("booking-requests"))
     if request.method != "POST" or not form.is_valid():
         log_access(actor=request.actor, patients=[row.patient_id], what="bokningsbegäran", at=at, resource_id=row.pk)
@@ -254,7 +247,6 @@ def close(request, pk):
         reason=form.cleaned_data["reason"],
         by=request.actor.user,
         at=at,
-        version=form.cleaned_data["version"],
     )
     clear_receipt(request)
     leave_receipt(request, at=at, text="Bokningsbegäran är avslutad för", whom=shown_name(row.patient))

@@ -154,7 +154,7 @@ def _same_as_before(body, encounter):
 def _added(body, request, encounter):
     text = request.POST.get("kod", "").strip() or request.POST.get("kod_text", "").strip()
     if not text:
-        raise RuleError("KL-02", "Skriv en kod eller ett ord att söka på.", code="nothing_typed")
+        raise RuleError("", "Skriv en kod eller ett ord att söka på.", code="nothing_typed")
     code = presenter.found_code(text, encounter)
     if code is None:
         typed = text.partition(":")[2] or text

@@ -13,7 +13,7 @@ from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import NotPermitted, RuleError
 from sdv.common.time import now
-from sdv.desk import encounter_actions
+from sdv.desk import encounter_actions, repeats
 from sdv.desk.answers import saved, sheet
 from sdv.desk.forms.encounter import ReasonForm, TypeForm
 from sdv.desk.presenters import encounter as presenter
@@ -62,7 +62,7 @@ def discharge(request, pk):
     """Utskrivning by hand, also of a cancelled or unused pre-registration (VH-16, VH-22)."""
 
     def act(row, form, at):
-        encounters.discharge(encounter_id=row.pk, by=request.actor.user, at=at, version=form.cleaned_data["version"])
+        encounters.discharge(encounter_id=row.pk, by=request.actor.user, at=at)
 
     return _act(request, pk, encounter_actions.DISCHARGE, act, text="Vårdhändelsen är avslutad för")
 
@@ -73,13 +73,7 @@ def annul(request, pk):
     """Annullering of what was made by mistake, with its reason (VH-12)."""
 
     def act(row, form, at):
-        cancellation.annul(
-            encounter_id=row.pk,
-            reason=form.cleaned_data["reason"],
-            by=request.actor.user,
-            at=at,
-            version=form.cleaned_data["version"],
-        )
+        cancellation.annul(encounter_id=row.pk, reason=form.cleaned_data["reason"], by=request.actor.user, at=at)
 
     return _act(request, pk, encounter_actions.ANNUL, act, text="Vårdhändelsen är annullerad för")
 
@@ -90,13 +84,7 @@ def reopen(request, pk):
     """Opens an ended vårdhändelse for correction (PL-13)."""
 
     def act(row, form, at):
-        correction.reopen(
-            encounter_id=row.pk,
-            reason=form.cleaned_data["reason"],
-            by=request.actor.user,
-            at=at,
-            version=form.cleaned_data["version"],
-        )
+        correction.reopen(encounter_id=row.pk, reason=form.cleaned_data["reason"], by=request.actor.user, at=at)
 
     return _act(request, pk, encounter_actions.REOPEN, act, text="Vårdhändelsen är öppnad igen för")
 
@@ -113,7 +101,6 @@ def change_type(request, pk):
             reason=form.cleaned_data["reason"],
             by=request.actor.user,
             at=at,
-            version=form.cleaned_data["version"],
         )
 
     return _act(request, pk, encounter_actions.CHANGE_TYPE, act, text="Typen är ändrad för")
@@ -131,9 +118,7 @@ def undo(request, pk, action):
     def act(row, form, at):
         by, reason = request.actor.user, form.cleaned_data["reason"]
         if name == encounter_actions.UNDO_CHECK_OUT:
-            check_out.undo(
-                encounter_id=row.pk, by=by, at=at, reason=reason, version=form.cleaned_data["version"]
-            )
+            check_out.undo(encounter_id=row.pk, by=by, at=at, reason=reason)
         else:
             appointments.undo(appointment_id=row.appointment.pk, by=by, at=at, reason=reason)
 
@@ -154,7 +139,7 @@ def _act(request, pk, action, act, *, text):
     if not request.actor.may(permission, row.care_unit_id):
         raise NotPermitted(permission)
     needs_reason = encounter_actions.needs_reason(action, facts, by=request.actor.user, at=at)
-    form = _form(request, action, row, facts, needs_reason)
+    form = _form(request, action, facts, needs_reason)
     if request.method != "POST" or not form.is_valid():
         _log(request, row, "vårdhändelse", at)
         context = {
@@ -168,10 +153,21 @@ def _act(request, pk, action, act, *, text):
         return sheet(request, "encounter/act.html", context, status=422 if form.is_bound else 200)
     if refused := _refusal_of(action, facts, request, row, at):
         raise refused
-    act(row, form, at)
-    clear_receipt(request)
-    leave_receipt(request, at=at, text=text, whom=shown_name(row.patient))
+    try:
+        act(row, form, at)
+    except RuleError as refused:
+        if not _is_own_repeat(request, row, action, refused):
+            raise
+    else:
+        clear_receipt(request)
+        leave_receipt(request, at=at, text=text, whom=shown_name(row.patient))
     return saved(request, reverse("encounter", args=[row.pk]))
+
+
+def _is_own_repeat(request, row, action, refused):
+    """PL-27: one's own repeated click does nothing and says nothing."""
+    last = row.history.order_by("-id").first()
+    return repeats.is_own_repeat(request, refused, last is not None and last.move == action)
 
 
 def _refusal_of(action, facts, request, row, at):
@@ -187,12 +183,11 @@ def _refusal_of(action, facts, request, row, at):
     return found.refusal
 
 
-def _form(request, action, row, facts, needs_reason):
+def _form(request, action, facts, needs_reason):
     data = request.POST if request.method == "POST" else None
-    initial = {"version": row.version}
     if action == encounter_actions.CHANGE_TYPE:
-        return TypeForm(data, initial=initial, types=facts.new_types)
-    return ReasonForm(data, initial=initial, is_required=needs_reason)
+        return TypeForm(data, types=facts.new_types)
+    return ReasonForm(data, is_required=needs_reason)
 
 
 _CONSEQUENCES = {

@@ -16,6 +16,7 @@ from sdv.common import keyset
 from sdv.common.errors import RuleError
 from sdv.common.presenting import Choice, Link
 from sdv.common.time import local_date, now
+from sdv.desk import repeats
 from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.context import address
 from sdv.desk.forms.work import DecisionForm, PostponeForm, RequestForm
@@ -91,26 +92,16 @@ def _log(request, item, at):
     log_access(actor=request.actor, patients=[item.patient_id], what="arbetslista", at=at, resource_id=item.pk)
 
 
-def _is_own_repeat(request, refused):
-    """PL-27: one's own repeated click does nothing and says nothing."""
-    return refused.code == "already_done" and getattr(refused, "user_id", None) == request.actor.user.pk
-
-
 @permitted(Permission.HANDLE_WORK_LISTS)
 @require_POST
 def result(request, pk):
     """The answer that was waited for has come: the clinician is asked to decide (UT-04)."""
     at = now()
     item = _item(request, "awaiting-result", pk)
-    work_items.register_result(item_id=item.pk, by=request.actor.user, at=at, version=_version(request))
+    work_items.register_result(item_id=item.pk, by=request.actor.user, at=at)
     clear_receipt(request)
     leave_receipt(request, at=at, text="Svaret är registrerat för", whom=shown_name(item.patient))
     return saved(request, way_back(request, reverse("work-list", args=["awaiting-result"])))
-
-
-def _version(request):
-    given = request.POST.get("version", "")
-    return int(given) if given.isdecimal() else None
 
 
 @permitted(Permission.HANDLE_WORK_LISTS)
@@ -158,13 +149,13 @@ def decide(request, name, pk):
     item = _item(request, name, pk)
     back = way_back(request, reverse("work-list", args=[name]))
     data = request.POST if request.method == "POST" else None
-    form = DecisionForm(data, today=local_date(at), initial={"version": item.version})
+    form = DecisionForm(data, today=local_date(at))
     follow_up = _follow_up_form(request, item, data, at)
     if request.method == "POST" and form.is_valid() and follow_up.is_valid():
         try:
             _decide(request, name, item, form, follow_up, at)
         except RuleError as refused:
-            if not _is_own_repeat(request, refused):
+            if not repeats.is_own_repeat(request, refused, refused.code == "already_done"):
                 raise
         else:
             clear_receipt(request)
@@ -196,7 +187,7 @@ def _follow_up_form(request, item, data, at):
         care_unit=request.actor.care_unit,
         user=request.actor.user,
         today=local_date(at),
-        is_required=data is not None and data.get("decision") == work_items.FOLLOW_UP,
+        is_required=data is None or data.get("decision") == work_items.FOLLOW_UP,
         prefix="ny",
         initial={"visit_type": visit.visit_type_id, "contact_reason": visit.contact_reason_id},
     )
@@ -212,7 +203,6 @@ def _decide(request, name, item, form, follow_up, at):
         at=at,
         follow_up=follow_up.follow_up if decision == work_items.FOLLOW_UP else None,
         reason=reason.name if reason else None,
-        version=form.cleaned_data["version"],
     )
 
 
