@@ -10,3 +10,17 @@ FILE = Path(__file__).parent / "testpersonnummer.csv"
 def personnummer():
     """All of them, twelve digits, by age."""
     return tuple(FILE.read_text(encoding="utf-8").split()[1:])
+
+
+# Samordningsnummer are Skatteverket's test numbers (CC0), the month unknown in some; the reservID are made here.
+FEW_OTHERS = (
+    "194811692385",
+    "197301732389",
+    "198306662399",
+    "199700672380",
+    "200000672386",
+    "201205832387",
+    "22850617DE10",
+    "25710930DEK9",
+    "98190405DE24",
+)
