@@ -52,10 +52,15 @@ async function poll(list) {
     failures = 0;
     reached = new Date();
     if (answer.status !== 204) {
-      const holder = document.createElement("table");
+      const holder = document.createElement("template");
       holder.innerHTML = await answer.text();
-      const body = holder.tBodies[0];
+      const body = holder.content.querySelector("tbody");
       merge(list, body);
+      // What else belongs to the list, by id: the counts of its filters.
+      for (const part of holder.content.querySelectorAll("[data-part]")) {
+        const old = document.getElementById(part.id);
+        if (old && !old.contains(document.activeElement)) old.replaceWith(document.importNode(part, true));
+      }
       list.dataset.version = body.dataset.version ?? list.dataset.version;
       list.dispatchEvent(new CustomEvent("list:updated", { bubbles: true }));
     }

@@ -63,6 +63,16 @@ def unbooked_at(care_unit):
     return found
 
 
+# A change of patient or visit type shows what can then be chosen; without script a button does the same.
+ASK_AGAIN = {
+    "hx-post": "",
+    "hx-trigger": "change",
+    "hx-include": "closest form",
+    "hx-vals": '{"step": "fill"}',
+    "hx-target": "#unbooked",
+}
+
+
 class UnbookedForm(forms.Form):
     """A contact that begins without a booking (VH-03d, VH-03e): visit type and reason as for a booked one (VO-01)."""
 
@@ -123,6 +133,8 @@ class UnbookedForm(forms.Form):
             self.fields["situation"].initial = choices[0][0]
         visit_types = VisitType.objects.for_unit(care_unit, day)
         self.fields["visit_type"].queryset = visit_types
+        for name in ("visit_type", "identity"):
+            self.fields[name].widget.attrs |= ASK_AGAIN
         self.fields["commitment"].queryset = commitments
         self.fields["commitment"].label_from_instance = lambda each: (
             f"{each.problem_code.name}, öppnat {each.opened_on}"
