@@ -180,7 +180,8 @@ def _refusal_of(action, facts, request, row, at):
     found = next((one for one in judged if one.action == action), None)
     if found is None:
         return RuleError("PL-13", "Det finns inget att ångra. Läs in sidan igen.", code="nothing_to_undo")
-    return found.refusal
+    # A wrong status is told by the action, which knows who was first (PL-27).
+    return None if found.refusal and found.refusal.code == "wrong_status" else found.refusal
 
 
 def _form(request, action, facts, needs_reason):
