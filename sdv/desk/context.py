@@ -30,8 +30,10 @@ NAVIGATION = [
     Page("Dagen", "day", Permission.VIEW_DAY, key="F4"),
     Page("Patienter", "patients", Permission.VIEW_PATIENTS),
     Page("Bokningsbegäran", "booking-requests", Permission.VIEW_WORK_LISTS),
+    Page("Remisser", "referrals", Permission.VIEW_REFERRALS),
     Page("Arbetslistor", "work-lists", Permission.VIEW_WORK_LISTS),
     Page("Klassificering", "coding", Permission.CODE),
+    Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG),
     Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES),
 ]
 MENU = [("Byt uppdrag", "choose-assignment"), ("Mina inställningar", "preferences")]

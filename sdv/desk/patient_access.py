@@ -17,9 +17,9 @@ from sdv.common.time import now
 OPENED_KEY = "opened_patients"
 
 
-def patient_page(permission, *, what):
+def patient_page(permission, *, what, asks_for_reason=True):
     """Decorates a page about one patient. `what` is the access log's word for it; a POST is logged as a write. A merged
-    record leads to the one it became part of."""
+    record leads to the one it became part of. Reviewing the log is itself the reason, so that page asks for none."""
 
     def decorate(view):
         @wraps(view)
@@ -27,7 +27,7 @@ def patient_page(permission, *, what):
             patient = find(pk)
             if patient.pk != pk:
                 return redirect(request.resolver_match.url_name, **{**request.resolver_match.kwargs, "pk": patient.pk})
-            if needs_reason(request, patient):
+            if asks_for_reason and needs_reason(request, patient):
                 return ask_for_reason(request, patient)
             action = AccessAction.WRITE if request.method == "POST" else AccessAction.READ
             log_access(actor=request.actor, patients=[patient.pk], what=what, at=now(), action=action)

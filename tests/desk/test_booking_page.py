@@ -284,6 +284,9 @@ def test_a_specialised_visit_without_a_vardatagande_shows_the_way(patient):
     assert page.context["no_way"] == "VH-08"
     assert reverse("referral-create", args=[patient.pk]) in html
     assert reverse("commitment-create", args=[patient.pk]) in html
+    tid = value(doctor, tomorrow_at(9))
+    assert client.post(url_of(patient), chosen | {"step": "hold", "tid": tid}).status_code == 409
+    assert ResourceBooking.objects.count() == 0
     refused = client.post(url_of(patient), chosen | {"step": "book", "tid": value(doctor, tomorrow_at(9))})
     assert refused.status_code == 409
     assert "VH-08" in refused.content.decode()

@@ -524,6 +524,18 @@ def test_the_log_is_for_those_who_review_logs(unit, desk):
     assert [tab.label for tab in response.context["tabs"]] == ["Logg"]
 
 
+def test_who_reviews_logs_begins_with_the_whole_number(unit):
+    number = make.test_number()
+    patient = make.protected_patient(identity=number)
+    auditor = signed_in(make.staff(Role.AUDITOR, unit))
+    url = reverse("access-log")
+    assert auditor.post(url, {"identity": make.test_number()}).status_code == 422
+    response = auditor.post(url, {"identity": number})
+    assert response["Location"] == reverse("patient-log", args=[patient.pk])
+    assert auditor.get(response["Location"]).status_code == 200
+    assert signed_in(make.receptionist(unit)).get(url).status_code == 403
+
+
 # --- Avliden ----------------------------------------------------------------------------------------------------------
 
 

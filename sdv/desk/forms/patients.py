@@ -40,6 +40,17 @@ class SearchForm(forms.Form):
         return text
 
 
+class NumberForm(forms.Form):
+    """The whole number of a patient."""
+
+    identity = forms.CharField(
+        label="Personnummer eller annat helt nummer",
+        max_length=40,
+        error_messages={"required": "Skriv patientens nummer."},
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
 class RegisterForm(forms.Form):
     """A patient nobody has registered before (PA-01)."""
 

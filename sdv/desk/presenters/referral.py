@@ -43,7 +43,7 @@ def problem_of(referral):
 def waited(referral, on):
     """Days since the remiss came, in words (BO-04)."""
     days = (on - referral.arrival_date).days
-    return "i dag" if days == 0 else ("1 dag" if days == 1 else f"{days} dagar")
+    return "Kom i dag" if days == 0 else ("1 dag" if days == 1 else f"{days} dagar")
 
 
 def target_passed(referral, on):
@@ -64,7 +64,8 @@ def referral_facts(referral, *, on):
         ("Typ", f"{referral.kind} {ReferralKind(referral.kind).label.lower()}"),
         ("Remittent", referral.referrer),
         ("Remissbeslut", day(referral.decision_date)),
-        ("Ankomst", f"{day(referral.arrival_date)}, väntat {waited(referral, on)}"),
+        ("Ankomst", day(referral.arrival_date)),
+        ("Väntat", waited(referral, on)),
         ("Granskning", day(referral.review_date)),
         ("Måldatum", target),
         ("Dagar till kontakt", "" if referral.days_to_first_contact is None else str(referral.days_to_first_contact)),

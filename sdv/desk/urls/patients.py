@@ -30,6 +30,7 @@ urlpatterns = [
     path("patienter/<uuid:pk>/avliden/angra/", deceased.undo, name="patient-deceased-undo"),
     path("patienter/<uuid:pk>/boka/", booking.book, name="book"),
     path("bokningar/<uuid:pk>/omboka/", booking.reschedule, name="appointment-reschedule"),
+    path("atkomstlogg/", patient_tabs.access_log, name="access-log"),
     path("remisser/", referrals.referrals, name="referrals"),
     path("remisser/<uuid:pk>/", referrals.referral, name="referral"),
 ]

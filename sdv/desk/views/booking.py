@@ -204,7 +204,9 @@ class Desk:
         self._let_go()
         try:
             # To the second, unlike registered times: cut to the minute the hold could be half as long.
-            held = resource_bookings.hold(resource_id=resource.pk, start=start, end=end, by=self.user, at=timezone.now())
+            held = resource_bookings.hold(
+                resource_id=resource.pk, start=start, end=end, by=self.user, at=timezone.now()
+            )
         except RuleError as refused:
             if refused.code != "slot_taken":
                 raise
@@ -360,6 +362,10 @@ class BookingDesk(Desk):
         if self._needs_commitment() and len(self.commitments) > 1 and self.form.commitment is None:
             self.form.add_error("vardatagande", "Välj vilket vårdåtagande besöket gäller.")
         return not self.form.errors
+
+    def hold(self):
+        """A time nobody can have confirmed is not held either (VH-08)."""
+        return self.page(status=409) if self._no_way() else super().hold()
 
     def book(self, **overbooking):
         """Confirms: slot, booking and pre-registration in one transaction."""

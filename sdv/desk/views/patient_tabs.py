@@ -8,15 +8,16 @@ from django.urls import reverse
 from registration import presenters
 from registration.actions import patients as writes
 from registration.actions import referrals as referral_writes
-from registration.models import CommitmentStatus, ReferralKind
+from registration.models import CommitmentStatus, Patient, ReferralKind
 from scheduling.actions import commitments as commitment_writes
 from scheduling.models import AppointmentStatus
+from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, now
 
-from ..forms.patients import CloseCommitmentForm, ContactForm, NewCommitmentForm, ReferralForm, add_errors
+from ..forms.patients import CloseCommitmentForm, ContactForm, NewCommitmentForm, NumberForm, ReferralForm, add_errors
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
 from ..receipts import leave_receipt
@@ -316,7 +317,24 @@ def _just_booked(coming, wanted):
 # --- Logg ---------------------------------------------------------------------------------------------------------------
 
 
-@patient_page(Permission.VIEW_ACCESS_LOG, what="åtkomstlogg")
+@permitted(Permission.VIEW_ACCESS_LOG)
+def access_log(request):
+    """Where those who review logs begin: the whole number of the patient whose log is asked for."""
+    form = NumberForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        found = Patient.objects.with_identity(form.cleaned_data["identity"], today=local_date(now()))
+        if patient := found.order_by("id").first():
+            return redirect("patient-log", pk=patient.pk)
+        form.add_error("identity", "Ingen patient har det numret. Skriv hela numret, ÅÅÅÅMMDD-NNNN.")
+    return render(
+        request,
+        "patients/access_log.html",
+        {"heading": "Åtkomstlogg", "form": form},
+        status=422 if form.errors else 200,
+    )
+
+
+@patient_page(Permission.VIEW_ACCESS_LOG, what="åtkomstlogg", asks_for_reason=False)
 def log(request, patient):
     """Who has read and changed what of the patient, newest first, for those who review logs (PDL)."""
     entries = AccessLogEntry.objects.filter(patient_id=patient.pk).select_related("user", "care_unit", "assignment")
