@@ -52,9 +52,7 @@ def test_a_visit_at_a_health_centre_from_search_to_coded_by_rest(centre, codes):
     slot = api.get(
         f"slots/?care_unit={unit_id}&visit_type={visit_type['code']}&from={tomorrow}&to={tomorrow}&page_size=1"
     ).json()["results"][0]
-    hold = api.post(
-        "holds/", {"resource": slot["resource"]["id"], "start": slot["start"], "end": slot["end"]}
-    ).json()
+    hold = api.post("holds/", {"resource": slot["resource"]["id"], "start": slot["start"], "end": slot["end"]}).json()
     response = api.post(
         "appointments/",
         {
@@ -182,9 +180,7 @@ def test_each_of_the_four_outcomes_lands_where_it_should_by_rest(clinic):
     warned = api.post(f"encounters/{kept['id']}/check-out/", {"outcome": "no_further_planning"})
     assert (warned.status_code, warned.json()["rule"], warned.json()["is_warning"]) == (409, "UT-05", True)
     assert api.get(f"encounters/{kept['id']}/").json()["status"] == "in_progress"
-    api.post(
-        f"encounters/{kept['id']}/check-out/", {"outcome": "no_further_planning", "accept_warnings": ["UT-05"]}
-    )
+    api.post(f"encounters/{kept['id']}/check-out/", {"outcome": "no_further_planning", "accept_warnings": ["UT-05"]})
     assert kept["id"] in encounters_in("missing-follow-up")
 
     following = visit()
