@@ -242,7 +242,9 @@ def test_the_days_empty_states_and_the_small_pages_are_accessible(desk, visit, u
         assert_accessible_also_narrow(page)
 
 
-def test_without_script_the_day_works_as_plain_pages(browser, unit, live_server, transactional_db, browser_context_args):
+def test_without_script_the_day_works_as_plain_pages(
+    browser, unit, live_server, transactional_db, browser_context_args
+):
     """Every page works by plain form posts."""
     from django.conf import settings
 

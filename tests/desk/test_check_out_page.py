@@ -231,6 +231,12 @@ def test_uppfoljning_makes_one_request_per_addressee(doctor, visit, clinic):
     assert found == {doctor.user: "open", colleague: "follow_up"}
 
 
+def test_boka_tid_nu_leads_to_the_booking_of_the_request_just_made(doctor, visit):
+    saved = check_out(doctor, visit, outcome="follow_up", book="1")
+    made = BookingRequest.objects.get(check_out__encounter=visit)
+    assert saved.headers["Location"] == f"{reverse('book', args=[visit.patient_id])}?begaran={made.pk}"
+
+
 def test_uppfoljning_to_nobody_is_asked_again(doctor, visit):
     data = filled(doctor, visit, outcome="follow_up")
     del data["to_self"]

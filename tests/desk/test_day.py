@@ -367,6 +367,15 @@ def test_without_a_personal_number_the_list_asks_before_it_registers(desk, unit)
     assert "data-focus" in asked and "bevis från Skatteverket" in asked
 
 
+def test_the_dead_are_marked_and_no_arrival_is_offered(desk, unit):
+    """AV-02."""
+    visit = booked_visit(care_unit=unit, at=TEN)
+    Patient.objects.filter(pk=visit.patient_id).update(deceased_on=TEN.date(), deceased_registered_at=TEN)
+    html = page(desk, vald=visit.encounter_id)
+    assert "Avliden" in row(html, visit) and "Registrera ankomst" not in html
+    assert desk.post(reverse("appointment-arrive", args=[visit.pk])).status_code == 409
+
+
 def test_tomorrows_visit_cannot_arrive_today_and_the_list_does_not_offer_it(desk, unit):
     visit = booked_visit(care_unit=unit, at=TEN, start=TEN + timedelta(days=1))
     assert "Ankomst" not in row(page(desk, dag="2026-11-25"), visit)

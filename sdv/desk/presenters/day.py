@@ -233,7 +233,10 @@ def _row(encounter, patient, at, may, *, appointment, state, start, end, waited,
         status=state,
         is_expected=is_expected,
         can_be_no_show=is_expected and start < at,
-        may_arrive=is_expected and may[Permission.REGISTER_ARRIVAL] and local_date(start) <= local_date(at),
+        may_arrive=is_expected
+        and may[Permission.REGISTER_ARRIVAL]
+        and local_date(start) <= local_date(at)
+        and not seen.is_deceased,
         must_ask=seen.identity_kind in ASK_FOR_IDENTITY,
         may_check_out=checks_out and may[Permission.CHECK_OUT],
         urls=_urls(encounter, appointment, patient) | {"select": may["select"](encounter.pk)},

@@ -14,7 +14,7 @@ from registration.lifecycle import CheckOut as Kind
 from registration.lifecycle import Move, Status, refusal
 from scheduling.actions import check_out as actions
 from scheduling.actions import commitments
-from scheduling.models import Outcome, OutcomeCode
+from scheduling.models import BookingRequest, Outcome, OutcomeCode
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -134,6 +134,8 @@ def _stale(request, encounter):
 def _onward(request, encounter, at):
     """Back to where the check-out was opened, or on to the next arrived visit of the day."""
     back = _way_back(request, encounter)
+    if request.POST.get("book") and (booking := _booking_of_follow_up(encounter)):
+        return saved(request, booking)
     if not request.POST.get("next"):
         return saved(request, back)
     coming = _next_arrived(request, encounter)
@@ -142,6 +144,15 @@ def _onward(request, encounter, at):
     if not is_scripted(request):
         return HttpResponseRedirect(f"{address('check-out', coming.pk)}?{urlencode({'tillbaka': back})}")
     return _show(request, coming, _form(request, coming, at), at, came_from=back, receipt=last_receipt(request))
+
+
+def _booking_of_follow_up(encounter):
+    """Boka tid nu: where the request that the check-out made is booked."""
+    made = BookingRequest.objects.waiting().filter(
+        check_out__encounter=encounter, check_out__undone_at__isnull=True, care_unit=encounter.care_unit_id
+    )
+    request = made.order_by("id").first()
+    return f"{address('book', encounter.patient_id)}?{urlencode({'begaran': request.pk})}" if request else ""
 
 
 def _next_arrived(request, encounter):
@@ -180,6 +191,7 @@ def _show(request, encounter, form, at, *, came_from="", receipt=None):
         "bookings_url": address("patient-appointments", patient.pk),
         "planned": planned,
         "commitment": own,
+        "may_book": request.actor.may(Permission.BOOK) and bool(address("book", patient.pk)),
         "is_automatic": encounter.type.check_out == Kind.AUTOMATIC,
         "facts": _facts(encounter, own),
         "back": back,

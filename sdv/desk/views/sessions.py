@@ -104,7 +104,7 @@ def choose_assignment(request):
         "keys": [Key(("↑", "↓"), "byt rad"), Key(("1", "–", "9"), "välj"), Key(("Enter",), "fortsätt")],
         "error": "Välj ett av uppdragen." if request.method == "POST" else "",
         "next": wanted,
-        "stay": wanted or (address("start") if current else ""),
+        "stay": (wanted or address("start")) if current else "",
     }
     return render(request, "sessions/choose_assignment.html", context, status=422 if context["error"] else 200)
 
