@@ -2,12 +2,17 @@
 
 from django.urls import include, path
 
+import classification.admin  # noqa: F401  the apps' administration registers itself, here and below
+import registration.admin  # noqa: F401
+import scheduling.admin  # noqa: F401
+from sdv.accounts.admin import site as administration
 from sdv.common import health
 from sdv.desk.urls import urlpatterns as pages
 
 urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("admin/", administration.urls),
     path("api/", include("sdv.desk.urls.api")),
     *pages,
 ]

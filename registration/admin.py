@@ -1,0 +1,105 @@
+"""Administration of the catalogues of contacts. Patients and vårdhändelser are not here: they are read only through the
+presenter, which heeds protection and logs each reading."""
+
+from django.contrib import admin
+
+from registration.models import (
+    AddOn,
+    AddOnCategory,
+    AddressKind,
+    ContactReason,
+    EncounterClass,
+    EncounterType,
+    ProblemCode,
+    VisitKind,
+    VisitType,
+    VisitTypeReason,
+)
+from sdv.accounts.administration import CatalogueAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
+
+
+class LinkInline(MaintainedInline):
+    """Which orsaker can be chosen for which besökstyp (VO-02). A link is no fact that history refers to, so it can be
+    taken away; the change log keeps that it was there."""
+
+    model = VisitTypeReason
+    fields = ("visit_type", "contact_reason", "source")
+
+    def has_delete_permission(self, request, obj=None):
+        return may_any(request, self.permissions)
+
+
+class ReasonsOfVisitType(LinkInline):
+    autocomplete_fields = ("contact_reason",)
+
+
+class VisitTypesOfReason(LinkInline):
+    autocomplete_fields = ("visit_type",)
+
+
+class AddOnInline(MaintainedInline):
+    model = AddOn
+    fields = ("code", "name", "source", "valid_from", "valid_to")
+    show_change_link = True
+
+
+@admin.register(EncounterClass, EncounterType, site=site)
+class InstructionAdmin(ReadOnlyAdmin):
+    """The instruction's own tables: a release changes them (VH-02)."""
+
+    list_display = ("name", "code")
+    search_fields = ("name",)
+
+
+@admin.register(VisitKind, site=site)
+class VisitKindAdmin(CatalogueAdmin):
+    list_display = ("name", "contact_form", "may_be_new", "may_be_return", "source", "valid_to")
+
+
+@admin.register(VisitType, site=site)
+class VisitTypeAdmin(CatalogueAdmin):
+    # What a besökstyp is put together of stays: another composition is another besökstyp (BT-01).
+    fixed = ("code", "care_area", "profession", "visit_kind", "new_or_return")
+    list_display = (
+        "name",
+        "care_area",
+        "profession",
+        "visit_kind",
+        "new_or_return",
+        "contact_form",
+        "source",
+        "valid_to",
+    )
+    list_filter = ("care_area", "profession", "visit_kind", "contact_form", "requires_place", "is_diagnostic")
+    list_select_related = ("care_area", "profession", "visit_kind")
+    inlines = (ReasonsOfVisitType,)
+
+
+@admin.register(ContactReason, site=site)
+class ContactReasonAdmin(CatalogueAdmin):
+    list_display = ("name", "alias", "is_unspecified", "is_for_all_visit_types", "source", "valid_to")
+    list_filter = ("is_unspecified", "is_for_all_visit_types", "is_psychiatry_only")
+    search_fields = ("name", "alias", "code")
+    inlines = (VisitTypesOfReason,)
+
+
+@admin.register(AddOnCategory, site=site)
+class AddOnCategoryAdmin(CatalogueAdmin):
+    inlines = (AddOnInline,)
+
+
+@admin.register(AddOn, site=site)
+class AddOnAdmin(CatalogueAdmin):
+    list_display = ("name", "category", "code", "source", "valid_to")
+    list_select_related = ("category",)
+
+
+@admin.register(AddressKind, site=site)
+class AddressKindAdmin(CatalogueAdmin):
+    list_display = ("name", "rule", "requires_dates", "is_locked", "valid_to")
+
+
+@admin.register(ProblemCode, site=site)
+class ProblemCodeAdmin(CatalogueAdmin):
+    list_display = ("name", "code", "speciality", "source", "valid_to")
+    list_filter = ("speciality",)

@@ -1,0 +1,66 @@
+"""Administration of outcomes and of tidböcker."""
+
+from django.contrib import admin
+
+from scheduling.models import Outcome, OutcomeReason, Resource, WeeklyHours
+from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
+from sdv.accounts.permissions import Permission
+from sdv.organisation.models import CareUnit
+
+SCHEDULES = (Permission.MAINTAIN_SCHEDULES, Permission.MAINTAIN_CATALOGUES)
+
+
+@admin.register(Outcome, site=site)
+class OutcomeAdmin(ReadOnlyAdmin):
+    """The four outcomes are the instruction's (UT-02)."""
+
+    list_display = ("name", "position", "requires_reason", "creates")
+
+
+@admin.register(OutcomeReason, site=site)
+class OutcomeReasonAdmin(CatalogueAdmin):
+    fixed = ("code", "outcome")
+    list_display = ("name", "outcome", "position", "source", "valid_from", "valid_to")
+    list_filter = ("outcome",)
+    list_select_related = ("outcome",)
+
+
+class WeeklyHoursInline(MaintainedInline):
+    """Hours may be taken away: bookings made in them stay as they are."""
+
+    model = WeeklyHours
+    permissions = SCHEDULES
+    fields = ("weekday", "from_time", "to_time", "slot_minutes", "visit_types", "valid_from", "valid_to")
+    autocomplete_fields = ("visit_types",)
+
+    def has_delete_permission(self, request, obj=None):
+        return may_any(request, self.permissions)
+
+
+@admin.register(Resource, site=site)
+class ResourceAdmin(MaintainedAdmin):
+    """A coordinator sees and changes those of the units where the assignment is (MAINTAIN_SCHEDULES)."""
+
+    permissions = SCHEDULES
+    fixed = ("care_unit", "kind", "practitioner")
+    list_display = ("name", "kind", "care_unit", "practitioner", "valid_from", "valid_to")
+    list_filter = ("kind",)
+    list_select_related = ("care_unit", "practitioner")
+    search_fields = ("name", "care_unit__name")
+    inlines = (WeeklyHoursInline,)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(care_unit__in=self.units(request))
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in ("care_unit", "place"):
+            model = db_field.remote_field.model
+            own = {"pk__in": self.units(request)} if model is CareUnit else {"care_unit__in": self.units(request)}
+            kwargs["queryset"] = model.objects.filter(**own)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @staticmethod
+    def units(request):
+        if request.actor.may(Permission.MAINTAIN_CATALOGUES):
+            return CareUnit.objects.values("pk")
+        return request.actor.units_where(Permission.MAINTAIN_SCHEDULES)

@@ -1,0 +1,195 @@
+"""Administration of staff and organisation. The organisation lies a floor below and cannot know of it."""
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.utils import timezone
+
+from sdv.common.models import ChangeLogEntry
+from sdv.organisation.models import (
+    Branch,
+    CareArea,
+    CareProvider,
+    CareUnit,
+    Facility,
+    Place,
+    Reception,
+    Ward,
+)
+
+from .administration import (
+    CatalogueAdmin,
+    CountedToALimit,
+    MaintainedAdmin,
+    MaintainedInline,
+    ReadOnlyAdmin,
+    site,
+)
+from .models import AccessLogEntry, ApiToken, Practitioner, Profession, StaffAssignment, User
+from .permissions import Permission
+
+# --- Organisation -------------------------------------------------------------------------------------------------
+
+
+class HsaAdmin(MaintainedAdmin):
+    """A part of the organisation, known by its HSA-id."""
+
+    fixed = ("hsa_id",)
+    list_display = ("name", "hsa_id", "valid_from", "valid_to")
+    search_fields = ("name", "hsa_id")
+
+
+@admin.register(CareProvider, site=site)
+class CareProviderAdmin(HsaAdmin):
+    pass
+
+
+@admin.register(Facility, site=site)
+class FacilityAdmin(HsaAdmin):
+    list_display = ("name", "care_provider", "hsa_id", "valid_from", "valid_to")
+    list_select_related = ("care_provider",)
+
+
+@admin.register(CareUnit, site=site)
+class CareUnitAdmin(HsaAdmin):
+    # The kind decides the types of all that has been registered at the unit (VH-07).
+    fixed = ("hsa_id", "kind")
+    list_display = ("name", "short_name", "kind", "facility", "hsa_id", "valid_to")
+    list_filter = ("kind",)
+    list_select_related = ("facility",)
+
+
+@admin.register(Reception, Ward, Branch, site=site)
+class UnitPartAdmin(HsaAdmin):
+    list_display = ("name", "care_unit", "hsa_id", "valid_from", "valid_to")
+    list_select_related = ("care_unit",)
+
+
+@admin.register(Place, site=site)
+class PlaceAdmin(MaintainedAdmin):
+    list_display = ("name", "kind", "care_unit", "ward", "room", "valid_to")
+    list_filter = ("kind", "care_unit")
+    list_select_related = ("care_unit", "ward", "room")
+    search_fields = ("name", "care_unit__name")
+
+
+@admin.register(CareArea, Profession, site=site)
+class AbbreviatedAdmin(CatalogueAdmin):
+    """Parts that besökstyper are named after (BT-01)."""
+
+    fixed = ("code", "abbreviation")
+    list_display = ("name", "abbreviation", "alias", "source", "valid_to")
+
+
+# --- Staff --------------------------------------------------------------------------------------------------------
+
+
+class UserForm(forms.ModelForm):
+    """A user, with a new password or none: an integration has only tokens."""
+
+    new_password = forms.CharField(
+        label="nytt lösenord",
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Lämna tomt för att behålla det som är. Ett nytt lösenord avslutar användarens pass.",
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "name", "hsa_id", "is_active")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["new_password"].help_text += password_validators_help_text_html()
+
+    def clean_new_password(self):
+        password = self.cleaned_data["new_password"]
+        if password:
+            validate_password(password, self.instance)
+        return password
+
+    def save(self, commit=True):
+        if password := self.cleaned_data["new_password"]:
+            self.instance.set_password(password)
+        elif not self.instance.password:
+            self.instance.set_unusable_password()
+        return super().save(commit)
+
+
+class StaffAssignmentInline(MaintainedInline):
+    model = StaffAssignment
+    autocomplete_fields = ("care_unit",)
+
+
+@admin.register(User, site=site)
+class UserAdmin(MaintainedAdmin):
+    form = UserForm
+    fixed = ("username",)
+    list_display = ("name", "username", "is_active", "created_at")
+    list_filter = ("is_active", "assignments__role")
+    search_fields = ("name", "username", "hsa_id")
+    inlines = (StaffAssignmentInline,)
+
+
+@admin.register(StaffAssignment, site=site)
+class StaffAssignmentAdmin(MaintainedAdmin):
+    fixed = ("user", "care_unit", "role", "hsa_id")
+    list_display = ("user", "role", "care_unit", "valid_from", "valid_to")
+    list_filter = ("role", "care_unit")
+    list_select_related = ("user", "care_unit")
+    search_fields = ("user__name", "user__username", "care_unit__name")
+    autocomplete_fields = ("user", "care_unit")
+
+
+@admin.register(Practitioner, site=site)
+class PractitionerAdmin(MaintainedAdmin):
+    fixed = ("hsa_id",)
+    list_display = ("surname", "given_name", "profession", "title", "hsa_id")
+    list_filter = ("profession",)
+    list_select_related = ("profession",)
+    search_fields = ("surname", "given_name", "hsa_id")
+    autocomplete_fields = ("user",)
+
+
+@admin.register(ApiToken, site=site)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Keys are made by manage.py create_token, which shows them once; here they are seen and taken back."""
+
+    list_display = ("label", "user", "created_at", "expires_at", "revoked_at")
+    list_select_related = ("user",)
+    exclude = ("digest",)
+    actions = ("revoke",)
+
+    @admin.action(description="Återkalla valda nycklar")
+    def revoke(self, request, queryset):
+        revoked = queryset.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+        self.message_user(request, f"{revoked} nycklar är återkallade.")
+
+
+# --- Logs ---------------------------------------------------------------------------------------------------------
+
+
+class LogAdmin(ReadOnlyAdmin):
+    """A log: read by whoever reviews it, newest first, changed by nobody."""
+
+    permissions = (Permission.VIEW_ACCESS_LOG,)
+    paginator = CountedToALimit
+    show_full_result_count = False
+    ordering = ("-id",)
+
+
+@admin.register(AccessLogEntry, site=site)
+class AccessLogAdmin(LogAdmin):
+    list_display = ("at", "user", "assignment", "action", "what", "patient_id", "purpose")
+    list_select_related = ("user", "assignment__user", "assignment__care_unit")
+    list_filter = ("action",)
+    search_fields = ("=patient_id",)
+    search_help_text = "Patientens interna id, som i patientsidans adress"
+
+
+@admin.register(ChangeLogEntry, site=site)
+class ChangeLogAdmin(LogAdmin):
+    list_display = ("at", "table_name", "operation", "row_id", "actor_id", "request_id")
+    search_fields = ("=row_id",)
+    search_help_text = "Radens id"
