@@ -48,10 +48,8 @@ def validator(operation_id, status, media_type):
 
 def compare_with_schema(method, path, response):
     """The status and the body are among those that the schema tells of."""
-    for pattern, methods in addresses():
-        if pattern.fullmatch(path):
-            break
-    else:
+    methods = next((methods for pattern, methods in addresses() if pattern.fullmatch(path)), None)
+    if methods is None:
         return
     operation = methods.get(method)
     if operation is None:

@@ -104,7 +104,7 @@ def send(world, case, is_known):
     """Sends a made call in a transaction that is taken back, and judges the answer."""
     made = case.as_transport_kwargs(base_url="http://testserver")
     path = made["url"].removeprefix("http://testserver")
-    query = {name: value for name, value in (made.get("params") or {}).items()}
+    query = dict(made.get("params") or {})
     body = made.get("json")
     if is_known:
         parts = path.split("/")
