@@ -1,6 +1,7 @@
 """Find a patient, book, rebook: with keys only, within the budgets of ui.md 4.3–4.5, accessible in every state."""
 
 import os
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -144,6 +145,22 @@ def test_the_tabs_are_reached_with_alt_and_a_digit(browser_page, visit, seen):
     for digit, name in ((2, "encounters"), (3, "commitments"), (4, "appointments")):
         browser_page.keyboard.press(f"Alt+{digit}")
         browser_page.wait_for_url(f"**{reverse(f'patient-{name}', args=[seen.pk])}")
+
+
+def test_a_booking_is_cancelled_in_place_from_the_patients_bookings(browser_page, visit, seen, clinic, doctor):
+    """ui.md 4.4: cancel and move inline."""
+    appointment = make.booked_visit(care_unit=clinic, patient=seen, resource=doctor, start=tomorrow_at(9))
+    visit(reverse("patient-appointments", args=[seen.pk]))
+    browser_page.wait_for_function("document.activeElement.classList.contains('who')")
+    browser_page.keyboard.press("a")
+    dialog = browser_page.locator("dialog#dialog")
+    dialog.get_by_label("Vårdgivaren").check()
+    dialog.get_by_label("Orsak").fill("Läkaren är sjuk")
+    browser_page.keyboard.press("Control+Enter")
+    expect(browser_page.get_by_text("Bokningen avbokad för")).to_be_visible()
+    expect(browser_page).to_have_url(re.compile(reverse("patient-appointments", args=[seen.pk])))
+    appointment.refresh_from_db()
+    assert appointment.status == "cancelled"
 
 
 # --- htmx and the hold ------------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ class Desk:
 
     def page(self, *, status=200, **context):
         held = self.held() if "taken" not in context else None
-        found = self.free()
+        found = [slot for slot in self.free() if not _is_held(slot, held)]
         wished = self.form.cleaned_data.get("onskat") if self.form.is_valid() else None
         context = {
             "form": self.form,
@@ -582,6 +582,11 @@ class RebookingDesk(Desk):
     def _version(self):
         given = self.request.POST.get("version", "")
         return int(given) if given.isdigit() else None
+
+
+def _is_held(slot, held):
+    """The held time stands above the list and not in it."""
+    return held is not None and (slot.resource.pk, slot.start) == (held.resource_id, held.period.lower)
 
 
 def _uuid(text):

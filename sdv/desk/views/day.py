@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -342,7 +343,7 @@ def cancel(request, pk):
         else:
             what = "Utebliven registrerad för" if done.status == AppointmentStatus.NO_SHOW else "Bokningen avbokad för"
             _leave(request, appointment, what, at=at)
-        return saved(request, _day_with(request, appointment.start, encounter_id))
+        return saved(request, _cancelled_from(request, appointment))
     row = _row(request, encounter_id, at)
     log_access(actor=request.actor, patients=[row.patient_id], what="avbokning", at=at, resource_id=pk)
     is_late = rules.cancellation_is_no_show(cancelled_by_patient=True, start=appointment.start, at=at)
@@ -377,6 +378,14 @@ def _saved(request, appointment):
     context |= _detail(request, row, at)
     context |= {"current_pk": str(row.pk), "receipt": last_receipt(request)}
     return render(request, "day/page.html#saved", context)
+
+
+def _cancelled_from(request, appointment):
+    """Where the dialog was opened: the patient's bookings, else the day with the row chosen."""
+    bookings = reverse("patient-appointments", args=[appointment.patient_id])
+    if urlsplit(request.headers.get("HX-Current-URL", "")).path == bookings:
+        return bookings
+    return _day_with(request, appointment.start, appointment.encounter_id)
 
 
 def _day_with(request, start, encounter_id):
