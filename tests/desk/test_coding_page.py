@@ -1,0 +1,409 @@
+"""Klassificering as pages: the list, one field for all codes, order, findings, klar, undo (KL-01…KL-06, ui.md 4.10)."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from classification.models import CodedDiagnosis, CodingHistory, EncounterCoding
+from sdv.accounts.models import AccessLogEntry
+from sdv.accounts.permissions import Role
+from sdv.common.errors import InputError
+from sdv.common.time import now
+from sdv.desk import coding_draft
+from sdv.flows import correction
+
+from .. import factories
+from ..classification.conftest import _loaded_codes, starter_codes  # noqa: F401
+from .signed_in import signed_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starter_codes")]
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def unit(db):
+    return factories.HealthCentreFactory()
+
+
+@pytest.fixture
+def coder(unit):
+    return factories.staff(Role.CODER, unit)
+
+
+@pytest.fixture
+def client(coder):
+    return signed_in(coder)
+
+
+def ended(unit, **fields):
+    return factories.ended_visit(care_unit=unit, resource=factories.ResourceFactory(care_unit=unit), **fields)
+
+
+class Form:
+    """The page's form as a person without scripts uses it: each step posts what the last answer carried."""
+
+    def __init__(self, client, encounter):
+        self.client, self.address = client, reverse("encounter-coding", args=[encounter.pk])
+        self.read(client.get(self.address))
+
+    def read(self, response):
+        self.response, self.text = response, response.content.decode()
+        form = self.text.split('aria-label="Koder"')[-1]
+        self.carried = {
+            "rad": re.findall(r'name="rad" value="([^"]+)"', form),
+            "version": re.search(r'name="version" value="([^"]*)"', form)[1] if 'name="version"' in form else "",
+        }
+        self.is_complete = re.search(r'name="klar" value="1" checked', form) is not None
+        return self
+
+    def press(self, button, **typed):
+        """Presses a button. `klar` unticks or ticks the box."""
+        klar = typed.pop("klar", self.is_complete)
+        data = self.carried | {"gor": button} | typed | ({"klar": "1"} if klar else {})
+        response = self.client.post(self.address, data)
+        return self.read(response) if response.status_code != 302 else response
+
+    def add(self, text):
+        return self.press("lagg-till", kod_text=text)
+
+    @property
+    def codes(self):
+        return [token.split(":")[2] for token in self.carried["rad"]]
+
+
+# --- The list ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_holds_what_has_ended_and_is_not_coded_oldest_first(client, unit):
+    """KL-01, VH-20."""
+    newer = ended(unit, at=now() - DAY, patient=factories.patient(surname="Nyare"))
+    older = ended(unit, at=now() - 3 * DAY, patient=factories.patient(surname="Äldre"))
+    going_on = factories.arrived_visit(care_unit=unit, patient=factories.patient(surname="Pågående"))
+    ended(factories.HealthCentreFactory(), patient=factories.patient(surname="Annanenhet"))
+    text = client.get(reverse("coding")).content.decode()
+    assert text.index("Äldre, Maria") < text.index("Nyare, Maria")
+    assert "Pågående" not in text and "Annanenhet" not in text
+    assert 'data-key="K"' in text
+    assert str(older.pk) in text and str(newer.pk) in text and str(going_on.encounter_id) not in text
+
+
+def test_the_list_costs_the_same_for_one_and_for_many(client, unit):
+    ended(unit)
+    client.get(reverse("coding"))
+
+    def count():
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(reverse("coding")).status_code == 200
+        return len(captured)
+
+    one = count()
+    for _ in range(3):
+        ended(unit)
+    assert count() == one <= 12
+
+
+def test_an_empty_list_says_so(client):
+    assert "Allt är klassificerat." in client.get(reverse("coding")).content.decode()
+
+
+# --- Without scripts --------------------------------------------------------------------------------------------------
+
+
+def test_codes_are_added_ordered_and_saved_by_plain_form_posts(client, unit):
+    """KL-02, KL-03: first is main; nothing is saved before Spara."""
+    encounter = ended(unit)
+    form = Form(client, encounter).add("f41.1")
+    assert "F41.1 är tillagd som huvuddiagnos." in form.text
+    form.add("I10.9")
+    form.add("du011")
+    assert form.codes == ["F411", "I109", "DU011"]
+    assert not EncounterCoding.objects.exists()
+    form.press("upp:1")
+    assert form.codes == ["I109", "F411", "DU011"]
+    assert "I10.9 är nu huvuddiagnos." in form.text
+    form.press("ned:0")
+    assert "F41.1 är nu huvuddiagnos." in form.text
+    response = form.press("nasta")
+    assert response["Location"] == reverse("coding")
+    coding = EncounterCoding.objects.get()
+    assert coding.is_complete
+    assert [row.code.display for row in coding.diagnoses.all()] == ["F41.1", "I10.9"]
+    assert [row.code.display for row in coding.procedures.all()] == ["DU011"]
+    encounter.refresh_from_db()
+    assert encounter.is_coded
+
+
+def test_saving_leads_to_the_next_contact_and_leaves_a_receipt_with_undo(client, unit, coder):
+    """ui.md 4.10, 3.6."""
+    first, second = ended(unit, at=now() - 2 * DAY), ended(unit, at=now() - DAY)
+    response = Form(client, first).add("F41.1").press("nasta")
+    assert response["Location"] == reverse("encounter-coding", args=[second.pk])
+    text = client.get(response["Location"]).content.decode()
+    assert "Klassificeringen är klar för" in text
+    assert reverse("encounter-coding-undo", args=[first.pk]) in text
+    undone = client.post(reverse("encounter-coding-undo", args=[first.pk]))
+    assert undone.status_code == 302
+    first.refresh_from_db()
+    assert not first.is_coded and not CodedDiagnosis.objects.exists()
+    assert CodingHistory.objects.order_by("-id").first().move == "undo"
+
+
+def test_a_word_is_enough_and_an_unknown_one_is_told(client, unit):
+    form = Form(client, ended(unit)).add("generaliserat ångestsyndrom")
+    assert form.codes == ["F411"]
+    form.add("Q99.99zz")
+    assert form.response.status_code == 409
+    assert "Ingen kod hittades för Q99.99zz." in form.text and "KL-05" in form.text
+    assert form.codes == ["F411"]
+    assert "Skriv en kod eller ett ord" in form.press("lagg-till").text
+
+
+def test_the_same_code_is_not_added_twice(client, unit):
+    form = Form(client, ended(unit)).add("F41.1").add("F41.1")
+    assert form.codes == ["F411"] and "F41.1 finns redan." in form.text
+
+
+def test_an_external_cause_hangs_under_its_diagnosis(client, unit):
+    """KL-03."""
+    form = Form(client, ended(unit)).add("W01.01")
+    assert form.response.status_code == 409 and "Lägg till diagnosen först" in form.text and form.codes == []
+    form.add("S52.5").add("W01.01")
+    assert form.carried["rad"] == ["d:icd-10-se:S525", "x:icd-10-se:W0101"]
+    form.press("spara")
+    assert [cause.code.code for cause in CodedDiagnosis.objects.get().external_causes.all()] == ["W0101"]
+
+
+def test_codes_are_removed_one_by_one(client, unit):
+    form = Form(client, ended(unit)).add("S52.5").add("W01.01").add("DU011")
+    form.press("bort:d:0:x:0")
+    assert form.codes == ["S525", "DU011"]
+    form.press("bort:p:0")
+    form.press("bort:d:0")
+    assert form.codes == []
+
+
+def test_what_this_page_did_not_make_is_refused_and_changes_nothing(client, unit):
+    """Never a 500 for input."""
+    encounter = ended(unit)
+    address = reverse("encounter-coding", args=[encounter.pk])
+    for data in (
+        {"rad": ["x:icd-10-se:W01"]},
+        {"rad": ["d:påhitt:F411"]},
+        {"rad": ["q:icd-10-se:F411"]},
+        {"rad": ["p:kva:DU011:2026-13-45"]},
+        {"rad": [f"d:icd-10-se:F{number}" for number in range(200)]},
+        {"gor": "upp:7"},
+        {"gor": "bort:d:0"},
+        {"gor": "bort:z:0:y:1"},
+    ):
+        assert client.post(address, data).status_code == 422, data
+    assert not EncounterCoding.objects.exists()
+
+
+# --- Findings and klar --------------------------------------------------------------------------------------------------
+
+
+def test_errors_block_klar_and_warnings_do_not(client, unit):
+    """KL-06: in the form, with the rule; the codes are kept."""
+    encounter = ended(unit)
+    form = Form(client, encounter).press("nasta")
+    assert form.response.status_code == 409
+    assert "kan inte göras klar" in form.text and "Regel KL-06" in form.text and "Huvuddiagnos saknas" in form.text
+    assert not EncounterCoding.objects.exists()
+    form.add("S52.5")
+    assert "Varning:" in form.text and "Lägg till yttre orsak" in form.text
+    assert form.press("nasta").status_code == 302
+    encounter.refresh_from_db()
+    assert encounter.is_coded
+
+
+def test_a_finding_stands_under_the_code_it_is_about(client, unit):
+    form = Form(client, ended(unit)).add("S52.5")
+    row = form.text.split('class="code">S52.5</span>')[1].split("</li>")[0]
+    assert "S52.5 har en femte position" in row
+
+
+def test_codes_can_be_saved_without_being_klar(client, unit):
+    """KL-01: begun and still on the list."""
+    encounter = ended(unit)
+    response = Form(client, encounter).add("F41.1").press("spara", klar=False)
+    assert response["Location"] == reverse("encounter-coding", args=[encounter.pk])
+    encounter.refresh_from_db()
+    assert not encounter.is_coded
+    assert "Påbörjad" in client.get(reverse("coding")).content.decode()
+
+
+def test_klar_is_not_offered_before_the_end(unit):
+    """KL-01."""
+    clinic = factories.SpecialisedClinicFactory()
+    user = factories.clinician(clinic)
+    visit = factories.checked_out_visit(care_unit=clinic, by=user)
+    form = Form(signed_in(user), visit.encounter)
+    assert "när vårdhändelsen har ett slut (KL-01)" in form.text and not form.is_complete
+    form.add("F41.1")
+    refused = form.press("spara", klar=True)
+    assert refused.response.status_code == 409 and "KL-01" in refused.text
+    assert refused.press("spara", klar=False).status_code == 302
+
+
+def test_what_is_not_coded_says_why(unit, client):
+    """VH-20, KL-01."""
+    going_on = factories.arrived_visit(care_unit=unit)
+    text = client.get(reverse("encounter-coding", args=[going_on.encounter_id])).content.decode()
+    assert "KL-01" in text and "Checka ut besöket först." in text and 'name="gor"' not in text
+    missed = factories.no_show(care_unit=unit, resource=factories.ResourceFactory(care_unit=unit))
+    assert "VH-20" in client.get(reverse("encounter-coding", args=[missed.encounter_id])).content.decode()
+
+
+# --- Same as before, undo, conflicts --------------------------------------------------------------------------------------
+
+
+def test_the_same_as_last_time_is_one_key_and_marked_until_saved(client, unit):
+    """ui.md 4.10: Alt+S."""
+    patient = factories.patient()
+    earlier, later = ended(unit, at=now() - 9 * DAY, patient=patient), ended(unit, at=now() - DAY, patient=patient)
+    Form(client, earlier).add("F41.1").add("DU011").press("spara")
+    form = Form(client, later)
+    assert 'data-key="Alt S"' in form.text
+    form.press("samma")
+    assert form.codes == ["F411", "DU011"]
+    assert "2 koder från" in form.text and form.text.count("Ej sparad") == 2
+    assert "data-unsaved" in form.text
+    form.press("spara")
+    assert Form(client, later).text.count("Ej sparad") == 0
+
+
+def test_without_an_earlier_contact_there_is_nothing_to_repeat(client, unit):
+    form = Form(client, ended(unit))
+    assert 'data-key="Alt S"' not in form.text
+    assert "inget tidigare klassificerat besök" in form.press("samma").text
+
+
+def test_another_persons_coding_is_undone_by_those_who_correct(client, unit, coder):
+    """PL-13."""
+    encounter = ended(unit)
+    Form(client, encounter).add("F41.1").press("spara")
+    address = reverse("encounter-coding-undo", args=[encounter.pk])
+    refused = signed_in(factories.staff(Role.CODER, unit)).post(address)
+    assert refused.status_code == 409
+    assert coder.name in refused.content.decode() and "PL-13" in refused.content.decode()
+    assert CodedDiagnosis.objects.exists()
+    assert signed_in(factories.staff(Role.SUPPORT, unit)).post(address).status_code == 302
+    assert not CodedDiagnosis.objects.exists()
+
+
+def test_two_who_code_the_same_contact_do_not_overwrite_each_other(client, unit):
+    """PL-27."""
+    encounter = ended(unit)
+    slow = Form(client, encounter).add("I10.9")
+    Form(signed_in(factories.staff(Role.CODER, unit)), encounter).add("F41.1").press("spara")
+    assert client.post(slow.address, slow.carried | {"gor": "spara"}).status_code == 409
+    assert [row.code.code for row in CodedDiagnosis.objects.all()] == ["F411"]
+
+
+def test_a_contact_that_is_opened_again_comes_back_to_the_list(client, unit):
+    """PL-13, VH-21."""
+    encounter = ended(unit)
+    Form(client, encounter).add("F41.1").press("spara")
+    correction.reopen(encounter_id=encounter.pk, reason="Fel", by=factories.UserFactory(), at=now())
+    coding = EncounterCoding.objects.get()
+    encounter.refresh_from_db()
+    assert (coding.is_complete, encounter.is_coded, encounter.status) == (False, False, "checked_out")
+    assert coding.diagnoses.count() == 1
+
+
+def test_the_page_shows_the_codes_in_the_vardhandelses_own_page(client, unit):
+    encounter = ended(unit)
+    Form(client, encounter).add("F41.1").press("spara")
+    text = client.get(reverse("encounter", args=[encounter.pk])).content.decode()
+    assert '<span class="code">F41.1</span>' in text and "Huvuddiagnos" in text and "Klassificering sparad" in text
+
+
+# --- Search -----------------------------------------------------------------------------------------------------------
+
+
+def search(client, encounter, text):
+    address = f"{reverse('code-search')}?vardhandelse={encounter.pk}"
+    response = client.post(address, {"q": text}, headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_one_field_finds_diagnoses_and_procedures(client, unit):
+    """ui.md 4.10."""
+    encounter = ended(unit)
+    assert 'data-value="icd-10-se:F411"' in search(client, encounter, "f41")
+    assert "Generaliserat ångestsyndrom" in search(client, encounter, "ångest")
+    assert 'data-value="kva:DU011"' in search(client, encounter, "du011")
+    assert "Ingen kod hittades" in search(client, encounter, "qqqqqq")
+
+
+def test_an_empty_field_offers_the_usual_codes_with_how_often(client, unit):
+    """ui.md 4.10: favourites, own and the unit's; no patient among them."""
+    encounter = ended(unit)
+    Form(client, ended(unit)).add("F41.1").press("spara")
+    Form(signed_in(factories.staff(Role.CODER, unit)), ended(unit)).add("I10.9").press("spara")
+    text = search(client, encounter, "")
+    assert "Mina vanliga" in text and "F41.1" in text and "1 gånger" in text
+    assert "Enhetens vanliga" in text and "I10.9" in text
+    assert "Öberg" not in text
+
+
+def test_the_search_belongs_to_a_contact_of_the_unit(client, unit):
+    elsewhere = ended(factories.HealthCentreFactory())
+    for key in (str(elsewhere.pk), "nonsens", ""):
+        assert client.post(f"{reverse('code-search')}?vardhandelse={key}", {"q": "f41"}).status_code == 404
+    assert client.get(reverse("code-search")).status_code == 405
+
+
+def test_another_units_contact_is_not_coded_here_and_reading_is_logged(client, unit, coder):
+    elsewhere = ended(factories.HealthCentreFactory())
+    assert client.get(reverse("encounter-coding", args=[elsewhere.pk])).status_code == 404
+    assert client.post(reverse("encounter-coding", args=[elsewhere.pk]), {"gor": "spara"}).status_code == 404
+    assert client.post(reverse("encounter-coding-undo", args=[elsewhere.pk])).status_code == 404
+    encounter = ended(unit)
+    client.get(reverse("encounter-coding", args=[encounter.pk]))
+    assert AccessLogEntry.objects.get(user=coder).what == "klassificering"
+
+
+def test_who_may_not_code_is_told(unit):
+    client = signed_in(factories.receptionist(unit))
+    assert client.get(reverse("coding")).status_code == 403
+    assert client.get(reverse("encounter-coding", args=[ended(unit).pk])).status_code == 403
+
+
+def test_htmx_gets_the_panel_and_what_is_said_about_it(client, unit):
+    """The field stays where it is, so focus does too."""
+    encounter = ended(unit)
+    response = client.post(
+        reverse("encounter-coding", args=[encounter.pk]), {"kod": "icd-10-se:F411"}, headers={"HX-Request": "true"}
+    )
+    text = response.content.decode()
+    assert "<html" not in text and 'role="combobox"' not in text
+    assert 'id="kodning-sagt" hx-swap-oob="innerHTML">F41.1 är tillagd som huvuddiagnos.' in text
+
+
+# --- The draft --------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_survives_the_form_unchanged():
+    tokens = [
+        "d:icd-10-se:S525", "x:icd-10-se:W0101", "a:atc:N02BE01", "d:icd-10-se:F411",
+        "p:kva:DU011:2026-11-03", "a:atc:N05BA01", "p:kva:AU120:", "k:atc:J07AX",
+    ]  # fmt: skip
+    assert coding_draft.tokens(coding_draft.parsed(tokens)) == tokens
+
+
+def test_a_draft_moves_within_its_ends():
+    body = coding_draft.parsed(["d:icd-10-se:A", "d:icd-10-se:B", "d:icd-10-se:C"])
+    coding_draft.move(body, 2, -1)
+    coding_draft.move(body, 0, -1)
+    coding_draft.move(body, 2, 1)
+    assert [row["code"] for row in body["diagnoses"]] == ["A", "C", "B"]
+    with pytest.raises(InputError):
+        coding_draft.move(body, 3, -1)
