@@ -352,7 +352,7 @@ def discharge(*, encounter_id, by, at, version=None):
     """Utskrivning by hand (VH-16, VH-20, VH-22): the contact has an end; what it held is released."""
     encounter = lock(encounter_id, version=version)
     at = minute(at)
-    if at < encounter.start and encounter.status in lifecycle.ONGOING:
+    if at < encounter.start and encounter.status in (Status.IN_PROGRESS, Status.CHECKED_OUT):
         raise RuleError("VH-16", "Utskrivningen kan inte ligga före starten. Ange en senare tid.")
     move(encounter, Move.DISCHARGE, by=by, at=at, end=at, is_reopened=False)
     release_places(encounter, at=at)
