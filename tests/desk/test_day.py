@@ -19,6 +19,7 @@ from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from sdv.common.time import STOCKHOLM, local_date, now
 from tests.factories import (
+    EmergencyDepartmentFactory,
     HealthCentreFactory,
     SpecialisedClinicFactory,
     arrived_visit,
@@ -202,7 +203,7 @@ def test_every_patient_of_the_list_is_logged_in_one_statement(desk, unit):
     visits = [booked_visit(care_unit=unit, at=TEN, start=TEN + timedelta(minutes=30 * each)) for each in range(3)]
     with CaptureQueriesContext(connection) as queries:
         page(desk)
-    written = [each for each in queries if 'INSERT INTO "accounts_accesslogentry"' in each["sql"]]
+    written = [each for each in queries if "INSERT INTO accounts_accesslogentry" in each["sql"]]
     assert len(written) == 1
     logged = AccessLogEntry.objects.filter(what="dagens besök", user=desk.user)
     assert {entry.patient_id for entry in logged} == {visit.patient_id for visit in visits}
@@ -593,6 +594,28 @@ def test_at_a_specialist_clinic_a_drop_in_needs_a_commitment(client):
     commitment = open_commitment(patient=who, care_unit=clinic)
     assert drop_in(desk, **given).status_code == 302
     assert Encounter.objects.get(patient=who).commitment == commitment
+
+
+def test_an_emergency_department_registers_an_arrival_with_an_unspecified_reason(client):
+    """VH-03c, VO-03: it books nothing and has no besökstyper."""
+    desk, who = at_work(client, receptionist(EmergencyDepartmentFactory())), patient()
+    html = desk.get(reverse("drop-in")).content.decode()
+    assert "Akut ankomst" in html and "Besökstyp<" not in html and "Visa valbara orsaker" not in html
+    given = {"identity": who.identities.get().value, "situation": "akut", "visit_type": ""}
+    assert drop_in(desk, **given).status_code == 302
+    contact = Encounter.objects.get(patient=who)
+    assert (contact.type_id, contact.visit_type, contact.contact_reason) == (
+        lifecycle.EMERGENCY,
+        None,
+        contact_reason(),
+    )
+
+
+def test_a_contact_by_phone_is_begun_rather_than_arrived(desk, unit):
+    """VH-07."""
+    visit = booked_visit(care_unit=unit, at=TEN, visit_type="Pv Ssk Telefon Återbesök")
+    html = page(desk, vald=visit.encounter_id)
+    assert "Påbörja<" in row(html, visit) and "Påbörja kontakten" in html and "Telefon" in row(html, visit)
 
 
 def test_a_clinician_is_offered_check_out_of_who_is_here(client):
