@@ -11,6 +11,7 @@ from registration.models import Encounter
 from sdv.flows import invariants
 from sdv.outbox.models import OutboxMessage, Topic
 from tests.clinic import Clinic
+from tests.many import ENDED_ONCE, FILL, HISTORIES, WRONG_ENDS
 from tests.races.together import numbers, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,35 +21,6 @@ MANY = 20_000
 NIGHT = datetime(2026, 11, 21, 23, 10, tzinfo=UTC)
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # 23 and 25 hours long
 DAYS = [SPRING - timedelta(days=1), SPRING, AUTUMN - timedelta(days=1), AUTUMN, date(2026, 11, 20), date(2026, 11, 21)]
-
-# Spread over the whole of each day, minute by minute of Stockholm's clock; every third was booked to half an hour.
-FILL = """
-INSERT INTO registration_encounter
-    (patient_id, care_unit_id, type_id, status, start, planned_start, planned_end, checked_out_at,
-     contact_form, identity_shown, payer, listing_unit)
-SELECT (%(patients)s::uuid[])[1 + n %% cardinality(%(patients)s::uuid[])], %(care_unit)s, %(type)s, %(status)s,
-    began, booked, booked + interval '30 minutes', CASE %(status)s WHEN 'checked_out' THEN began END, '', '', '', ''
-FROM (
-    SELECT n, began, CASE n %% 3 WHEN 0 THEN began END AS booked
-    FROM generate_series(1, %(count)s) n, LATERAL (
-        SELECT ((%(days)s::date[])[1 + n %% cardinality(%(days)s::date[])] + n %% 1440 * interval '1 minute')
-            AT TIME ZONE 'Europe/Stockholm' AS began) AS when_it_began
-) AS contact
-"""
-
-# What each must have become, reckoned by other means than the job's own: the day's last minute is one minute before the
-# next midnight.
-WRONG_ENDS = """
-SELECT count(*) FROM registration_encounter
-WHERE "end" IS DISTINCT FROM
-    ((start AT TIME ZONE 'Europe/Stockholm')::date + 1)::timestamp AT TIME ZONE 'Europe/Stockholm' - interval '1 minute'
-"""
-HISTORIES = """
-SELECT moves, count(*) FROM (
-    SELECT array_agg(h.move::text || '>' || h.target ORDER BY h.id) AS moves
-    FROM registration_encounter e LEFT JOIN registration_encounterhistory h ON h.encounter_id = e.id GROUP BY e.id
-) AS each_ GROUP BY moves
-"""
 
 
 @pytest.fixture
@@ -95,7 +67,7 @@ def test_of_20_000_visits_each_is_ended_once_at_its_own_day_s_23_59(health_centr
     done = all_at_once(job)
     assert tuple(map(sum, zip(*done, strict=True))) == (MANY, MANY)
     assert answered(WRONG_ENDS) == [(0,)]
-    assert answered(HISTORIES) == [(["check_out>checked_out", "discharge>ended"], MANY)]
+    assert answered(HISTORIES) == [(ENDED_ONCE, MANY)]
     assert set(Encounter.objects.values_list("status", "version", "is_check_out_automatic")) == {("ended", 3, True)}
     assert told_once() == MANY
     assert all_at_once(job) == [(0, 0)] * WORKERS

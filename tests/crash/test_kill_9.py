@@ -1,0 +1,124 @@
+"""kill -9 of each part while jobs and bookings run; then it is started again. Nothing is lost, nothing is doubled, and
+the agreements between tables hold."""
+
+import json
+
+import pytest
+
+from sdv.embedded.processes import wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+DUE = 15_000
+BOOKINGS = 40
+
+
+def assert_booked_once(system, answers):
+    """Each client was answered with its own visit, and there are no others."""
+    assert {status for status, _ in answers.values()} == {201}, answers
+    assert len({answer["id"] for _, answer in answers.values()}) == len(answers) == BOOKINGS
+    assert system.count("scheduling_appointment") == BOOKINGS
+    assert system.count("scheduling_resourcebooking", "state = 'booked'") == BOOKINGS
+    system.assert_whole()
+
+
+def test_a_job_by_hand_is_killed_and_run_again(system):
+    """VH-17, VH-20"""
+    system.put_in_due(DUE)
+    running = system.begin("job", "django", "run_job", "auto-discharge")
+    assert wait_until(lambda: system.ended > 0, 30)
+    running.kill()
+    # What the dead had begun is rolled back as soon as the database notices.
+    done = system.ended
+    assert done % 5000 == 0 or done == DUE
+    system.job("auto-discharge")
+    system.assert_each_ended_once(DUE)
+    assert system.job("auto-discharge")[0].endswith(": 0")
+
+
+def test_the_worker_is_killed_during_its_jobs(system):
+    """VH-17, VH-20: and every message reaches the channel, under one id."""
+    system.put_in_due(DUE)
+    worker = system.worker()
+    system.send("auto-discharge", "auto-discharge", "outbox")
+    assert wait_until(lambda: system.ended > 0, 40), worker.log.read_text()
+    worker.kill()
+    worker = system.worker()
+    # The clock sends the same again each minute; no work depends on what the dead worker had taken.
+    system.send("auto-discharge", "outbox")
+    assert wait_until(lambda: system.ended == DUE, 40, every=0.2), worker.log.read_text()
+    system.assert_each_ended_once(DUE)
+    system.assert_whole()
+
+
+def test_the_outbox_is_killed_during_delivery_and_delivers_the_rest(system):
+    """VH-20: at least once, with one id; what a dead worker had claimed comes again when its lease has run out."""
+    system.put_in_due(1500)
+    system.job("auto-discharge")
+    system.pass_time("1 minute")
+    folder = system.folder / "outbox"
+    delivering = system.begin("outbox", "django", "run_job", "outbox")
+    assert wait_until(lambda: folder.exists() and any(folder.glob("*.json")), 30)
+    delivering.kill()
+    assert system.count("outbox_outboxmessage", "delivered_at IS NULL") > 0
+    system.job("outbox")
+    system.pass_time("5 minutes")
+    system.job("outbox")
+    assert system.count("outbox_outboxmessage", "delivered_at IS NULL") == 0
+    told = [json.loads(file.read_text())["subject"] for file in folder.glob("*.json")]
+    assert len(told) == len(set(told)) == 1500
+
+
+def test_the_web_server_is_killed_under_bookings(system, clients):
+    """BO-01, PL-27: a client that got no answer asks again with its key, and has one visit."""
+    web = system.web()
+    booking = clients(range(BOOKINGS))
+    booking.wait_for(BOOKINGS // 4)
+    web.kill()
+    system.web()
+    assert_booked_once(system, booking.finish())
+    system.assert_each_ended_once(0, booked=BOOKINGS)
+    assert booking.without_answer
+
+
+def test_without_valkey_people_book_and_the_system_says_that_it_is_degraded(system, clients):
+    """BO-01: what is queued survives, and the worker goes on when Valkey is back."""
+    system.web()
+    system.put_in_due(DUE)
+    system.send("auto-discharge")
+    system.servers.kill("valkey")
+    assert system.ask("/health/ready") == (200, {"database": "ok", "broker": "degraded", "beat": "degraded"})
+    answers = clients(range(BOOKINGS)).finish()
+    system.servers.start()
+    assert system.ask("/health/ready")[1]["broker"] == "ok"
+    worker = system.worker()
+    assert wait_until(lambda: system.ended > 0, 40), worker.log.read_text()
+    system.servers.kill("valkey")
+    system.servers.start()
+    # A worker with work in hand ends when its broker goes away (kombu cannot give the work back) and is started again.
+    # What it had in hand it may have done or not: the clock sends the same each minute.
+    system.send("auto-discharge")
+    system.work_until(worker, lambda: system.ended == DUE)
+    system.assert_each_ended_once(DUE, booked=BOOKINGS)
+    assert_booked_once(system, answers)
+
+
+def test_postgresql_is_killed_under_jobs_and_bookings(system, clients):
+    """BO-01, VH-17: 503 while it is away; web and worker go on when it is back, without being started again."""
+    web, worker = system.web(), system.worker()
+    booking = clients(range(BOOKINGS))
+    system.put_in_due(DUE)
+    system.send("auto-discharge")
+    assert wait_until(lambda: system.ended > 0, 40), worker.log.read_text()
+    booking.wait_for(3)
+    system.servers.kill("postgres")
+    status, told = system.ask("/health/ready", seconds=30)
+    assert (status, told["database"]) == (503, "failed")
+    system.servers.start()
+    assert wait_until(lambda: system.ask("/health/ready")[0] == 200, 20, every=0.1)
+    answers = booking.finish()
+    system.send("auto-discharge")
+    assert wait_until(lambda: system.ended == DUE, 40, every=0.2), worker.log.read_text()
+    system.assert_each_ended_once(DUE, booked=BOOKINGS)
+    assert_booked_once(system, answers)
+    assert web.process.poll() is worker.process.poll() is None
