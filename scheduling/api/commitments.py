@@ -91,7 +91,7 @@ class _Commitment(Endpoint):
 class Commitments(_Commitment):
     """GET and POST commitments/."""
 
-    permissions = {"GET": Permission.VIEW_ENCOUNTERS, "POST": Permission.REGISTER_REFERRALS}
+    permissions = {"GET": Permission.VIEW_ENCOUNTERS, "POST": Permission.DECIDE_CARE}
 
     @operation(
         "commitments_list",
