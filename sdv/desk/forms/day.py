@@ -135,13 +135,18 @@ class UnbookedForm(forms.Form):
         self.fields["visit_type"].queryset = visit_types
         for name in ("visit_type", "identity"):
             self.fields[name].widget.attrs |= ASK_AGAIN
+        if not visit_types.exists():
+            # An emergency department books nothing and has no besökstyper; there is always a reason to choose (VO-03).
+            del self.fields["visit_type"]
+            unspecified = ContactReason.objects.valid_on(day).filter(is_unspecified=True, is_psychiatry_only=False)
+            self.fields["contact_reason"].queryset = unspecified.order_by("name")
         self.fields["commitment"].queryset = commitments
         self.fields["commitment"].label_from_instance = lambda each: (
             f"{each.problem_code.name}, öppnat {each.opened_on}"
         )
         if patient is not None:
             del self.fields["identity"]
-        chosen = self._chosen_visit_type(visit_types)
+        chosen = self._chosen_visit_type(visit_types) if "visit_type" in self.fields else None
         if chosen:
             self.fields["contact_reason"].queryset = ContactReason.objects.offered_for(chosen, day).order_by("name")
 

@@ -5,6 +5,7 @@ A row is an encounter: a booked one with its appointment, or one that began with
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import UUID
 
 from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import Count, F, OuterRef, Subquery, Value
@@ -32,6 +33,7 @@ FILTERS = (
     ("uteblivna", "Uteblivna", ("no_show",)),
     ("avbokade", "Avbokade", ("cancelled", "annulled")),
 )
+DISTANT = {ContactForm.PHONE, ContactForm.VIDEO}
 DONE = {"checked_out", "ended", "no_show"}
 OFF = {"cancelled", "annulled"}
 
@@ -61,7 +63,13 @@ class Row:
     urls: dict
     is_done: bool
     is_off: bool
+    is_distant: bool = False
     is_next: bool = False
+
+    @property
+    def arrive_label(self):
+        """The word of the arrival: a contact by phone or video is begun (VH-07)."""
+        return "Påbörja" if self.is_distant else "Ankomst"
 
     @property
     def css(self):
@@ -70,6 +78,17 @@ class Row:
         names += ["off"] if self.is_off else []
         names += ["nowline"] if self.is_next else []
         return " ".join(names)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """For whom rows are drawn: the moment, what may be done, and the addresses of the pages."""
+
+    at: object
+    may_arrive: bool
+    may_check_out: bool
+    select: object
+    addresses: dict
 
 
 def booked_on(care_unit, day):
@@ -129,9 +148,14 @@ def rows(care_unit, *, day, at, actor, only=None, select=str):
     unbooked = [] if only is not None and booked else list(encounters)
     patients = [each.patient for each in (*booked, *unbooked)]
     presenters.prefetch_identities(patients)
-    may = {permission: actor.may(permission) for permission in (Permission.REGISTER_ARRIVAL, Permission.CHECK_OUT)}
-    may["select"] = select
-    found = [_booked_row(each, at, may) for each in booked] + [_unbooked_row(each, at, may) for each in unbooked]
+    viewer = Viewer(
+        at=at,
+        may_arrive=actor.may(Permission.REGISTER_ARRIVAL),
+        may_check_out=actor.may(Permission.CHECK_OUT),
+        select=select,
+        addresses=_addresses(),
+    )
+    found = [_booked_row(each, viewer) for each in booked] + [_unbooked_row(each, viewer) for each in unbooked]
     found.sort(key=lambda row: (row.start, row.pk))
     return found
 
@@ -179,14 +203,13 @@ def _unbooked_state(encounter):
     return {Status.CHECKED_OUT: "checked_out", Status.ENDED: "ended"}.get(encounter.status, "in_progress")
 
 
-def _booked_row(appointment, at, may):
+def _booked_row(appointment, viewer):
     encounter, state = appointment.encounter, _booked_state(appointment)
-    waited = _minutes_waited(appointment.start, encounter.start, at) if state == "arrived" else 0
+    waited = _minutes_waited(appointment.start, encounter.start, viewer.at) if state == "arrived" else 0
     return _row(
         encounter,
         appointment.patient,
-        at,
-        may,
+        viewer,
         appointment=appointment,
         state=state,
         start=appointment.start,
@@ -196,12 +219,11 @@ def _booked_row(appointment, at, may):
     )
 
 
-def _unbooked_row(encounter, at, may):
+def _unbooked_row(encounter, viewer):
     return _row(
         encounter,
         encounter.patient,
-        at,
-        may,
+        viewer,
         appointment=None,
         state=_unbooked_state(encounter),
         start=encounter.start,
@@ -211,7 +233,8 @@ def _unbooked_row(encounter, at, may):
     )
 
 
-def _row(encounter, patient, at, may, *, appointment, state, start, end, waited, caregiver):
+def _row(encounter, patient, viewer, *, appointment, state, start, end, waited, caregiver):
+    at = viewer.at
     seen = presenters.shown(patient, on=local_date(at))
     is_expected = state == "expected"
     checks_out = encounter.type.check_out != CheckOut.NOT_APPLICABLE and not refusal(
@@ -233,15 +256,13 @@ def _row(encounter, patient, at, may, *, appointment, state, start, end, waited,
         status=state,
         is_expected=is_expected,
         can_be_no_show=is_expected and start < at,
-        may_arrive=is_expected
-        and may[Permission.REGISTER_ARRIVAL]
-        and local_date(start) <= local_date(at)
-        and not seen.is_deceased,
+        may_arrive=is_expected and viewer.may_arrive and local_date(start) <= local_date(at) and not seen.is_deceased,
         must_ask=seen.identity_kind in ASK_FOR_IDENTITY,
-        may_check_out=checks_out and may[Permission.CHECK_OUT],
-        urls=_urls(encounter, appointment, patient) | {"select": may["select"](encounter.pk)},
+        may_check_out=checks_out and viewer.may_check_out,
+        urls=_urls(viewer, encounter, appointment, patient),
         is_done=state in DONE,
         is_off=state in OFF,
+        is_distant=encounter.contact_form in DISTANT,
     )
 
 
@@ -263,7 +284,7 @@ def _tags(encounter, appointment, seen, waited):
         yield Tag("warn", "speech", "Tolk")
     if seen.is_under_18:
         yield Tag("info", "", "Under 18")
-    if encounter.contact_form in (ContactForm.PHONE, ContactForm.VIDEO):
+    if encounter.contact_form in DISTANT:
         yield Tag("info", "", ContactForm(encounter.contact_form).label)
     if appointment is None:
         yield Tag("", "", "Oplanerat")
@@ -271,21 +292,32 @@ def _tags(encounter, appointment, seen, waited):
         yield Tag("warn", "", "Överbokad")
 
 
-def _urls(encounter, appointment, patient):
-    found = {
-        "row": address("day-row", encounter.pk),
-        "check_out": address("check-out", encounter.pk),
-        "encounter": address("encounter", encounter.pk),
-        "patient": address("patient", patient.pk),
-        "book": address("book", patient.pk),
+ANY_ID = UUID(int=0)
+OF_ENCOUNTER = {"row": "day-row", "check_out": "check-out", "encounter": "encounter"}
+OF_PATIENT = {"patient": "patient", "book": "book"}
+OF_APPOINTMENT = {
+    "arrive": "appointment-arrive",
+    "no_show": "appointment-no-show",
+    "cancel": "appointment-cancel",
+    "reschedule": "appointment-reschedule",
+}
+
+
+def _addresses():
+    """The pages of a row with a place for the id: worked out once for a list, not once for each row."""
+    return {
+        word: address(name, ANY_ID).split(str(ANY_ID))
+        for word, name in (OF_ENCOUNTER | OF_PATIENT | OF_APPOINTMENT).items()
     }
+
+
+def _urls(viewer, encounter, appointment, patient):
+    addresses = viewer.addresses
+    found = {"select": viewer.select(encounter.pk)}
+    found |= {word: str(encounter.pk).join(addresses[word]) for word in OF_ENCOUNTER}
+    found |= {word: str(patient.pk).join(addresses[word]) for word in OF_PATIENT}
     if appointment:
-        found |= {
-            "arrive": address("appointment-arrive", appointment.pk),
-            "no_show": address("appointment-no-show", appointment.pk),
-            "cancel": address("appointment-cancel", appointment.pk),
-            "reschedule": address("appointment-reschedule", appointment.pk),
-        }
+        found |= {word: str(appointment.pk).join(addresses[word]) for word in OF_APPOINTMENT}
     return found
 
 
