@@ -29,14 +29,6 @@ class LinkInline(MaintainedInline):
         return may_any(request, self.permissions)
 
 
-class ReasonsOfVisitType(LinkInline):
-    autocomplete_fields = ("contact_reason",)
-
-
-class VisitTypesOfReason(LinkInline):
-    autocomplete_fields = ("visit_type",)
-
-
 class AddOnInline(MaintainedInline):
     model = AddOn
     fields = ("code", "name", "source", "valid_from", "valid_to")
@@ -72,7 +64,7 @@ class VisitTypeAdmin(CatalogueAdmin):
     )
     list_filter = ("care_area", "profession", "visit_kind", "contact_form", "requires_place", "is_diagnostic")
     list_select_related = ("care_area", "profession", "visit_kind")
-    inlines = (ReasonsOfVisitType,)
+    inlines = (LinkInline,)
 
 
 @admin.register(ContactReason, site=site)
@@ -80,7 +72,7 @@ class ContactReasonAdmin(CatalogueAdmin):
     list_display = ("name", "alias", "is_unspecified", "is_for_all_visit_types", "source", "valid_to")
     list_filter = ("is_unspecified", "is_for_all_visit_types", "is_psychiatry_only")
     search_fields = ("name", "alias", "code")
-    inlines = (VisitTypesOfReason,)
+    inlines = (LinkInline,)
 
 
 @admin.register(AddOnCategory, site=site)

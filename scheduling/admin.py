@@ -31,7 +31,6 @@ class WeeklyHoursInline(MaintainedInline):
     model = WeeklyHours
     permissions = SCHEDULES
     fields = ("weekday", "from_time", "to_time", "slot_minutes", "visit_types", "valid_from", "valid_to")
-    autocomplete_fields = ("visit_types",)
 
     def has_delete_permission(self, request, obj=None):
         return may_any(request, self.permissions)

@@ -119,7 +119,6 @@ class UserForm(forms.ModelForm):
 
 class StaffAssignmentInline(MaintainedInline):
     model = StaffAssignment
-    autocomplete_fields = ("care_unit",)
 
 
 @admin.register(User, site=site)
@@ -139,7 +138,7 @@ class StaffAssignmentAdmin(MaintainedAdmin):
     list_filter = ("role", "care_unit")
     list_select_related = ("user", "care_unit")
     search_fields = ("user__name", "user__username", "care_unit__name")
-    autocomplete_fields = ("user", "care_unit")
+    raw_id_fields = ("user",)
 
 
 @admin.register(Practitioner, site=site)
@@ -149,7 +148,7 @@ class PractitionerAdmin(MaintainedAdmin):
     list_filter = ("profession",)
     list_select_related = ("profession",)
     search_fields = ("surname", "given_name", "hsa_id")
-    autocomplete_fields = ("user",)
+    raw_id_fields = ("user",)
 
 
 @admin.register(ApiToken, site=site)
