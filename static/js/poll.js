@@ -9,6 +9,9 @@ function say(fresh) {
   if (!live) return;
   const clock = reached.toTimeString();
   live.classList.toggle("stale", !fresh);
+  // Heard only when contact is lost: a clock that is read aloud every ten seconds drowns everything else.
+  live.toggleAttribute("role", !fresh);
+  if (!fresh) live.setAttribute("role", "status");
   if (fresh) live.innerHTML = `Uppdaterad <span class="num">${clock.slice(0, 8)}</span>`;
   else live.textContent = `Ingen kontakt sedan ${clock.slice(0, 5)}. Listan kan vara gammal.`;
 }

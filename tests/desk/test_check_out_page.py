@@ -237,6 +237,13 @@ def test_boka_tid_nu_leads_to_the_booking_of_the_request_just_made(doctor, visit
     assert saved.headers["Location"] == f"{reverse('book', args=[visit.patient_id])}?begaran={made.pk}"
 
 
+def test_checka_ut_och_klassificera_leads_to_the_codes_of_the_visit(doctor, visit):
+    """KL-01: codes may be entered from check-out on."""
+    saved = check_out(doctor, visit, outcome="follow_up", code="1")
+    assert saved.headers["Location"] == reverse("encounter-coding", args=[visit.pk])
+    assert doctor.get(saved.headers["Location"]).status_code == 200
+
+
 def test_uppfoljning_to_nobody_is_asked_again(doctor, visit):
     data = filled(doctor, visit, outcome="follow_up")
     del data["to_self"]

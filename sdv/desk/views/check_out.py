@@ -4,14 +4,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from registration import presenters
 from registration.lifecycle import CheckOut as Kind
-from registration.lifecycle import Move, Status, refusal
+from registration.lifecycle import NOT_REPORTED, Move, Status, refusal
 from scheduling.actions import check_out as actions
 from scheduling.actions import commitments
 from scheduling.models import BookingRequest, Outcome, OutcomeCode
@@ -38,8 +36,6 @@ HINTS = {
 }
 KEYS = (Key(("1–4",), "utfall"), Key(("1–9",), "orsak"), Key(("Tab",), "nästa fält"))
 NO_COMMITMENT = "Besöket har inget öppet vårdåtagande att avsluta."
-# The panel of classification under the check-out, where the coding area has one.
-CODING_PANELS = ["coding/panel_slot.html", "coding/inline.html"]
 
 
 @never_cache
@@ -60,7 +56,11 @@ def check_out(request, pk):
     try:
         _save(request, encounter, form, at)
     except StaleVersion:
-        return _stale(request, encounter)
+        # Both pressed at once: one's own second click is silent, a colleague's first is named (PL-27).
+        encounter.refresh_from_db()
+        last = encounter.history.select_related("by").order_by("-id").first()
+        if encounter.status != Status.CHECKED_OUT or last.by_id != request.actor.user.pk:
+            return conflict(request, by=last.by.name if last.by else "", at=last.registered_at)
     except RuleError as refused:
         encounter.refresh_from_db()
         if not is_own_repeat(request, refused, encounter.status == Status.CHECKED_OUT):
@@ -126,16 +126,13 @@ def _save(request, encounter, form, at):
     )
 
 
-def _stale(request, encounter):
-    last = encounter.history.select_related("by").order_by("-id").first()
-    return conflict(request, by=last.by.name if last and last.by else "", at=last.registered_at if last else None)
-
-
 def _onward(request, encounter, at):
     """Back to where the check-out was opened, or on to the next arrived visit of the day."""
     back = _way_back(request, encounter)
     if request.POST.get("book") and (booking := _booking_of_follow_up(encounter)):
         return saved(request, booking)
+    if request.POST.get("code"):
+        return saved(request, address("encounter-coding", encounter.pk))
     if not request.POST.get("next"):
         return saved(request, back)
     coming = _next_arrived(request, encounter)
@@ -192,13 +189,13 @@ def _show(request, encounter, form, at, *, came_from="", receipt=None):
         "planned": planned,
         "commitment": own,
         "may_book": request.actor.may(Permission.BOOK) and bool(address("book", patient.pk)),
+        "may_code": request.actor.may(Permission.CODE) and encounter.type_id not in NOT_REPORTED,
         "is_automatic": encounter.type.check_out == Kind.AUTOMATIC,
         "facts": _facts(encounter, own),
         "back": back,
         "keys": KEYS,
         "receipt": receipt,
         "encounter": encounter,
-        "coding_panel": _coding_panel(),
     }
     return sheet(request, "check_out/page.html", context, status=422 if form.errors else 200)
 
@@ -240,15 +237,6 @@ def _planned(encounter, own, at):
         for each in requests.select_related("visit_type").order_by("wished_from")[:3]
     ]
     return found
-
-
-def _coding_panel():
-    for name in CODING_PANELS:
-        try:
-            return get_template(name).template.name
-        except TemplateDoesNotExist:
-            continue
-    return ""
 
 
 def _way_back(request, encounter):

@@ -19,7 +19,7 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.dates import long_date, parse_date
-from sdv.common.errors import RuleError
+from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.presenting import Key, Link
 from sdv.common.time import local, local_date, now
 from sdv.desk.answers import saved, sheet
@@ -28,7 +28,7 @@ from sdv.desk.forms.day import IDENTITY_SHOWN, SITUATIONS, ArrivalForm, CancelFo
 from sdv.desk.presenters import day as presenter
 from sdv.desk.receipts import clear_receipt, last_receipt, leave_receipt
 from sdv.desk.recent import remember_patient
-from sdv.desk.refusals import is_scripted
+from sdv.desk.refusals import conflict, is_scripted
 from sdv.desk.repeats import is_own_repeat, require_undo
 from sdv.flows import cancellation
 
@@ -340,6 +340,11 @@ def cancel(request, pk):
         except RuleError as refused:
             if not is_own_repeat(request, refused, appointment.status != AppointmentStatus.BOOKED):
                 raise
+        except StaleVersion:
+            appointment.refresh_from_db()
+            last = appointment.history.select_related("by").order_by("-id").first()
+            if appointment.status == AppointmentStatus.BOOKED or last.by_id != request.actor.user.pk:
+                return conflict(request, by=last.by.name if last and last.by else "", at=last.at if last else None)
         else:
             what = "Utebliven registrerad för" if done.status == AppointmentStatus.NO_SHOW else "Bokningen avbokad för"
             _leave(request, appointment, what, at=at)
