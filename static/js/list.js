@@ -54,7 +54,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "Escape" && typed) filter(list, "");
   else if (event.key === "Backspace" && typed) filter(list, typed.slice(0, -1));
   else if (letters && /^\d$/.test(key)) filter(list, typed + key);
-  else if (event.key === "Enter" || (letters && /^[A-ZÅÄÖ]$/.test(key))) {
+  else if (event.key === "Enter" || (letters && /^[A-ZÅÄÖ+-]$/.test(key))) {
     const selector = `[data-key="${key}"]`;
     const page = [...document.querySelectorAll(selector)].find((each) => !each.closest("[data-list], dialog"));
     // A row may carry addresses for letters that have no button in it: data-key-o, data-key-b, data-key-enter.

@@ -180,6 +180,16 @@ def test_a_changed_choice_redraws_the_times_and_keeps_the_focus(browser_page, vi
     expect(browser_page.locator("#tider tbody tr[id] td:nth-child(4)").first).to_have_text("telefon")
 
 
+def test_plus_and_minus_step_a_week(browser_page, visit, seen):
+    """ui.md 4.5."""
+    visit(reverse("book", args=[seen.pk]))
+    today = local_date(now())
+    for key, day in (("+", today + timedelta(days=7)), ("-", today)):
+        expect(browser_page.locator("button.who:focus")).to_be_visible()
+        browser_page.keyboard.press(key)
+        expect(browser_page.get_by_label("Från")).to_have_value(day.isoformat())
+
+
 def test_the_hold_is_counted_down_in_words(browser_page, visit, seen):
     visit(reverse("book", args=[seen.pk]))
     browser_page.keyboard.press("Enter")

@@ -85,6 +85,9 @@ def test_nothing_is_chosen_for_a_patient_nobody_has_seen(desk, patient, nurse):
     response = desk.get(url_of(patient))
     assert response.context["days"] == []
     assert "Välj besökstyp, så visas lediga tider" in response.content.decode()
+    assert not response.context["form"].errors
+    sent = choices(besokstyp="") | {"step": "hold", "tid": value(nurse, tomorrow_at(9))}
+    assert desk.post(url_of(patient), sent).status_code == 422
 
 
 def test_each_free_time_names_caregiver_unit_and_form(desk, patient, nurse, unit):

@@ -54,7 +54,7 @@ class BookingForm(TimesForm):
     """Besökstyp, vårdkontaktsorsak, vårdgivare, from–to, wished date and vårdåtagande. Choices depend on each other:
     give what is known as `data`; what does not fit the besökstyp falls away."""
 
-    besokstyp = forms.ChoiceField(label="Besökstyp", error_messages={"required": "Välj besökstyp."})
+    besokstyp = forms.ChoiceField(label="Besökstyp", required=False)
     orsak = forms.ChoiceField(label="Vårdkontaktsorsak", required=False)
     onskat = SwedishDateField(label="Önskat datum", required=False, help_text="Dagen patienten helst vill ha.")
     vardatagande = forms.ChoiceField(label="Vårdåtagande", required=False)
@@ -71,6 +71,7 @@ class BookingForm(TimesForm):
         self.commitments = {str(row.pk): row for row in commitments}
         data = dict(data.items())
         for name, known in (
+            ("besokstyp", self.visit_types),
             ("orsak", self.reasons),
             ("resurs", self.resources),
             ("vardatagande", self.commitments),

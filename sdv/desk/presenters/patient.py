@@ -242,9 +242,13 @@ def encounter_facts(encounter):
         ("Vårdgivare", f"{practitioner}, {practitioner.profession.name.lower()}" if practitioner else ""),
         ("Tid", f"{_stamp(encounter.start)}–{local(end):%H:%M}" if end else _stamp(encounter.start)),
         ("Utcheckad", _checked_out(encounter)),
-        ("Vårdåtagande", commitment.problem_code.name if commitment else "Behövs inte eller saknas"),
+        ("Vårdåtagande", commitment.problem_code.name if commitment else _no_commitment(encounter)),
         ("Nummer", str(encounter.number)),
     ]
+
+
+def _no_commitment(encounter):
+    return "Saknas" if encounter.type.requires_commitment else "Behövs inte"
 
 
 def _checked_out(encounter):

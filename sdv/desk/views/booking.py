@@ -354,7 +354,10 @@ class BookingDesk(Desk):
         return TYPES[arrival_type_code(self.care_unit, self.visit_type)].requires_commitment
 
     def is_ready(self):
-        """What a booking needs besides a time: an orsak (VO-01), and the vårdåtagande where there are several."""
+        """What a booking needs besides a time: a besökstyp, an orsak (VO-01), and the vårdåtagande where there are
+        several."""
+        if self.form.is_valid() and self.visit_type is None:
+            self.form.add_error("besokstyp", "Välj besökstyp.")
         if not super().is_ready():
             return False
         if self.form.contact_reason is None:

@@ -73,7 +73,6 @@ def referral(request, pk):
     has_errors = any(form.errors for form in forms.values())
     context = {
         "heading": "Remiss",
-        "title": "Fel: Remiss" if has_errors else "Remiss",
         "form": next((form for form in forms.values() if form.errors), None),
         "row": row,
         "forms": forms,
