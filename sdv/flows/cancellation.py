@@ -11,6 +11,8 @@ from scheduling.models import Appointment, AppointmentStatus, CancelledBy, Check
 from sdv.common.errors import InputError, RuleError
 from sdv.outbox import messages
 
+ENDED_BY_HAND = "Vårdhändelsen avslutad för hand"
+
 
 @transaction.atomic
 def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
@@ -86,4 +88,32 @@ def annul(*, encounter_id, reason, by, at, version=None):
         appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
         work_items.wait_again(appointment, by=by, at=at)
         resource_bookings.free(appointment)
+    return encounter
+
+
+@transaction.atomic
+def end_by_hand(*, encounter_id, by, at, version=None):
+    """Utskrivning by hand (VH-16, VH-20, VH-22). A pre-registration that nothing came of takes its booking with it: the
+    time is freed, and the patient waits again where something is still to be planned (UT-07)."""
+    booking = Appointment.objects.filter(encounter_id=encounter_id, status=AppointmentStatus.BOOKED)
+    appointment_id = booking.values_list("pk", flat=True).first()
+    if appointment_id is None:
+        return encounters.discharge(encounter_id=encounter_id, by=by, at=at, version=version)
+    appointment, _ = appointments.lock(appointment_id, with_resources=True)
+    encounter = encounters.discharge(encounter_id=encounter_id, by=by, at=at, version=version)
+    if appointment.status == AppointmentStatus.BOOKED:
+        encounter.cancelled_at = at
+        encounter.save(update_fields=["cancelled_at"])
+        appointments.save(
+            appointment,
+            status=AppointmentStatus.CANCELLED,
+            cancelled_by=CancelledBy.PROVIDER,
+            cancel_reason=ENDED_BY_HAND,
+            cancelled_at=at,
+        )
+        appointments.note_cancelled(appointment, by=by, at=at, reason=ENDED_BY_HAND)
+        work_items.wait_again(appointment, by=by, at=at)
+        resource_bookings.free(appointment)
+        if appointment.start > at:
+            messages.appointment_cancelled(appointment)
     return encounter

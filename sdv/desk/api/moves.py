@@ -223,7 +223,7 @@ class Discharge(EncounterEndpoint):
     def post(self, request, pk):
         self.require_at(pk)
         at = self.time_of(self.body(DischargeBody))
-        encounters.discharge(encounter_id=pk, at=at, by=self.actor.user, version=self.version)
+        cancellation.end_by_hand(encounter_id=pk, at=at, by=self.actor.user, version=self.version)
         return self.shown(pk, "utskrivning")
 
 

@@ -62,7 +62,7 @@ def discharge(request, pk):
     """Utskrivning by hand, also of a cancelled or unused pre-registration (VH-16, VH-22)."""
 
     def act(row, form, at):
-        encounters.discharge(encounter_id=row.pk, by=request.actor.user, at=at)
+        cancellation.end_by_hand(encounter_id=row.pk, by=request.actor.user, at=at)
 
     return _act(request, pk, encounter_actions.DISCHARGE, act, text="Vårdhändelsen är avslutad för")
 
