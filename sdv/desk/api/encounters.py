@@ -154,12 +154,10 @@ def _action(each):
 
 def actions_of(row, *, actor, at):
     """Every act judged for the actor, as on the page. One query, for who did what."""
-    may = _asked_once(actor, row.care_unit_id)
-    return encounter_actions.judged(_facts(row), may=may, by=actor.user, at=at)
-
-
-def _asked_once(actor, care_unit_id):
-    return lambda permission: actor.may(permission, care_unit_id)
+    unit = row.care_unit_id
+    return encounter_actions.judged(
+        _facts(row), may=lambda permission: actor.may(permission, unit), by=actor.user, at=at
+    )
 
 
 def _facts(row):
@@ -252,7 +250,7 @@ class NewEncounterBody(Fields):
     at = Moment(required=False, help_text="När kontakten började; nu, om inget anges.")
 
 
-# What a named type says about the situation. The others are not begun by hand; see _NOT_BY_HAND.
+# What a named type says about the situation. The others are not begun by hand; see NOT_BY_HAND.
 SITUATIONS = {
     lifecycle.PRIMARY_CARE: type_choice.DROP_IN,
     lifecycle.SPECIALISED: type_choice.DROP_IN,
@@ -265,7 +263,7 @@ SITUATIONS = {
     lifecycle.NEWBORN: type_choice.BORN,
     "klinisk-lm-pagaende-specialiserad-oppenvard": type_choice.ONGOING_TREATMENT,
 }
-_NOT_BY_HAND = {
+NOT_BY_HAND = {
     lifecycle.HISTORICAL: ("VH-14", "Historisk skapas bara av den maskinella migreringen."),
     lifecycle.ANNULLED: ("VH-12", "Annullerad blir en vårdhändelse som annulleras. Använd annul på den."),
     lifecycle.NO_SHOW_TYPE: ("VH-11", "Utebliven blir en bokning. Använd no-show på bokningen."),
@@ -275,7 +273,9 @@ _NOT_BY_HAND = {
     ),
     lifecycle.ADMIN: ("VH-03", "Admin skapas inte här. Registrera den kontakt som ägde rum."),
     "oppenvardskonsult": ("VH-10", "Öppenvårdskonsult skapas från en pågående vårdhändelse."),
-} | dict.fromkeys(lifecycle.PRE_REGISTRATIONS, ("VH-03", "En förhandsregistrering skapas av en bokning. Boka en tid i stället."))
+} | dict.fromkeys(
+    lifecycle.PRE_REGISTRATIONS, ("VH-03", "En förhandsregistrering skapas av en bokning. Boka en tid i stället.")
+)
 
 
 class Encounters(EncounterEndpoint):
@@ -355,8 +355,8 @@ def _needs_place(asked):
 def _situation(unit, asked, at):
     """Which row of typval.csv the body means. A named type that the unit does not register so is refused (VH-03)."""
     named = asked.get("encounter_type")
-    if named in _NOT_BY_HAND:
-        raise RuleError(*_NOT_BY_HAND[named], code="not_by_hand")
+    if named in NOT_BY_HAND:
+        raise RuleError(*NOT_BY_HAND[named], code="not_by_hand")
     situation = SITUATIONS[named] if named else _usual_situation(unit, asked)
     visit_type = asked.get("visit_type")
     if named:

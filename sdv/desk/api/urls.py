@@ -19,7 +19,7 @@ urlpatterns = [
     path("encounters/<uuid:pk>/change-type/", moves.ChangeType.as_view()),
     path("encounters/<uuid:pk>/reopen/", moves.Reopen.as_view()),
     path("encounters/<uuid:pk>/documentation/", moves.Documentation.as_view()),
-    path("encounters/<uuid:pk>/documentation/<str:external_id>/", moves.OneDocument.as_view()),
+    path("encounters/<uuid:pk>/documentation/<path:external_id>/", moves.OneDocument.as_view()),
     path("encounters/<uuid:pk>/cash-transactions/", moves.CashTransactions.as_view()),
     *(path(f"work-lists/{name}/", endpoint.as_view()) for name, endpoint in work_lists.ENDPOINTS.items()),
 ]

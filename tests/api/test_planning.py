@@ -1,0 +1,261 @@
+"""Bokningsbegäran, remisser, vårdåtaganden and work items by REST (BB-01, VA-01…03, UT-03…05, PL-05)."""
+
+from datetime import timedelta
+
+import pytest
+
+from registration.models import CareCommitment, Referral
+from scheduling.models import BookingRequest, OutcomeReason
+from sdv.common.time import local_date, now
+from tests import factories
+
+from .conftest import refused
+
+
+@pytest.fixture
+def today():
+    return local_date(now())
+
+
+# --- Bokningsbegäran --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wish(centre, today):
+    return {
+        "patient": str(factories.patient().pk),
+        "care_unit": str(centre.pk),
+        "visit_type": "pv-ssk-aterbesok",
+        "contact_reason": "uppfoljning-ospecificerad",
+        "wished_from": today.isoformat(),
+        "wished_to": (today + timedelta(days=14)).isoformat(),
+    }
+
+
+def test_a_request_has_the_instructions_columns(integration, centre, wish):
+    """BB-01."""
+    resource = factories.ResourceFactory(care_unit=centre, profession="Ssk")
+    body = wish | {"wished_resource": str(resource.pk), "wished_place": "Filialen", "description": " Helst tidigt\n"}
+    made = integration.post("booking-requests/", body)
+    assert made.status_code == 201, made.content
+    row = made.json()
+    assert row["patient_summary"]["name"] == "Öberg, Maria"
+    assert (row["wished_place"], row["wished_from"], row["wished_to"]) == (
+        "Filialen",
+        body["wished_from"],
+        body["wished_to"],
+    )
+    assert (row["visit_type"]["text"], row["facility"]) == ("Pv Ssk Återbesök", centre.facility.name)
+    assert (row["description"], row["wished_resource"]["name"]) == (" Helst tidigt\n", resource.name)
+    assert integration.get(f"booking-requests/{row['id']}/").json() == row
+    assert integration.get(f"booking-requests/?wished_resource={resource.pk}").json()["results"] == [row]
+    assert integration.get("booking-requests/?visit_type=pv-lak-aterbesok").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "rule"),
+    [
+        ({"wished_to": "2020-01-01"}, 400, None),
+        ({"contact_reason": "noak"}, 409, "VO-02"),
+        ({"contact_reason": None}, 400, None),
+        ({"patient": "01a1fd28-5767-7de2-9ff4-e87cae4c4a2a"}, 400, None),
+        ({"commitment": "01a1fd28-5767-7de2-9ff4-e87cae4c4a2a"}, 409, "VH-08"),
+        ({"wished_from": "0000-01-01"}, 400, None),
+        ({"description": "x" * 501}, 400, None),
+    ],
+)
+def test_a_request_that_cannot_be_made_says_why(integration, wish, change, status, rule):
+    refused(integration.post("booking-requests/", wish | change), status, rule=rule)
+    assert not BookingRequest.objects.exists()
+
+
+def test_a_request_is_changed_by_version_and_closed_with_a_reason(integration, wish, centre, clinic):
+    """BB-01, PL-27."""
+    path = f"booking-requests/{integration.post('booking-requests/', wish).json()['id']}/"
+    resource = factories.ResourceFactory(care_unit=centre, profession="Ssk")
+    changed = integration.patch(path, {"wished_resource": str(resource.pk)}, If_Match='"1"').json()
+    assert (changed["wished_resource"]["id"], changed["version"]) == (str(resource.pk), 2)
+    refused(integration.patch(path, {"wished_resource": None}, If_Match='"1"'), 412)
+    refused(integration.patch(path, {}), 400)
+    refused(integration.patch(path, {"status": "closed"}), 400)
+    elsewhere = factories.ResourceFactory(care_unit=clinic)
+    refused(integration.patch(path, {"wished_resource": str(elsewhere.pk)}), 400)
+    assert integration.patch(path, {"wished_resource": None}).json()["wished_resource"] is None
+    refused(integration.post(f"{path}close/", {"reason": " "}), 409, rule="BB-01", code="reason_missing")
+    closed = integration.post(f"{path}close/", {"reason": "Patienten avstår"}).json()
+    assert (closed["status"], closed["close_reason"]) == ("closed", "Patienten avstår")
+    refused(integration.post(f"{path}close/", {"reason": "igen"}), 409, rule="BB-01", code="already_done")
+
+
+# --- Remisser -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def referral(clinic, today):
+    return {
+        "patient": str(factories.patient().pk),
+        "care_unit": str(clinic.pk),
+        "kind": "R",
+        "referrer": "Vårdcentralen Öster",
+        "decision_date": (today - timedelta(days=3)).isoformat(),
+        "arrival_date": (today - timedelta(days=1)).isoformat(),
+    }
+
+
+def test_a_referral_is_reviewed_accepted_and_opens_the_commitment(integration, referral, today):
+    """VA-01, VA-02, VA-03."""
+    made = integration.post("referrals/", referral)
+    assert (made.status_code, made.json()["status"]) == (201, "received")
+    path = f"referrals/{made.json()['id']}/"
+    target = (today + timedelta(days=30)).isoformat()
+    reviewed = integration.post(
+        f"{path}review/", {"medical_target_date": target, "days_to_first_contact": 30}, If_Match='"1"'
+    ).json()
+    assert (reviewed["review_date"], reviewed["medical_target_date"]) == (today.isoformat(), target)
+    refused(integration.post(f"{path}accept/", {"problem_code": "demo01"}, If_Match='"1"'), 412)
+    refused(integration.post(f"{path}accept/", {"problem_code": "finns-inte"}), 400)
+    accepted = integration.post(f"{path}accept/", {"problem_code": "demo01"}).json()
+    assert (accepted["status"], accepted["problem_code"]["code"]) == ("accepted", "demo01")
+    (commitment,) = integration.get(f"commitments/?patient={referral['patient']}").json()["results"]
+    assert (commitment["id"], commitment["status"]) == (accepted["commitment"], "open")
+    told = refused(
+        integration.post(f"{path}accept/", {"problem_code": "demo01"}), 409, rule="VA-03", code="wrong_status"
+    )
+    assert told["by"] == "Kassasystemet"
+    assert CareCommitment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "rule"),
+    [
+        ({"arrival_date": "2100-01-01"}, 409, "VA-02"),
+        ({"decision_date": "2100-01-01"}, 409, "VA-02"),
+        ({"arrival_date": "2020-01-01"}, 409, "VA-02"),
+        ({"referrer": ""}, 400, None),
+        ({"kind": "Q"}, 400, None),
+        ({"patient": "01a1fd28-5767-7de2-9ff4-e87cae4c4a2a"}, 400, None),
+        ({"arrival_date": None}, 400, None),
+    ],
+)
+def test_a_referral_that_cannot_be_registered_says_why(integration, referral, change, status, rule):
+    refused(integration.post("referrals/", referral | change), status, rule=rule)
+    assert not Referral.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("decision", "status"), [("return", "returned"), ("forward", "forwarded"), ("reject", "rejected")]
+)
+def test_a_referral_is_decided_with_a_reason_once(integration, clinic, decision, status):
+    """VA-03."""
+    path = f"referrals/{factories.received_referral(care_unit=clinic).pk}/"
+    refused(integration.post(f"{path}{decision}/", {"reason": ""}), 409, rule="VA-03", code="reason_missing")
+    refused(integration.post(f"{path}{decision}/", {}), 400)
+    assert integration.get(path).json()["status"] == "received"
+    decided = integration.post(f"{path}{decision}/", {"reason": "Uppgifter saknas"}).json()
+    assert (decided["status"], decided["decision_reason"]) == (status, "Uppgifter saknas")
+    assert decided["decided_at"]
+    refused(integration.post(f"{path}{decision}/", {"reason": "igen"}), 409, rule="VA-03")
+
+
+# --- Vårdåtaganden --------------------------------------------------------------------------------------------------------
+
+
+def test_a_commitment_is_opened_once_per_problem_closed_with_a_reason_and_reopened(integration, clinic):
+    """VA-01, UT-03, UT-07."""
+    body = {"patient": str(factories.patient().pk), "care_unit": str(clinic.pk), "problem_code": "demo01"}
+    first, second = (integration.post("commitments/", body).json() for _ in range(2))
+    assert first["id"] == second["id"]
+    assert integration.get("work-lists/broken-promises/").json()["results"] == []
+    path = f"commitments/{first['id']}/"
+    refused(integration.post(f"{path}close/", {"reason": ""}), 409, rule="UT-03")
+    refused(integration.post(f"{path}reopen/"), 409, rule="VA-01")
+    reason = OutcomeReason.objects.filter(outcome_id="end_commitment").first()
+    refused(integration.post(f"{path}close/", {"reason": reason.code}, If_Match='"9"'), 412)
+    closed = integration.post(f"{path}close/", {"reason": reason.code}).json()
+    assert (closed["status"], closed["close_reason"]) == ("closed", reason.name)
+    told = refused(integration.post(f"{path}close/", {"reason": reason.code}), 409, rule="UT-03", code="wrong_status")
+    assert told["by"] == "Kassasystemet"
+    assert integration.get(f"commitments/?patient={body['patient']}&status=open").json()["results"] == []
+    assert integration.post(f"{path}reopen/").json()["status"] == "open"
+    assert integration.get("work-lists/broken-promises/").json()["results"] == []
+
+
+def test_a_commitment_with_something_waiting_is_not_closed(integration, clinic, today):
+    """UT-03: what waits is listed."""
+    patient = factories.patient()
+    commitment = factories.open_commitment(patient=patient, care_unit=clinic)
+    factories.booking_request(care_unit=clinic, patient=patient, commitment_id=commitment.pk)
+    told = refused(
+        integration.post(f"commitments/{commitment.pk}/close/", {"reason": "färdig"}),
+        409,
+        rule="UT-03",
+        code="planning_left",
+    )
+    assert today.isoformat() in told["detail"]
+    commitment.refresh_from_db()
+    assert commitment.status == "open"
+
+
+# --- Work items -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_came_asks_for_a_decision_and_the_decision_ends_it(integration, clinic, today):
+    """UT-04."""
+    visit = factories.checked_out_visit(care_unit=clinic, outcome="await_result")
+    (item,) = integration.get("work-lists/awaiting-result/").json()["results"]
+    assert (item["encounter"], item["status"]) == (str(visit.encounter_id), "watching")
+    path = f"work-lists/awaiting-result/{item['id']}/"
+    refused(integration.post(f"{path}result/", If_Match='"9"'), 412)
+    came = integration.post(f"{path}result/").json()
+    assert (came["status"], bool(came["result_at"])) == ("arrived", True)
+    refused(integration.post(f"{path}decide/", {"decision": "kanske"}), 400)
+    refused(integration.post(f"{path}decide/", {"decision": "follow_up"}), 409, rule="UT-06")
+    refused(integration.post(f"{path}decide/", {"decision": "end_commitment"}), 409, rule="UT-03")
+    refused(integration.post(f"{path}decide/", {"decision": "nothing_more"}), 409, rule="UT-07")
+    follow_up = {
+        "visit_type": "sp-lak-aterbesok",
+        "contact_reason": "uppfoljning-ospecificerad",
+        "from": today.isoformat(),
+        "to": (today + timedelta(days=14)).isoformat(),
+    }
+    decided = integration.post(f"{path}decide/", {"decision": "follow_up", "follow_up": follow_up}).json()
+    assert (decided["status"], decided["decision"]) == ("decided", "follow_up")
+    assert BookingRequest.objects.waiting().get().commitment_id == visit.encounter.commitment_id
+    assert integration.get("work-lists/awaiting-result/").json()["results"] == []
+    told = refused(
+        integration.post(f"{path}decide/", {"decision": "nothing_more"}), 409, rule="UT-04", code="already_done"
+    )
+    assert told["by"] == "Kassasystemet"
+
+
+def test_a_missing_follow_up_and_a_no_show_end_by_closing_the_commitment(integration, clinic):
+    """UT-05, PL-05."""
+    factories.checked_out_visit(care_unit=clinic, outcome="no_further_planning")
+    factories.no_show(care_unit=clinic, resource=factories.ResourceFactory(care_unit=clinic))
+    reason = OutcomeReason.objects.filter(outcome_id="end_commitment").first().code
+    for name in ("missing-follow-up", "no-shows"):
+        (item,) = integration.get(f"work-lists/{name}/").json()["results"]
+        path = f"work-lists/{name}/{item['id']}/decide/"
+        done = integration.post(path, {"decision": "end_commitment", "reason": reason}).json()
+        assert (done["status"], done["decision"]) == ("done", "end_commitment")
+        assert integration.get(f"work-lists/{name}/").json()["results"] == []
+    assert not CareCommitment.objects.open().exists()
+
+
+def test_an_items_decision_at_another_unit_is_404(caller, clinic, centre):
+    factories.checked_out_visit(care_unit=clinic, outcome="no_further_planning")
+    (item,) = caller("clinician", clinic).get("work-lists/missing-follow-up/").json()["results"]
+    path = f"work-lists/missing-follow-up/{item['id']}/decide/"
+    refused(caller("clinician", centre).post(path, {"decision": "nothing_more"}), 404)
+    refused(
+        caller("clinician", clinic).post(f"work-lists/no-shows/{item['id']}/decide/", {"decision": "nothing_more"}), 404
+    )
+    refused(caller("clinician", clinic).get("work-lists/finns-inte/"), 404)
+
+
+def test_a_list_can_be_asked_for_one_patient(integration, clinic):
+    first, second = factories.booking_request(care_unit=clinic), factories.booking_request(care_unit=clinic)
+    rows = integration.get(f"work-lists/booking-requests/?patient={second.patient_id}").json()["results"]
+    assert [row["id"] for row in rows] == [str(second.pk)]
+    assert len(integration.get(f"work-lists/booking-requests/?care_unit={clinic.pk}").json()["results"]) == 2
+    assert first.pk != second.pk
