@@ -38,7 +38,7 @@ function prepare(list) {
   const links = [...list.querySelectorAll("tbody .who")];
   const chosen = current(list);
   for (const link of links) link.tabIndex = link === chosen ? 0 : -1;
-  for (const button of list.querySelectorAll("tbody button:not(.who), tbody .act a")) button.tabIndex = -1;
+  for (const button of list.querySelectorAll("tbody button:not(.who), tbody .act a")) if (!button.form?.matches("[data-edit]")) button.tabIndex = -1;
   if (typed && list.contains(document.activeElement)) filter(list, typed);
 }
 
