@@ -9,8 +9,9 @@ PREFERENCES_KEY = "preferences"
 
 
 def usable_assignments(user, *, at):
-    """The assignments the user may act as today, the one used last first (ui.md 4.1)."""
-    usable = list(StaffAssignment.objects.usable(local_date(at)).filter(user=user).order_by("care_unit__name", "role"))
+    """The assignments the user may act as today: the one used last first, then in the order they were given, so that
+    a person's main one is preselected at the first login."""
+    usable = list(StaffAssignment.objects.usable(local_date(at)).filter(user=user).order_by("id"))
     last = UserSettings.objects.filter(user=user).values_list("last_assignment_id", flat=True).first()
     return sorted(usable, key=lambda assignment: assignment.pk != last)
 
