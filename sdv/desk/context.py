@@ -34,7 +34,9 @@ NAVIGATION = [
     Page("Arbetslistor", "work-lists", Permission.VIEW_WORK_LISTS),
     Page("Klassificering", "coding", Permission.CODE),
     Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG),
+    Page("Tidböcker", "admin:scheduling_resource_changelist", Permission.MAINTAIN_SCHEDULES),
     Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES),
+    Page("Loggar", "admin:index", Permission.VIEW_ACCESS_LOG),
 ]
 MENU = [("Byt uppdrag", "choose-assignment"), ("Mina inställningar", "preferences")]
 
