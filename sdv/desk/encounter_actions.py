@@ -9,7 +9,7 @@ from classification import rules as coding_rules
 from registration import lifecycle
 from registration.actions import encounters
 from registration.encounter_types import TYPES
-from registration.lifecycle import Move
+from registration.lifecycle import Move, Status
 from scheduling.models import Appointment, AppointmentStatus, CheckOut
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import RuleError
@@ -129,6 +129,8 @@ def judged(facts, *, may, by, at):
     for action, (label, permission) in OFFERED.items():
         if not _concerns(action, facts):
             continue
+        if action == DISCHARGE and facts.status == Status.PLANNED:
+            label = "Avsluta"
         if not may(permission):
             found.append(PossibleAction(action, label, False, NOT_YOURS))
             continue

@@ -109,7 +109,7 @@ def test_what_breaks_the_promise_is_counted_first_and_listed(client, clinic):
     Referral.objects.update(status=ReferralStatus.CLOSED)
     assert promises.broken(at=now()).count() == 1
     text = client.get(reverse("work-lists")).content.decode()
-    assert "1 öppna vårdåtaganden saknar planering." in text
+    assert "1 öppet vårdåtagande saknar planering." in text
     listed = shown(client, "broken-promises")
     assert "Öberg, Maria" in listed and "Ny bokningsbegäran" in listed
 
@@ -624,3 +624,14 @@ def test_the_menu_counts_what_is_due_and_can_reach_zero(clinic):
     BookingRequest.objects.filter(pk=request.pk).update(wished_from=today(), wished_to=today())
     assert (COUNTS["work-lists"](clinic), COUNTS["booking-requests"](clinic)) == (1, 1)
     assert COUNTS["coding"](clinic) == 0
+
+
+def test_personnummer_can_be_hidden_in_the_lists(client, clinic):
+    """ui.md 4.2: nothing readable over the counter beyond what is chosen."""
+    request = factories.booking_request(care_unit=clinic)
+    number = request.patient.identities.get().value
+    shown_number = f"{number[:8]}-{number[8:]}"
+    assert shown_number in client.get(reverse("booking-requests")).content.decode()
+    client.post(reverse("hide-identities"), {"next": "/"})
+    text = client.get(reverse("booking-requests")).content.decode()
+    assert shown_number not in text and "Dolt" in text

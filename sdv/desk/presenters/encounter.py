@@ -57,7 +57,7 @@ _PLACES = {
     "change_type": ("encounter-change-type", False),
     "annul": ("encounter-annul", False),
 }
-_ASKS = {"reschedule", "cancel", "check_out", "code", "change_type"}
+_ASKS = {"reschedule", "cancel", "check_out", "discharge", "code", "change_type"}
 _KEYS = {"check_out": "F9", "code": "Alt 6"}
 _ICONS = {"arrive": "arrive", "no_show": "cross", "reschedule": "cal", "cancel": "cross", "check_out": "check"}
 _ICONS |= {"code": "list", "undo_arrival": "undo", "undo_no_show": "undo", "undo_check_out": "undo"}

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from registration.actions import encounters
+from registration.lifecycle import Status
 from registration.presenters import load, shown_name
 from scheduling.actions import appointments, check_out
 from sdv.accounts.access import log_access
@@ -143,11 +144,11 @@ def _act(request, pk, action, act, *, text):
     if request.method != "POST" or not form.is_valid():
         _log(request, row, "vårdhändelse", at)
         context = {
-            "heading": encounter_actions.OFFERED[action][0],
+            "heading": _heading(action, row),
             "subtitle": presenter.heading(row),
             "form": form,
             "band": band_of(request, load(row.patient_id), at=at),
-            "consequences": _CONSEQUENCES[action],
+            "consequences": _consequences(action, row),
             "close": reverse("encounter", args=[row.pk]),
         }
         return sheet(request, "encounter/act.html", context, status=422 if form.is_bound else 200)
@@ -191,9 +192,26 @@ def _form(request, action, facts, needs_reason):
     return ReasonForm(data, is_required=needs_reason)
 
 
+def _heading(action, row):
+    if action == encounter_actions.DISCHARGE and row.status == Status.PLANNED:
+        return "Avsluta"
+    return encounter_actions.OFFERED[action][0]
+
+
+def _consequences(action, row):
+    """What the form says will happen."""
+    if action == encounter_actions.DISCHARGE and row.status == Status.PLANNED:
+        return _OF_UNUSED
+    return _CONSEQUENCES[action]
+
+
+_OF_UNUSED = [
+    "Förhandsregistreringen avslutas utan att besöket blev av.",
+    "En bokning som finns kvar avbokas, tiden blir ledig och patienten väntar på en ny tid.",
+]
 _CONSEQUENCES = {
     encounter_actions.DISCHARGE: [
-        "Vårdhändelsen får slut nu och kan klassificeras om den är en kontakt.",
+        "Vårdhändelsen får slut nu och blir klar att klassificera.",
         "Platsen som hålls släpps.",
     ],
     encounter_actions.ANNUL: [
