@@ -219,6 +219,7 @@ class EncounterParticipant(Row):
     is_main_responsible = models.BooleanField("huvudansvarig", default=True)
 
     class Meta:
+        triggers = change_log()
         constraints = [
             models.UniqueConstraint(fields=["encounter", "practitioner"], name="participant_once"),
             models.UniqueConstraint(
