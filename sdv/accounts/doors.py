@@ -2,10 +2,11 @@
 `required_permission` from the view, so that no page can be without one."""
 
 from functools import wraps
-from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.shortcuts import redirect
+
+from sdv.common.requests import address_of, page_of
 
 from .permissions import Permission
 
@@ -17,10 +18,7 @@ def _way_back(request):
     """Where to go after login: the page asked for. What was posted is not done again, so then the page it was on."""
     if request.method in ("GET", "HEAD"):
         return request.get_full_path()
-    referer = urlsplit(request.headers.get("Referer", ""))
-    if not referer.path or referer.netloc != request.get_host():
-        return "/"
-    return f"{referer.path}?{referer.query}" if referer.query else referer.path
+    return address_of(page_of(request)) or "/"
 
 
 def permitted(permission):

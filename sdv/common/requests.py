@@ -3,9 +3,28 @@
 import re
 import uuid
 from contextvars import ContextVar
+from urllib.parse import SplitResult, urlsplit
 
 REQUEST_ID = ContextVar("request_id", default="")
 ACCEPTED = re.compile(r"^[A-Za-z0-9-]{8,64}$")
+
+
+NOWHERE = SplitResult("", "", "", "", "")
+
+
+def page_of(request):
+    """The page of this site from which the request was sent, as the browser tells it; NOWHERE where it does not, or
+    where the page is another site's."""
+    try:
+        page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    except ValueError:
+        return NOWHERE
+    return page if page.netloc == request.get_host() and page.path.startswith("/") else NOWHERE
+
+
+def address_of(page):
+    """Path and query of a page, without its host."""
+    return f"{page.path}?{page.query}" if page.query else page.path
 
 
 class RequestIdMiddleware:

@@ -3,13 +3,14 @@
 Views let RuleError, StaleVersion, NotPermitted and InputError fall through; the middleware catches them. A view that
 wants the refusal inside its own form catches it itself and uses `refusal_context`."""
 
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 from sdv.common.errors import InputError, NotPermitted, RuleError, StaleVersion
+from sdv.common.requests import address_of, page_of
 
 from .context import address
 
@@ -58,8 +59,7 @@ def to_message_region(response):
 def _to_login(login, request, location):
     """401: the session ended while the page was open; the browser itself is sent to the login, and from there back to
     the page it showed (never to the address a fragment was asked from)."""
-    page = urlsplit(request.headers.get("HX-Current-URL", ""))
-    back = f"{page.path}?{page.query}" if page.query else page.path
+    back = address_of(page_of(request))
     response = HttpResponse(status=401)
     response["HX-Redirect"] = f"{login}?{urlencode({'next': back})}" if back else location
     return response
@@ -122,10 +122,7 @@ def _answer(request, template, context, status):
 
 def _back(request):
     """Where the person came from, on this site; the page itself for a GET that refuses."""
-    referer = urlsplit(request.headers.get("Referer", ""))
-    if referer.netloc != request.get_host():
-        return "/"
-    return f"{referer.path}?{referer.query}" if referer.query else referer.path
+    return address_of(page_of(request)) or "/"
 
 
 def _alternative(alternative):

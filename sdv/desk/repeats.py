@@ -20,7 +20,7 @@ def require_undo(request, encounter, *, what, at):
     by, may_correct = request.actor.user, request.actor.may(Permission.CORRECT)
     if refused := lifecycle.correction_refusal(**facts, by=by, at=at, may_correct=may_correct, what=what):
         raise refused
-    reason = request.POST.get("reason", "").strip()[:300]
+    reason = request.POST.get("reason", "").replace("\0", "").strip()[:200]
     if not reason and lifecycle.correction_needs_reason(**facts, by=by, at=at):
         raise RuleError(
             "PL-13",

@@ -1,6 +1,6 @@
 """Utcheckning with one of four outcomes, and its undo (UT-01…06, ui.md 4.7). A dialog by htmx, a page without."""
 
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -8,8 +8,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from registration import presenters
-from registration.lifecycle import CheckOut as Kind
 from registration.lifecycle import NOT_REPORTED, Move, Status, refusal
+from registration.lifecycle import CheckOut as Kind
 from scheduling.actions import check_out as actions
 from scheduling.actions import commitments
 from scheduling.models import BookingRequest, Outcome, OutcomeCode
@@ -18,6 +18,7 @@ from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.presenting import Choice, Key
+from sdv.common.requests import page_of
 from sdv.common.time import local, local_date, now
 from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.context import address
@@ -245,8 +246,8 @@ def _way_back(request, encounter):
     given = way_back(request, "")
     if given:
         return given
-    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
-    if page.netloc != request.get_host() or page.path == request.path:
+    page = page_of(request)
+    if page.path in ("", request.path):
         return default
     query = dict(parse_qsl(page.query))
     if page.path == address("day"):

@@ -1,8 +1,9 @@
 """Dagens besök: the list, what a row shows, and the moves made from it (ui.md 4.2; VH-07, VH-11, PL-03, PL-27)."""
 
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,6 +22,7 @@ from sdv.accounts.permissions import Permission
 from sdv.common.dates import long_date, parse_date
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.presenting import Key, Link
+from sdv.common.requests import page_of
 from sdv.common.time import local, local_date, now
 from sdv.desk.answers import saved, sheet
 from sdv.desk.context import address
@@ -35,6 +37,8 @@ from sdv.flows import cancellation
 WHAT = "dagens besök"
 # Whom the list has already shown this session, so that a poll logs only who is new in it.
 SHOWN_KEY = "day_shown"
+# Farther from today there are no visits, and in the end no dates.
+YEARS = 100
 LEGEND = (
     Key(("↑", "↓"), "byt rad"),
     Key(("0–9",), "sök personnummer"),
@@ -103,6 +107,8 @@ class DayView:
         try:
             self.day = parse_date(query.get("dag", ""), self.today)
         except ValueError:
+            self.day = self.today
+        if abs(self.day.year - self.today.year) > YEARS:
             self.day = self.today
         self.status = query.get("visa", "")
         self.caregiver = query.get("vardgivare", "")
@@ -313,7 +319,7 @@ def undo(request, pk):
     is_arrival = appointment.status == AppointmentStatus.ARRIVED
     what = "Ankomsten" if is_arrival else "Uteblivandet"
     reason = require_undo(request, appointment.encounter, what=what, at=at)
-    appointments.undo(appointment_id=pk, by=request.actor.user, at=at, reason=reason[:200])
+    appointments.undo(appointment_id=pk, by=request.actor.user, at=at, reason=reason)
     _leave(request, appointment, "Ankomsten ångrad för" if is_arrival else "Uteblivandet ångrat för", at=at)
     return _saved(request, appointment)
 
@@ -373,7 +379,7 @@ def _leave(request, appointment, text, *, at, undo_url=""):
 def _saved(request, appointment):
     """The row as it is now with the receipt, for htmx; else back to the list with the row chosen."""
     at = now()
-    where = urlsplit(request.headers.get("HX-Current-URL", ""))
+    where = page_of(request)
     if not is_scripted(request) or where.path != address("day"):
         return saved(request, _day_with(request, appointment.start, appointment.encounter_id))
     view = DayView(dict(parse_qsl(where.query)), at)
@@ -388,7 +394,7 @@ def _saved(request, appointment):
 def _cancelled_from(request, appointment):
     """Where the dialog was opened: the patient's bookings, else the day with the row chosen."""
     bookings = reverse("patient-appointments", args=[appointment.patient_id])
-    if urlsplit(request.headers.get("HX-Current-URL", "")).path == bookings:
+    if page_of(request).path == bookings:
         return bookings
     return _day_with(request, appointment.start, appointment.encounter_id)
 
@@ -396,7 +402,7 @@ def _cancelled_from(request, appointment):
 def _day_with(request, start, encounter_id):
     """The day of a visit with its row chosen, filtered as the list was where the person came from."""
     at = now()
-    came_from = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    came_from = page_of(request)
     query = dict(parse_qsl(came_from.query)) if came_from.path == address("day") else {}
     view = DayView(query | {"dag": local_date(start).isoformat()}, at)
     return view.with_row(encounter_id)
@@ -451,7 +457,7 @@ def _unbooked_patient(request, today):
     if known:
         try:
             return presenters.load(known), ""
-        except (Patient.DoesNotExist, ValueError):
+        except (Patient.DoesNotExist, ValidationError):
             raise Http404 from None
     number = request.POST.get("identity", "")
     if not number.strip():

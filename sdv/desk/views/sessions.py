@@ -16,6 +16,7 @@ from sdv.accounts.doors import logged_in, open_to_all
 from sdv.accounts.permissions import Permission, allowed
 from sdv.accounts.sessions import PREFERENCES_KEY, act_as, load_preferences, save_preferences, usable_assignments
 from sdv.common.presenting import Choice, Key
+from sdv.common.requests import address_of, page_of
 from sdv.common.time import now
 from sdv.desk.context import address
 from sdv.desk.forms.sessions import LoginForm, PreferencesForm
@@ -89,7 +90,7 @@ def choose_assignment(request):
     """Välj uppdrag, after login and from the bar. The page one came from is kept if the new unit may see it."""
     user = request.actor.user
     assignments = usable_assignments(user, at=now())
-    wanted = safe_address(request, request.POST.get("next") or request.GET.get("next") or _came_from(request))
+    wanted = safe_address(request, request.POST.get("next") or request.GET.get("next") or address_of(page_of(request)))
     if request.method == "POST":
         chosen = next((each for each in assignments if str(each.pk) == request.POST.get("assignment")), None)
         if chosen:
@@ -147,14 +148,6 @@ def safe_address(request, wanted):
         return ""
     path = urlsplit(wanted).path
     return "" if path in {address("login"), address("logout"), address("choose-assignment")} else wanted
-
-
-def _came_from(request):
-    """The page of ours from which the person came to switch assignment."""
-    referer = urlsplit(request.headers.get("Referer", ""))
-    if not referer.path or referer.netloc != request.get_host():
-        return ""
-    return f"{referer.path}?{referer.query}" if referer.query else referer.path
 
 
 @never_cache
