@@ -11,13 +11,13 @@ from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.models import AccessAction, AccessLogEntry
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Text
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Number, Query, Text
 from sdv.common.errors import InputError
-from sdv.common.paging import PageQuery, by_cursor
+from sdv.common.paging import LARGEST_PAGE, PageQuery, by_cursor
 from sdv.common.time import local_date
 
 TAG = "Patienter"
-MOST_HITS = 50
+USUAL_HITS = 50
 
 
 # --- Answers ------------------------------------------------------------------------------------------------------
@@ -50,9 +50,9 @@ class PatientAnswer(PatientSummary):
 
 
 class PatientHits(page_of("PatientPage", PatientAnswer)):
-    """What a search found, at most 50. There is no next page: a name in an address would be a name in a log."""
+    """What a search found. There is no next page: a name in an address would be a name in a log."""
 
-    has_more = serializers.BooleanField(help_text="Fler än 50 stämmer: sök snävare.")
+    has_more = serializers.BooleanField(help_text="Fler stämmer än som visas: sök snävare.")
 
 
 def summary(patient, *, on):
@@ -112,6 +112,12 @@ def known_patient():
 # --- Search and registration -------------------------------------------------------------------------------------------
 
 
+class HitsQuery(Query):
+    """How many to show."""
+
+    page_size = Number(required=False, min_value=1, max_value=LARGEST_PAGE, help_text=f"Annars {USUAL_HITS}.")
+
+
 class SearchBody(Fields):
     """Either an identity, or a name with or without birth date."""
 
@@ -138,6 +144,7 @@ class PatientSearch(Endpoint):
         "Sök patienter på identitet eller namn",
         tag=TAG,
         body=SearchBody,
+        query=HitsQuery,
         answer=PatientHits,
         is_post=True,
         has_id=False,
@@ -145,31 +152,30 @@ class PatientSearch(Endpoint):
     )
     def post(self, request):
         asked, today = self.body(SearchBody), local_date(self.at)
+        size = self.query(HitsQuery).get("page_size", USUAL_HITS)
         if "identity" in asked:
-            found = list(
-                Patient.objects.with_identity(asked["identity"], today=today).with_primary_identity()[: MOST_HITS + 1]
-            )
+            rows = Patient.objects.with_identity(asked["identity"], today=today)
+            found = list(rows.with_primary_identity()[: size + 1])
         else:
-            found = self._named(asked)
-        hits = found[:MOST_HITS]
+            found = self._named(asked, size + 1)
+        hits = found[:size]
         self.log([patient.pk for patient in hits], "sökträff")
         return self.answer(
             {
                 "results": [patient_answer(patient, on=today) for patient in hits],
                 "next": None,
                 "previous": None,
-                "has_more": len(found) > MOST_HITS,
+                "has_more": len(found) > size,
             }
         )
 
-    def _named(self, asked):
+    def _named(self, asked, most):
         """By the words' beginnings; a misspelt name is looked for only where none begins so."""
         birth_date = asked.get("birth_date")
         if not any(sign.isalnum() for sign in asked["name"]):
             raise InputError(name="Skriv minst en bokstav av namnet.")
         for rows in (Patient.objects.named, Patient.objects.named_about):
-            found = list(rows(asked["name"], birth_date=birth_date).with_primary_identity()[: MOST_HITS + 1])
-            if found:
+            if found := list(rows(asked["name"], birth_date=birth_date).with_primary_identity()[:most]):
                 return found
         return []
 

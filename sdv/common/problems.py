@@ -9,8 +9,9 @@ from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from .errors import InputError, NotPermitted, RuleError, StaleVersion
@@ -60,6 +61,12 @@ def problem(status, *, code, detail, headers=None, **more):
     body = {"type": f"{DOCS}{anchor}", "title": title, "status": status, "detail": detail, "code": code}
     body |= {name: value for name, value in more.items() if value not in (None, "", [], {})}
     return Response(_readable(body), status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def problem_page(status, *, code, detail):
+    """A problem as a plain response, where no endpoint is at work: an address that is none, a fault of ours."""
+    found = problem(status, code=code, detail=detail)
+    return HttpResponse(JSONRenderer().render(found.data), status=status, content_type=CONTENT_TYPE)
 
 
 def exception_handler(error, context):

@@ -64,12 +64,13 @@ def test_a_search_that_cannot_be_read_is_400(integration, body):
     refused(integration.post("patients/search/", body), 400, code="invalid_input")
 
 
-def test_more_hits_than_are_shown_are_told_of(integration, monkeypatch):
-    monkeypatch.setattr("registration.api.patients.MOST_HITS", 2)
+def test_more_hits_than_are_shown_are_told_of(integration):
     for _ in range(3):
         factories.patient(surname="Många")
-    answer = integration.post("patients/search/", {"name": "många"}).json()
+    answer = integration.post("patients/search/?page_size=2", {"name": "många"}).json()
     assert (len(answer["results"]), answer["has_more"], answer["next"]) == (2, True, None)
+    assert integration.post("patients/search/?page_size=3", {"name": "många"}).json()["has_more"] is False
+    refused(integration.post("patients/search/?name=x", {"name": "många"}), 400)
 
 
 def test_a_patient_is_registered_on_a_number_and_a_known_number_is_409(integration):

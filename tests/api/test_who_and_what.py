@@ -235,6 +235,18 @@ def test_answers_are_kept_by_no_cache_and_methods_that_are_not_there_are_405(int
     refused(integration.get("patients/not-an-id/"), 404, code="not_found")
 
 
+def test_a_fault_of_ours_is_a_problem_too_with_its_reference_and_no_trace(integration, monkeypatch):
+    monkeypatch.setattr("registration.api.catalogues._unit", None)
+    browser = Client(raise_request_exception=False)
+    factories.CareUnitFactory()
+    response = browser.get(
+        "/api/v1/care-units/", headers={"Authorization": f"Bearer {integration.token}", "X-Request-Id": "anrop-99999"}
+    )
+    body = refused(response, 500, code="server_error")
+    assert "anrop-99999" in body["detail"]
+    assert "TypeError" not in response.content.decode()
+
+
 def test_a_runaway_loop_meets_429_with_when_to_come_back(integration, settings, monkeypatch):
     settings.SDV_API_CALLS_PER_MINUTE = 2
     assert [integration.get("care-units/").status_code for _ in range(2)] == [200, 200]

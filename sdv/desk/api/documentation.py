@@ -8,11 +8,32 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
-from rest_framework.renderers import JSONRenderer
 
 from sdv.accounts.doors import open_to_all
-from sdv.common.problems import CONTENT_TYPE, KINDS, problem
+from sdv.common.problems import CONTENT_TYPE, KINDS, problem_page
 
+CONVENTIONS = (
+    (
+        "Adresserna börjar med /api/v1/ och svarar med JSON. Tider är ISO 8601 med Stockholms förskjutning och hela minuter,"
+        " datum ÅÅÅÅ-MM-DD, id är UUID. Katalogvärden skickas som sin kod och kommer tillbaka som {code, text}."
+    ),
+    (
+        "System anropar med en nyckel: Authorization: Bearer … Nyckeln görs med manage.py create_token och visas en gång."
+        " Det som går att se och göra följer kontots uppdrag; andra vårdenheters poster finns inte för den som frågar."
+    ),
+    (
+        "Varje POST tar Idempotency-Key: samma nyckel och innehåll utförs en gång och får samma svar i 24 timmar. Poster har"
+        " version, som också är ETag; skicka den som If-Match för att inte skriva över någon annans ändring."
+    ),
+    (
+        "Listor bläddras med adresserna i next och previous. Sökning på människor är POST, så att inga nummer eller namn står"
+        " i adresser. Okända fält och filter avvisas."
+    ),
+)
+ABOUT_PROBLEMS = (
+    "Fel kommer som application/problem+json (RFC 9457): detail är en mening på svenska som går att handla efter, code en"
+    " kod för program, rule regelbokens id. by och at säger vem som hann först, alternatives nästa lediga tider."
+)
 METHODS = ("get", "post", "put", "patch", "delete")
 PLACES = {"path": "i adressen", "query": "i frågan", "header": "huvud"}
 KIND_WORDS = {
@@ -52,6 +73,7 @@ def docs(request):
     """GET /api/docs/: every address with what it takes and answers."""
     kinds = [(status, *KINDS[status], words) for status, words in KIND_WORDS.items()]
     context = {"heading": "API-beskrivning", "groups": groups(openapi()), "shapes": shapes(openapi()), "kinds": kinds}
+    context |= {"conventions": CONVENTIONS, "about_problems": ABOUT_PROBLEMS}
     return render(request, "api/docs.html", context)
 
 
@@ -59,10 +81,9 @@ def docs(request):
 @open_to_all
 def no_such_address(request):
     """What lies under /api/ and is no address, as a problem too."""
-    found = problem(
+    return problem_page(
         404, code="not_found", detail="Adressen finns inte. API:ts adresser slutar med snedstreck; se /api/docs/."
     )
-    return HttpResponse(JSONRenderer().render(found.data), status=404, content_type=CONTENT_TYPE)
 
 
 # --- The page's words -----------------------------------------------------------------------------------------------

@@ -5,8 +5,11 @@ from django.shortcuts import render
 from django.template.loader import get_template
 from django.utils.cache import add_never_cache_headers
 
+from sdv.common.problems import problem_page
 from sdv.common.requests import REQUEST_ID
 from sdv.desk.refusals import is_scripted, not_permitted, to_message_region
+
+FAULT = "Något gick fel hos oss. Inget har sparats; försök igen om en stund."
 
 
 def _page(request, template, heading, status):
@@ -42,6 +45,8 @@ def server_error(request):
     """500: rendered without the request, since what failed may be what the frame needs. The reference is the request
     id, by which the log line is found."""
     reference = getattr(request, "id", "") or REQUEST_ID.get()
+    if request.path.startswith("/api/"):
+        return problem_page(500, code="server_error", detail=f"{FAULT} Ange {reference} om du frågar.")
     scripted = is_scripted(request)
     template = get_template("errors/notice.html" if scripted else "errors/500.html")
     response = HttpResponse(template.render({"heading": "Något gick fel", "reference": reference}), status=500)
