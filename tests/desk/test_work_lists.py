@@ -635,3 +635,11 @@ def test_personnummer_can_be_hidden_in_the_lists(client, clinic):
     client.post(reverse("hide-identities"), {"next": "/"})
     text = client.get(reverse("booking-requests")).content.decode()
     assert shown_number not in text and "Dolt" in text
+
+
+def test_the_band_of_a_request_books_that_request(client, clinic):
+    """F8 on the request's page."""
+    request = factories.booking_request(care_unit=clinic)
+    text = client.get(reverse("booking-request", args=[request.pk])).content.decode()
+    address = f"{reverse('book', args=[request.patient_id])}?begaran={request.pk}"
+    assert text.count(f'href="{address}"') == text.count('data-key="F8"') == 2

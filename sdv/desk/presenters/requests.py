@@ -1,6 +1,6 @@
 """Bokningsbegäran as the list and its own page show it (BB-01)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
@@ -88,6 +88,12 @@ def row(request, actor, *, at):
 def _book_url(request):
     place = address("book", request.patient_id)
     return f"{place}?begaran={request.pk}" if place else ""
+
+
+def band_that_books(band, request):
+    """The patient's band, whose Boka (F8) books this request."""
+    url = _book_url(request)
+    return replace(band, actions=tuple(way._replace(url=url) if way.key == "F8" else way for way in band.actions))
 
 
 def page(request, actor, *, at):

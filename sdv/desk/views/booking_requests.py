@@ -202,9 +202,10 @@ def booking_request(request, pk):
             leave_receipt(request, at=at, text="Bokningsbegäran är ändrad för", whom=shown_name(row.patient))
             return saved(request, reverse("booking-request", args=[row.pk]))
     log_access(actor=request.actor, patients=[row.patient_id], what="bokningsbegäran", at=at, resource_id=row.pk)
+    band = band_of(request, load(row.patient_id), at=at)
     context = presenter.page(row, request.actor, at=at) | {
         "heading": "Bokningsbegäran",
-        "band": band_of(request, load(row.patient_id), at=at),
+        "band": presenter.band_that_books(band, row) if is_waiting else band,
         "form": form,
     }
     return render(request, "work/booking_request.html", context, status=422 if form and form.errors else 200)
