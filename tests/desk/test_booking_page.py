@@ -452,3 +452,19 @@ def test_another_units_booking_is_not_there(desk, patient):
     """Screens start from the session's unit."""
     appointment = make.booked_visit(patient=patient)
     assert desk.get(reverse("appointment-reschedule", args=[appointment.pk])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "value", ["", "\0", "x", "|", "2026-11-22T09:00", "0001-01-01T00:00+00:00", "9999-12-31T23:59+00:00"]
+)
+def test_a_time_that_cannot_be_is_refused_with_a_sentence(value, desk, patient, nurse, unit):
+    for step in ("hold", "book"):
+        response = desk.post(url_of(patient), choices() | {"step": step, "tid": f"{nurse.pk}|{value}"})
+        assert response.status_code == 422
+        assert "Välj en av de lediga tiderna i listan" in response.content.decode()
+    appointment = make.booked_visit(care_unit=unit, patient=patient, resource=nurse, start=tomorrow_at(9))
+    url = reverse("appointment-reschedule", args=[appointment.pk])
+    sent = {"step": "book", "tid": f"{nurse.pk}|{value}", "version": "²", "fran": "9999-12-31", "skal": "\0"}
+    assert desk.post(url, sent).status_code == 422
+    assert desk.get(url, {"fran": value, "till": value, "resurs": value}).status_code == 200
+    assert Appointment.objects.count() == 1

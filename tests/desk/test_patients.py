@@ -680,3 +680,76 @@ def test_the_inbox_has_the_units_undecided_and_to_book(clinic, unit):
     assert [row.referral.pk for row in to_book.context["rows"]] == [accepted.pk]
     other = make.received_referral(care_unit=unit)
     assert client.get(reverse("referral", args=[other.pk])).status_code == 404
+
+
+# --- Bad input ----------------------------------------------------------------------------------------------------------
+
+NASTY = ["", "\0", "x" * 5000, "²", "9999-12-31", "0001-01-01", "99999999999999999999", "<b>"]
+FORMS = {
+    "patient-search": ("q", "birth_date"),
+    "patient-create": ("identity", "given_name", "middle_name", "surname"),
+    "access-log": ("identity",),
+    "patient": ("phone", "interpreter_language", "version"),
+    "patient-open": ("reason", "next"),
+    "commitment-create": ("problem_code",),
+    "referral-create": ("kind", "referrer", "decision_date", "arrival_date", "problem_code"),
+    "patient-deceased": ("deceased_on", "reason", "version"),
+    "patient-deceased-undo": ("reason",),
+    "book": (
+        "step",
+        "besokstyp",
+        "orsak",
+        "resurs",
+        "fran",
+        "till",
+        "onskat",
+        "vardatagande",
+        "begaran",
+        "hallen",
+        "tid",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_bad_input_never_breaks_a_page(name, clinic):
+    """A sentence and the right status, never a 500; nobody is made and nobody dies of it."""
+    client = signed_in(make.staff(Role.SUPPORT, clinic))
+    if name == "access-log":
+        client = signed_in(make.staff(Role.AUDITOR, clinic))
+    patient = make.patient()
+    args = [patient.pk] if name not in {"patient-search", "patient-create", "access-log"} else []
+    for value in NASTY:
+        for field in FORMS[name]:
+            response = client.post(reverse(name, args=args), dict.fromkeys(FORMS[name], "1") | {field: value})
+            assert response.status_code < 500, (field, value)
+        response = client.post(reverse(name, args=args), dict.fromkeys(FORMS[name], value))
+        assert response.status_code < 500, value
+    assert Patient.objects.get().deceased_on is None
+
+
+ADDRESSES = {
+    "patient-encounters": ("vald",),
+    "patient-appointments": ("bokad",),
+    "patient-log": ("fore",),
+    "referrals": ("visa",),
+    "book": ("besokstyp", "orsak", "resurs", "fran", "till", "onskat", "begaran", "hallen"),
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_strange_address_never_breaks_a_page(name, clinic):
+    patient = make.arrived_visit(care_unit=clinic).patient
+    client = signed_in(make.staff(Role.AUDITOR if name == "patient-log" else Role.SUPPORT, clinic))
+    address = reverse(name, args=[patient.pk] if name != "referrals" else [])
+    for value in NASTY:
+        for field in ADDRESSES[name]:
+            assert client.get(address, {field: value}).status_code < 500, (field, value)
+
+
+def test_a_name_that_folds_into_something_long_is_registered(desk):
+    number = make.test_number()
+    desk.post(
+        reverse("patient-create"), {"identity": number, "given_name": "ﷺ" * 120, "middle_name": "", "surname": "Ali"}
+    )
+    assert Patient.objects.get(identities__value=number).given_name == "ﷺ" * 120

@@ -10,6 +10,8 @@ from scheduling.models import Resource, ResourceKind
 from sdv.common.fields import SwedishDateField
 
 HORIZON = timedelta(days=28)
+# Nobody books further ahead than this; a longer span would only search empty days.
+FURTHEST = timedelta(days=550)
 
 
 class TimesForm(forms.Form):
@@ -24,8 +26,14 @@ class TimesForm(forms.Form):
     def clean(self):
         cleaned = super().clean()
         first, last = cleaned.get("fran"), cleaned.get("till")
+        for name in ("fran", "till", "onskat"):
+            if cleaned.get(name) and cleaned[name] > self.today + FURTHEST:
+                self.add_error(name, "Ange en dag inom ett och ett halvt år.")
         if first and last and last < first:
             self.add_error("till", "Sista dagen ska inte ligga före den första.")
+        if cleaned.get("fran"):
+            # An address kept since yesterday still works.
+            cleaned["fran"] = max(cleaned["fran"], self.today)
         return cleaned
 
     @property
@@ -41,6 +49,7 @@ class TimesForm(forms.Form):
         return value.isoformat() if hasattr(value, "isoformat") else value
 
     def _offer_times(self, today):
+        self.today = today
         self.fields["resurs"].choices = [
             ("", "Alla vårdgivare"),
             *((key, row.name) for key, row in self.resources.items()),

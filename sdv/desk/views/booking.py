@@ -27,7 +27,7 @@ from sdv.common.dates import long_date, parse_date, parse_time
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import at_local, local, local_date, now, start_of_day
 
-from ..forms.booking import HORIZON, BookingForm, RebookForm, return_type_of
+from ..forms.booking import FURTHEST, HORIZON, BookingForm, RebookForm, return_type_of
 from ..patient_access import find, patient_page
 from ..presenters import booking as presenter
 from ..presenters import patient as patient_presenter
@@ -186,15 +186,22 @@ class Desk:
 
     def chosen_time(self):
         """The resource and the times that were chosen; the length is the besökstyp's. Raises InputError."""
-        resource_id, _, start = self.request.POST.get("tid", "").partition("|")
-        try:
-            start = datetime.fromisoformat(start).astimezone(UTC)
-        except ValueError:
-            raise InputError(tid="Välj en av de lediga tiderna i listan.") from None
+        resource_id, _, text = self.request.POST.get("tid", "").partition("|")
+        start = self._moment(text)
         resource = Resource.objects.filter(pk=_uuid(resource_id), care_unit=self.care_unit).first()
-        if resource is None:
+        if resource is None or start is None:
             raise InputError(tid="Välj en av de lediga tiderna i listan.")
         return resource, start, start + timedelta(minutes=self.visit_type.default_minutes)
+
+    def _moment(self, text):
+        """A start as the list's buttons send it, or None."""
+        try:
+            start = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        if start.tzinfo is None or not self.today.year <= start.year <= (self.today + FURTHEST).year:
+            return None
+        return start.astimezone(UTC)
 
     def hold(self):
         """Holds the chosen time for two minutes, and lets go of what was held before."""
@@ -249,7 +256,7 @@ class Desk:
         overrules = "overrule" in self.request.POST
         return {
             "accept_warnings": ["PL-06"] if overrules else [],
-            "reason": self.request.POST.get("reason", "").strip()[:200] if overrules else "",
+            "reason": self.request.POST.get("reason", "").replace("\0", "").strip()[:200] if overrules else "",
         }
 
 
@@ -436,6 +443,8 @@ class BookingDesk(Desk):
         errors, day, clock = {"dag": "", "klockan": "", "resurs": ""}, None, None
         try:
             day = parse_date(self.request.POST.get("dag", ""), self.today)
+            if not self.today <= day <= self.today + FURTHEST:
+                raise ValueError("Ange en dag från och med i dag och inom ett och ett halvt år.")
         except ValueError as error:
             errors["dag"] = str(error)
         try:
@@ -584,7 +593,7 @@ class RebookingDesk(Desk):
 
     def _version(self):
         given = self.request.POST.get("version", "")
-        return int(given) if given.isdigit() else None
+        return int(given) if given.isdecimal() and len(given) < 10 else None
 
 
 def _is_held(slot, held):
@@ -604,6 +613,7 @@ def _day(text, today):
     if isinstance(text, date):
         return text
     try:
-        return parse_date(text, today)
+        day = parse_date(text, today)
     except ValueError:
         return today
+    return min(max(day, today), today + FURTHEST)
