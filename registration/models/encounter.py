@@ -130,6 +130,11 @@ class Encounter(Versioned):
                 fields=["care_unit", "start", "id"], condition=Q(status="in_progress"), name="encounter_going_on"
             ),
             models.Index(
+                fields=["care_unit", "start", "id"],
+                condition=Q(status="planned", cancelled_at__isnull=False),
+                name="encounter_cancelled_not_ended",
+            ),
+            models.Index(
                 fields=["care_unit", "end", "id"],
                 condition=Q(status="ended", is_coded=False) & ~Q(type__in=NOT_REPORTED),
                 name="encounter_to_code",

@@ -135,7 +135,8 @@ class ItemStatus(models.TextChoices):
 
 class AwaitedResultQuerySet(LockingQuerySet):
     def open(self):
-        return self.exclude(status=AwaitedStatus.DECIDED)
+        # In the words of the partial index, which NOT decided would not be seen to mean.
+        return self.filter(status__in=[AwaitedStatus.WATCHING, AwaitedStatus.ARRIVED])
 
 
 class AwaitedResult(WorkItem):
