@@ -14,6 +14,8 @@ from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
 from sdv.common.time import now
 
+from .recent import remember_patient
+
 OPENED_KEY = "opened_patients"
 
 
@@ -31,6 +33,7 @@ def patient_page(permission, *, what, asks_for_reason=True):
                 return ask_for_reason(request, patient)
             action = AccessAction.WRITE if request.method == "POST" else AccessAction.READ
             log_access(actor=request.actor, patients=[patient.pk], what=what, at=now(), action=action)
+            remember_patient(request, patient)
             return view(request, patient, **kwargs)
 
         return permitted(permission)(opened)

@@ -229,6 +229,18 @@ def test_a_check_out_is_taken_back_with_one_key(desk, at_the_row, here):
     assert not BookingRequest.objects.waiting().exists()
 
 
+def test_enter_in_a_field_is_the_primary_button_and_no_other(desk, at_the_row, here):
+    """Neither "nästa" nor "klassificera" nor "boka"."""
+    keys = at_the_row
+    keys.press("u")
+    dialog = opened(desk)
+    keys.press("4")
+    dialog.get_by_label("Beskrivning").fill("Ring först")
+    keys.press("Enter")
+    expect_saved(desk, here)
+    assert BookingRequest.objects.get(patient=here[0].patient).description == "Ring först"
+
+
 def test_another_visit_type_brings_its_reasons(desk, at_the_row, here):
     """VO-02."""
     keys = at_the_row
@@ -245,5 +257,5 @@ def test_the_page_of_its_own_is_the_same_and_accessible(desk, visit, here):
     picture(desk, "utcheckning-sida")
     assert_accessible_also_narrow(desk)
     desk.get_by_role("radio", name="Uppföljning").check()
-    desk.get_by_role("button", name="Checka ut").click()
+    desk.get_by_role("button", name="Checka ut Ctrl Enter").click()
     expect(desk.locator("#receipt")).to_contain_text("Utcheckning registrerad för Persson, Ingela")

@@ -65,7 +65,7 @@ def states():
 @pytest.mark.parametrize("value", NASTY.values(), ids=NASTY)
 def test_reading_pages_answer_whatever_the_address_says(desk, clinic, value):
     visit = booked_visit(care_unit=clinic)
-    query = {name: value for name in FIELDS}
+    query = dict.fromkeys(FIELDS, value)
     for address in (
         reverse("day"),
         reverse("day-rows"),
@@ -88,7 +88,7 @@ def test_forms_answer_whatever_is_posted_and_nothing_changes(desk, clinic, value
         arrived_visit(care_unit=clinic, resource=ResourceFactory(care_unit=clinic)),
     )
     before = states()
-    data = {name: value for name in FIELDS}
+    data = dict.fromkeys(FIELDS, value)
     for address in (
         reverse("palette"),
         reverse("drop-in"),
