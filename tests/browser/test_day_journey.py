@@ -213,6 +213,17 @@ def test_an_unplanned_visit_is_registered_from_the_list_with_keys_only(desk, vis
     expect(page.locator("tr[aria-current]")).to_contain_text("Ny, Karin")
 
 
+def test_letters_open_the_patient_and_the_booking_of_the_row_with_focus(desk, visit, morning):
+    """ui.md 3.3: O and B, also for a row the panel has not caught up with."""
+    page = desk
+    who_id = morning["protected"].patient_id
+    for letter, name in (("o", "patient"), ("b", "book")):
+        visit(reverse("day"))
+        keys = Keys(page)
+        keys.press("ArrowDown", letter)
+        page.wait_for_url(f"**{reverse(name, args=[who_id])}**")
+
+
 def test_the_palette_finds_a_patient_from_any_page(desk, visit, morning):
     page = desk
     visit(reverse("day"))
