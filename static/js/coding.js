@@ -1,12 +1,17 @@
 // The codes of a contact: after a button in the list was pressed, focus follows its row through the swap, or goes back
-// to the field. (Alt+↑ and Alt+↓ press the row's own buttons: shortcuts.js.)
+// to the field; a code that was sent as typed is taken out of the field when it was understood. (Alt+↑ and Alt+↓ press
+// the row's own buttons: shortcuts.js.)
+const field = document.querySelector("main [role=combobox]");
 let follow;
+let sent;
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.(".codes button");
   if (button) follow = button.id;
 });
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("submit", (event) => { if (event.target === field?.form) sent = field.value; });
+document.addEventListener("htmx:after:swap", (event) => {
+  if (field && field.value === sent && event.detail?.ctx?.response?.raw.ok) field.value = "";
   if (!follow || document.activeElement !== document.body) return;
-  (document.getElementById(follow) ?? document.querySelector("main [role=combobox]"))?.focus();
+  (document.getElementById(follow) ?? field)?.focus();
   follow = undefined;
 });

@@ -91,6 +91,15 @@ document.addEventListener("focusout", (event) => {
   if (event.target.getAttribute?.("role") === "combobox") shut(event.target);
 });
 
+// Enter before the answer came: what was typed is sent as it stands, and no list opens after it.
+document.addEventListener("submit", (event) => {
+  for (const input of event.target.querySelectorAll("[role=combobox][data-add]")) {
+    clearTimeout(pause);
+    boxes.get(input)?.abort();
+    shut(input);
+  }
+});
+
 // The palette: Ctrl+K searches everything, F2 patients only.
 const palette = document.getElementById("palette");
 const field = palette?.querySelector("[role=combobox]");

@@ -84,6 +84,23 @@ def test_the_list_is_coded_from_top_to_bottom_without_the_mouse(as_user, visit, 
     assert not first.is_coded
 
 
+def test_a_known_code_is_added_without_waiting_for_the_list(as_user, visit, unit):
+    """ui.md 4.10: the code and one key, however fast; what is not understood stays in the field."""
+    encounter = ended(unit)
+    page = as_user(factories.staff(Role.CODER, unit))
+    visit(reverse("encounter-coding", args=[encounter.pk]))
+    page.keyboard.type("f41.1")
+    page.keyboard.press("Enter")
+    wait_for_codes(page, "F41.1")
+    expect(page.locator("#kod")).to_have_value("")
+    page.keyboard.type("qqqq")
+    page.keyboard.press("Enter")
+    page.get_by_text("Ingen kod hittades för qqqq.").wait_for()
+    expect(page.locator("#kod")).to_have_value("qqqq")
+    expect(page.locator("#kod-options")).to_be_hidden()
+    wait_for_codes(page, "F41.1")
+
+
 def test_the_order_is_changed_with_alt_and_arrows_and_is_announced(as_user, visit, unit):
     """WCAG 2.5.7: buttons and Alt+↑↓; focus follows the row."""
     encounter = ended(unit)

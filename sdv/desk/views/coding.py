@@ -61,7 +61,7 @@ def encounter_coding(request, pk):
     encounter = of_unit(request, pk)
     coding = actions.coding_of(encounter)
     saved_body = body_of_coding(coding) if coding.version else coding_draft.empty()
-    if request.method != "POST" or presenter.refusal(encounter):
+    if not request.htmx:
         log_access(
             actor=request.actor, patients=[encounter.patient_id], what="klassificering", at=at, resource_id=encounter.pk
         )
