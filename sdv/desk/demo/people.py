@@ -42,7 +42,7 @@ def make(*, how_many, region, rng, at):
             )
         )
     for patient in made:
-        if not patient.is_protected and rng.random() < 0.6:
+        if not patient.is_protected and rng.random() < 0.4:
             # The series 070-174 06 05…99 is reserved for fiction.
             number = f"070-174 06 {rng.randint(5, 99):02d}"
             patients.edit(patient_id=patient.pk, phone=number, by=region.users["reception"], at=registered_at)

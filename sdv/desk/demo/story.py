@@ -208,7 +208,7 @@ class Story:
             self.inpatient(unit, patient, day)
         elif key == "medicin":
             self.specialised(unit, patient, day)
-        elif self.rng.random() < 0.3:
+        elif self.rng.random() < 0.4:
             self.unbooked(unit, patient, day)
         else:
             self.primary_care(unit, patient, day)
