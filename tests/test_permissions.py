@@ -1,0 +1,586 @@
+"""The permission matrix: every address × every role, asked for real. Who may what stands in one table of the product
+(sdv/accounts/permissions.py); what each address asks for stands in the tables below, so that a new address fails here
+until somebody has thought about it.
+
+Each request is undone. What is expected of somebody who may is only that the answer is no refusal of rights: an empty
+form is refused as a form."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import SimpleNamespace
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver, resolve, reverse
+from django.urls.resolvers import URLResolver
+
+from registration.actions import clock, referrals
+from scheduling.actions import appointments, check_out, resource_bookings, work_items
+from sdv.accounts import tokens
+from sdv.accounts.administration import site
+from sdv.accounts.doors import ANYONE, LOGGED_IN
+from sdv.accounts.models import User
+from sdv.accounts.permissions import Permission, Role, allowed
+from sdv.desk.demo.identities import personnummer
+from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
+
+P = Permission
+pytestmark = pytest.mark.timeout(400)
+ANONYMOUS, WITHOUT_ASSIGNMENT = "anonymous", "without assignment"
+ACTORS = [ANONYMOUS, WITHOUT_ASSIGNMENT, *Role]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: what each method asks for, and the things of the clinic that its address names (see path_of)."""
+
+    get: object = None
+    post: object = None
+    things: dict = field(default_factory=dict)
+
+    @property
+    def methods(self):
+        return {method: needed for method, needed in (("GET", self.get), ("POST", self.post)) if needed}
+
+
+def page(get=None, post=None, **things):
+    return Page(get, post, things)
+
+
+# What each page asks for. Names as in sdv/desk/urls.
+PAGES = {
+    "health-live": page(ANYONE),
+    "health-ready": page(ANYONE),
+    "login": page(ANYONE, ANYONE),
+    "logout": page(None, ANYONE),
+    "start": page(LOGGED_IN),
+    "choose-assignment": page(LOGGED_IN, LOGGED_IN),
+    "preferences": page(LOGGED_IN, LOGGED_IN),
+    "hide-identities": page(None, LOGGED_IN),
+    "palette": page(LOGGED_IN, LOGGED_IN),
+    # Dagens besök
+    "day": page(P.VIEW_DAY),
+    "day-rows": page(P.VIEW_DAY),
+    "day-row": page(P.VIEW_DAY, pk="arrived_encounter"),
+    "appointment-arrive": page(None, P.REGISTER_ARRIVAL, pk="booked"),
+    "appointment-no-show": page(None, P.REGISTER_ARRIVAL, pk="booked"),
+    "appointment-undo": page(None, P.REGISTER_ARRIVAL, pk="arrived"),
+    "appointment-cancel": page(P.BOOK, P.BOOK, pk="booked"),
+    "appointment-reschedule": page(P.BOOK, P.BOOK, pk="booked"),
+    "drop-in": page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS),
+    # Patients
+    "patients": page(P.VIEW_PATIENTS),
+    "patient-search": page(P.VIEW_PATIENTS, P.VIEW_PATIENTS),
+    "patient-create": page(P.EDIT_PATIENTS, P.EDIT_PATIENTS),
+    "patient": page(P.VIEW_PATIENTS, P.EDIT_PATIENTS, pk="patient"),
+    "patient-open": page(None, P.VIEW_PATIENTS, pk="patient"),
+    "patient-encounters": page(P.VIEW_ENCOUNTERS, pk="patient"),
+    "patient-commitments": page(P.VIEW_PATIENTS, pk="patient"),
+    "patient-appointments": page(P.VIEW_PATIENTS, pk="patient"),
+    "patient-log": page(P.VIEW_ACCESS_LOG, pk="patient"),
+    "access-log": page(P.VIEW_ACCESS_LOG),
+    "patient-deceased": page(P.SET_DECEASED, P.SET_DECEASED, pk="patient"),
+    "patient-deceased-undo": page(P.UNDO_DECEASED, P.UNDO_DECEASED, pk="patient"),
+    "book": page(P.BOOK, P.BOOK, pk="patient"),
+    # Vårdåtaganden and remisser
+    "commitment-create": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient"),
+    "commitment-close": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient", commitment="commitment"),
+    "commitment-reopen": page(None, P.DECIDE_CARE, pk="patient", commitment="commitment"),
+    "referral-create": page(P.REGISTER_REFERRALS, P.REGISTER_REFERRALS, pk="patient"),
+    "referrals": page(P.VIEW_REFERRALS),
+    "referral": page(P.VIEW_REFERRALS, P.REVIEW_REFERRALS, pk="referral"),
+    # Vårdhändelser
+    "encounter": page(P.VIEW_ENCOUNTERS, pk="arrived_encounter"),
+    "encounter-discharge": page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS, pk="checked_out_encounter"),
+    "encounter-annul": page(P.ANNUL, P.ANNUL, pk="arrived_encounter"),
+    "encounter-reopen": page(P.CORRECT, P.CORRECT, pk="ended_encounter"),
+    "encounter-change-type": page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS, pk="arrived_encounter"),
+    "encounter-undo": page(P.REGISTER_ARRIVAL, P.REGISTER_ARRIVAL, pk="arrived_encounter", action="=undo-arrival"),
+    "check-out": page(P.CHECK_OUT, P.CHECK_OUT, pk="arrived_encounter"),
+    "check-out-undo": page(None, P.CHECK_OUT, pk="checked_out_encounter"),
+    # Arbetslistor
+    "work-lists": page(P.VIEW_WORK_LISTS),
+    "work-list": page(P.VIEW_WORK_LISTS, name="=awaiting-result"),
+    "work-item-result": page(None, P.HANDLE_WORK_LISTS, pk="awaited"),
+    "work-item-postpone": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="awaited", name="=awaiting-result"),
+    "work-item-decide": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="awaited", name="=awaiting-result"),
+    "booking-requests": page(P.VIEW_WORK_LISTS, P.VIEW_WORK_LISTS),
+    "booking-request": page(P.VIEW_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request"),
+    "booking-request-create": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="patient"),
+    "booking-request-resource": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request"),
+    "booking-request-confirm": page(None, P.HANDLE_WORK_LISTS, pk="request"),
+    "booking-request-close": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request"),
+    "contact-reason-options": page(P.HANDLE_WORK_LISTS),
+    # Klassificering
+    "coding": page(P.CODE),
+    "encounter-coding": page(P.CODE, P.CODE, pk="ended_encounter"),
+    "encounter-coding-undo": page(None, P.CODE, pk="ended_encounter"),
+    "code-search": page(None, P.CODE, vardhandelse="?ended_encounter"),
+}
+# The page's own decorator asks for less than the act behind it.
+ASKS_FURTHER = {"encounter-undo": P.VIEW_ENCOUNTERS}
+# Answers 404 outside the practice environment, except to support.
+ONLY_SUPPORT_SEES = {"gallery"}
+
+# The permission of each method of each address under /api/v1/, and the thing of the clinic that `pk` means.
+ENDPOINTS = {
+    "patients/search/": ({"POST": P.VIEW_PATIENTS}, None),
+    "patients/": ({"POST": P.EDIT_PATIENTS}, None),
+    "patients/<uuid:pk>/": ({"GET": P.VIEW_PATIENTS, "PATCH": P.EDIT_PATIENTS}, "patient"),
+    "patients/<uuid:pk>/identities/": ({"GET": P.VIEW_PATIENTS}, "patient"),
+    "patients/<uuid:pk>/phones/": ({"GET": P.VIEW_PATIENTS}, "patient"),
+    "patients/<uuid:pk>/addresses/": ({"GET": P.VIEW_PATIENTS}, "patient"),
+    "patients/<uuid:pk>/access-log/": ({"GET": P.VIEW_ACCESS_LOG}, "patient"),
+    "patients/<uuid:pk>/deceased/": ({"POST": P.SET_DECEASED}, "patient"),
+    "patients/<uuid:pk>/deceased/undo/": ({"POST": P.UNDO_DECEASED}, "patient"),
+    "care-units/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "visit-types/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "contact-reasons/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "add-ons/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "problem-codes/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "outcomes/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "codes/<str:system>/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "codes/<str:system>/<str:code>/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "referrals/": ({"GET": P.VIEW_REFERRALS, "POST": P.REGISTER_REFERRALS}, None),
+    "referrals/<uuid:pk>/": ({"GET": P.VIEW_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/review/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/accept/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/return/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/forward/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/reject/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
+    "commitments/": ({"GET": P.VIEW_ENCOUNTERS, "POST": P.DECIDE_CARE}, None),
+    "commitments/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "commitment"),
+    "commitments/<uuid:pk>/close/": ({"POST": P.DECIDE_CARE}, "commitment"),
+    "commitments/<uuid:pk>/reopen/": ({"POST": P.DECIDE_CARE}, "commitment"),
+    "slots/": ({"GET": P.VIEW_SCHEDULES}, None),
+    "holds/": ({"POST": P.BOOK}, None),
+    "holds/<uuid:pk>/": ({"DELETE": P.BOOK}, "hold"),
+    "appointments/": ({"GET": P.VIEW_DAY, "POST": P.BOOK}, None),
+    "appointments/<uuid:pk>/": ({"GET": P.VIEW_DAY}, "booked"),
+    "appointments/<uuid:pk>/reschedule/": ({"POST": P.BOOK}, "booked"),
+    "appointments/<uuid:pk>/cancel/": ({"POST": P.BOOK}, "booked"),
+    "appointments/<uuid:pk>/no-show/": ({"POST": P.REGISTER_ARRIVAL}, "booked"),
+    "appointments/<uuid:pk>/arrive/": ({"POST": P.REGISTER_ARRIVAL}, "booked"),
+    "appointments/<uuid:pk>/undo/": ({"POST": P.REGISTER_ARRIVAL}, "arrived"),
+    "booking-requests/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.HANDLE_WORK_LISTS}, None),
+    "booking-requests/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS, "PATCH": P.HANDLE_WORK_LISTS}, "request"),
+    "booking-requests/<uuid:pk>/close/": ({"POST": P.HANDLE_WORK_LISTS}, "request"),
+    "encounters/": ({"GET": P.VIEW_ENCOUNTERS, "POST": P.REGISTER_ENCOUNTERS}, None),
+    "encounters/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/history/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/check-out/": ({"POST": P.CHECK_OUT}, "arrived_encounter"),
+    "encounters/<uuid:pk>/check-out/undo/": ({"POST": P.CHECK_OUT}, "checked_out_encounter"),
+    "encounters/<uuid:pk>/discharge/": ({"POST": P.REGISTER_ENCOUNTERS}, "checked_out_encounter"),
+    "encounters/<uuid:pk>/annul/": ({"POST": P.ANNUL}, "arrived_encounter"),
+    "encounters/<uuid:pk>/change-type/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/reopen/": ({"POST": P.CORRECT}, "ended_encounter"),
+    "encounters/<uuid:pk>/documentation/": ({"POST": P.REPORT_FACTS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/documentation/<path:external_id>/": ({"DELETE": P.REPORT_FACTS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/cash-transactions/": ({"POST": P.REPORT_FACTS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/coding/": ({"GET": P.VIEW_ENCOUNTERS, "PUT": P.CODE}, "ended_encounter"),
+    "work-lists/booking-requests/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "work-lists/to-book/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "work-lists/referrals/": ({"GET": P.VIEW_REFERRALS}, None),
+    "work-lists/awaiting-result/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "work-lists/missing-follow-up/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "work-lists/no-shows/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "work-lists/awaiting-check-out/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "work-lists/coding/": ({"GET": P.CODE}, None),
+    "work-lists/cancelled-not-ended/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "work-lists/broken-promises/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "work-lists/awaiting-result/<uuid:pk>/result/": ({"POST": P.HANDLE_WORK_LISTS}, "awaited"),
+    "work-lists/awaiting-result/<uuid:pk>/decide/": ({"POST": P.DECIDE_CARE}, "awaited"),
+    "work-lists/missing-follow-up/<uuid:pk>/decide/": ({"POST": P.DECIDE_CARE}, "missing"),
+    "work-lists/no-shows/<uuid:pk>/decide/": ({"POST": P.DECIDE_CARE}, "missed"),
+}
+# The schema, its page, and the answer to an address that is not there.
+OPEN_ENDPOINTS = {"api/schema/", "api/docs/", "api/^"}
+
+# The administration: of which permissions one is enough for each kind of row.
+CATALOGUES, SCHEDULES, LOGS = (
+    {P.MAINTAIN_CATALOGUES},
+    {P.MAINTAIN_CATALOGUES, P.MAINTAIN_SCHEDULES},
+    {P.VIEW_ACCESS_LOG},
+)
+ADMINISTRATION = {
+    **dict.fromkeys(["careprovider", "facility", "careunit", "reception", "ward", "branch", "place"], CATALOGUES),
+    **dict.fromkeys(["user", "staffassignment", "practitioner", "apitoken"], CATALOGUES),
+    **dict.fromkeys(
+        ["carearea", "profession", "encounterclass", "encountertype", "visitkind", "visittype"], CATALOGUES
+    ),
+    **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
+    **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code"], CATALOGUES),
+    "resource": SCHEDULES,
+    **dict.fromkeys(["accesslogentry", "changelogentry"], LOGS),
+}
+EVERY_DOOR = {P.MAINTAIN_CATALOGUES, P.MAINTAIN_SCHEDULES, P.VIEW_ACCESS_LOG}
+
+
+# --- The tables name everything -------------------------------------------------------------------------------------
+
+
+def addresses(patterns=None, before=""):
+    """(route, name, view) of every address of the product."""
+    for pattern in patterns or get_resolver().url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, route)
+        else:
+            yield route, pattern.name, pattern.callback
+
+
+def pages():
+    return {name: view for route, name, view in addresses() if not route.startswith(("admin/", "api/"))}
+
+
+def endpoints():
+    prefix = "api/v1/"
+    return {route.removeprefix(prefix): view for route, _, view in addresses() if route.startswith(prefix)}
+
+
+def test_every_page_stands_in_the_table():
+    assert set(pages()) - ONLY_SUPPORT_SEES == set(PAGES)
+
+
+def test_every_page_says_what_it_asks_for():
+    """The decorator of each page is what the table says of its reading, or of its act where it only acts."""
+    says = {name: getattr(view, "required_permission", ANYONE) for name, view in pages().items()}
+    table = {name: ASKS_FURTHER.get(name, page.get or page.post) for name, page in PAGES.items()}
+    assert says == table | dict.fromkeys(ONLY_SUPPORT_SEES, ANYONE)
+
+
+def test_every_endpoint_stands_in_the_table_with_its_permissions():
+    assert {route: view.required_permissions for route, view in endpoints().items()} == {
+        route: permissions for route, (permissions, _) in ENDPOINTS.items()
+    }
+    others = {route for route, _, _ in addresses() if route.startswith("api/") and not route.startswith("api/v1/")}
+    assert others == OPEN_ENDPOINTS
+
+
+def test_every_kind_of_row_in_the_administration_stands_in_the_table():
+    """Patients, vårdhändelser and what hangs on them are not there: they are changed by their pages alone."""
+    assert {model._meta.model_name: set(admin.permissions) for model, admin in site._registry.items()} == ADMINISTRATION
+
+
+def test_every_permission_is_asked_for_somewhere_or_named_here():
+    """A permission that nothing asks for gives nothing. Overbooking is asked inside booking; protection and statistics
+    come with their pages."""
+    asked = {needed for page in PAGES.values() for needed in page.methods.values()}
+    asked |= {needed for permissions, _ in ENDPOINTS.values() for needed in permissions.values()}
+    asked |= set().union(*ADMINISTRATION.values())
+    assert set(Permission) - asked == {P.OVERBOOK, P.SET_PROTECTION, P.LIFT_PROTECTION, P.VIEW_STATISTICS}
+
+
+# --- Everybody asks for everything ----------------------------------------------------------------------------------
+
+
+def clinic_with_everything(name, numbers):
+    """A unit with one of each thing that an address names. Times: 09:00 on a Friday."""
+    clinic = Clinic(name=name)
+    things = SimpleNamespace(clinic=clinic, patient=clinic.patient(identity=next(numbers)))
+    nurse, doctor = clinic.nurse_resource, clinic.doctor_resource
+    things.commitment = clinic.commitment(things.patient)
+    things.booked = clinic.book(things.patient, NOW, resource=nurse)
+
+    def arrived(number, resource):
+        patient = clinic.patient(identity=next(numbers))
+        clinic.commitment(patient)
+        start = NOW - number * HALF_HOUR
+        return clinic.arrived(patient, start, resource=resource)
+
+    things.arrived = arrived(1, nurse)
+    things.arrived_encounter = things.arrived.encounter
+    things.checked_out_encounter = checked_out(clinic, arrived(2, nurse), "no_further_planning").encounter
+    things.missing = things.checked_out_encounter.missingfollowups.get()
+    ended = checked_out(clinic, arrived(48, nurse), "await_result", at=NOW - DAY).encounter
+    things.awaited = ended.awaitedresults.get()
+    clock.auto_discharge(at=NOW)
+    things.ended_encounter = ended
+    missed = clinic.patient(identity=next(numbers))
+    clinic.commitment(missed)
+    absent = clinic.book(missed, NOW - HALF_HOUR, resource=doctor, at=NOW - DAY)
+    appointments.no_show(appointment_id=absent.pk, by=clinic.nurse, at=NOW)
+    things.missed = absent.encounter.noshowitems.get()
+    things.request = work_items.request_booking(
+        patient_id=things.patient.pk,
+        care_unit=clinic.unit,
+        commitment_id=things.commitment.pk,
+        visit_type=clinic.nurse_visit,
+        contact_reason=clinic.reason,
+        wished_from=NOW.date(),
+        wished_to=NOW.date() + 14 * DAY,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    things.referral = referrals.register(
+        patient_id=things.patient.pk,
+        care_unit=clinic.unit,
+        kind="R",
+        arrival_date=NOW.date(),
+        referrer="Vårdcentralen Öster",
+        by=clinic.nurse,
+        at=NOW,
+    )
+    things.hold = resource_bookings.hold(
+        resource_id=doctor.pk, start=NOW + DAY, end=NOW + DAY + HALF_HOUR, by=clinic.nurse, at=NOW
+    )
+    return things
+
+
+def checked_out(clinic, visit, outcome, at=NOW):
+    reason = clinic.outcome_reason("await_result") if outcome == "await_result" else None
+    return check_out.check_out(
+        encounter_id=visit.encounter_id,
+        outcome=outcome,
+        reason=reason,
+        accept_warnings=["UT-05"],
+        by=clinic.nurse,
+        at=at,
+        registered_at=at,
+    )
+
+
+@pytest.fixture
+def world(db):
+    """Two units with everything, and one person in each role at the first."""
+    numbers = iter(personnummer())
+    with time_machine.travel(NOW, tick=False):
+        here, there = (clinic_with_everything(name, numbers) for name in ("Ortopedmottagningen", "Kirurgmottagningen"))
+        users = {role: here.clinic.staff(role, username=f"prov-{role}") for role in Role}
+        users[WITHOUT_ASSIGNMENT] = User.objects.create_user("nyanstalld", name="Nils Ny")
+        sessions = {actor: session_of(user) for actor, user in users.items()} | {ANONYMOUS: None}
+        keys = {actor: tokens.create(user=user) for actor, user in users.items()} | {ANONYMOUS: None}
+        yield SimpleNamespace(here=here, there=there, sessions=sessions, keys=keys)
+
+
+def session_of(user):
+    """The cookie of a session in which the user has logged in and chosen the only assignment."""
+    client = Client()
+    client.force_login(user)
+    if assignment := user.assignments.first():
+        session = client.session
+        session["assignment"] = str(assignment.pk)
+        session.save()
+    return client.cookies
+
+
+def asked(actor, world, method, path, body=None):
+    """The answer to a request of the actor. What it did is undone."""
+    client = Client()
+    if world.sessions[actor]:
+        client.cookies.update(world.sessions[actor])
+    with transaction.atomic():
+        answer = client.generic(method, path, body or b"", "application/x-www-form-urlencoded")
+        transaction.set_rollback(True)
+    return answer
+
+
+def may(actor, needed):
+    """Whether the table of the product gives the actor what is needed."""
+    if needed == ANYONE:
+        return True
+    if needed == LOGGED_IN:
+        return actor != ANONYMOUS
+    return actor in set(Role) and allowed(actor, needed)
+
+
+def expected_of_page(actor, needed):
+    """The kind of answer: "done" (whatever the form says), or how it is refused."""
+    if may(actor, needed):
+        return "done"
+    return {ANONYMOUS: "to login", WITHOUT_ASSIGNMENT: "to choice of assignment"}.get(actor, "refused")
+
+
+def kind_of_page(answer, needed):
+    location = answer.headers.get("Location", "")
+    if answer.status_code == HTTPStatus.FOUND and location.startswith(reverse("login")) and needed != ANYONE:
+        return "to login"
+    is_choice = location.startswith(reverse("choose-assignment"))
+    if answer.status_code == HTTPStatus.FOUND and is_choice and needed not in (ANYONE, LOGGED_IN):
+        return "to choice of assignment"
+    if answer.status_code == HTTPStatus.FOUND and location == reverse("admin:index"):
+        return "not here"
+    if answer.status_code in (200, 204, 302, 303, 400, 409, 422):
+        return "done"
+    return {403: "refused", 404: "not here"}.get(answer.status_code, answer.status_code)
+
+
+def path_of(name, things):
+    """The page's address with the clinic's things in it: "=" marks a text as it stands, "?" what stands in the query."""
+    named, query = {}, {}
+    for key, thing in PAGES[name].things.items():
+        value = thing[1:] if thing.startswith("=") else getattr(things, thing.removeprefix("?")).pk
+        (query if thing.startswith("?") else named)[key] = value
+    return reverse(name, kwargs=named) + (f"?{urlencode(query)}" if query else "")
+
+
+def test_every_page_is_open_to_exactly_those_who_may(world):
+    wrong = []
+    for name, page in PAGES.items():
+        path = path_of(name, world.here)
+        for method, needed in page.methods.items():
+            for actor in ACTORS:
+                kind, expected = (
+                    kind_of_page(asked(actor, world, method, path), needed),
+                    expected_of_page(actor, needed),
+                )
+                if kind != expected:
+                    wrong.append(f"{method} {name} som {actor}: {kind}, inte {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_another_unit_s_things_are_not_there(world):
+    """Least right by default: that a row of another unit exists is nobody's business. Patients are shared (PA-08)."""
+    wrong = []
+    for name, page in PAGES.items():
+        own = {thing for thing in page.things.values() if not thing.startswith("=")} - {"patient"}
+        if not own:
+            continue
+        path = path_of(name, world.there)
+        for method, needed in page.methods.items():
+            for actor in (role for role in Role if may(role, needed)):
+                if (kind := kind_of_page(asked(actor, world, method, path), needed)) != "not here":
+                    wrong.append(f"{method} {name} som {actor}: {kind}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_gallery_is_for_the_practice_environment_and_support(world):
+    for actor in ACTORS:
+        status = asked(actor, world, "GET", reverse("gallery")).status_code
+        assert status == (HTTPStatus.OK if actor == Role.SUPPORT else HTTPStatus.NOT_FOUND), actor
+
+
+# --- The API ----------------------------------------------------------------------------------------------------------
+
+
+def called(actor, world, method, path):
+    """The status that the actor's token gets for an empty call. What it did is undone."""
+    headers = {"Authorization": f"Bearer {world.keys[actor]}"} if world.keys[actor] else {}
+    body = b"" if method in ("GET", "DELETE") else json.dumps({}).encode()
+    with transaction.atomic():
+        answer = Client().generic(method, path, body, "application/json", headers=headers)
+        transaction.set_rollback(True)
+    return answer.status_code
+
+
+def api_path(route, thing):
+    for part, value in (
+        ("<uuid:pk>", str(thing.pk) if thing else ""),
+        ("<path:external_id>", "J1"),
+        ("<str:system>", "icd-10-se"),
+        ("<str:code>", "I10"),
+    ):
+        route = route.replace(part, value)
+    return f"/api/v1/{route}"
+
+
+def test_every_endpoint_is_open_to_exactly_those_who_may(world):
+    """401 without a token, 403 without the permission, else an answer to what was sent."""
+    wrong = []
+    for route, (permissions, thing) in ENDPOINTS.items():
+        path = api_path(route, thing and getattr(world.here, thing))
+        for method, needed in permissions.items():
+            for actor in ACTORS:
+                status = called(actor, world, method, path)
+                if actor == ANONYMOUS:
+                    is_right = status == HTTPStatus.UNAUTHORIZED
+                elif not may(actor, needed):
+                    is_right = status == HTTPStatus.FORBIDDEN
+                else:
+                    # What is named in the path but is not there (a document, a code) is 404 also to those who may.
+                    is_right = status in (200, 201, 204, 400, 409) or (
+                        status == 404 and re.search("<(str|path):", route)
+                    )
+                if not is_right:
+                    wrong.append(f"{method} {route} som {actor}: {status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_another_unit_s_things_are_not_there_for_a_token_either(world):
+    wrong = []
+    for route, (permissions, thing) in ENDPOINTS.items():
+        if thing in (None, "patient", "hold"):
+            continue
+        path = api_path(route, getattr(world.there, thing))
+        for method, needed in permissions.items():
+            for actor in (role for role in Role if may(role, needed)):
+                if (status := called(actor, world, method, path)) not in (400, 404):
+                    wrong.append(f"{method} {route} som {actor}: {status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_method_that_an_endpoint_does_not_name_is_not_there(world):
+    wrong = []
+    for route, (permissions, thing) in ENDPOINTS.items():
+        path = api_path(route, thing and getattr(world.here, thing))
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(permissions):
+            status = called(Role.INTEGRATION, world, method, path)
+            if status != HTTPStatus.METHOD_NOT_ALLOWED:
+                wrong.append(f"{method} {route}: {status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_schema_is_open_and_holds_nothing_but_the_schema(world):
+    for path in ("/api/schema/", "/api/docs/"):
+        assert asked(ANONYMOUS, world, "GET", path).status_code == HTTPStatus.OK
+    assert asked(ANONYMOUS, world, "GET", "/api/v1/finns-inte/").status_code == HTTPStatus.NOT_FOUND
+
+
+# --- The administration -----------------------------------------------------------------------------------------------
+
+
+# On other addresses than the lists: those outside, and roles of which each has another door or none.
+AT_EACH_DOOR = [ANONYMOUS, WITHOUT_ASSIGNMENT, Role.RECEPTIONIST, Role.COORDINATOR, Role.AUDITOR, Role.CATALOGUE_ADMIN]
+
+
+def test_no_address_of_the_administration_is_open_to_those_who_may_not(world):
+    wrong = []
+    for route, name, _ in addresses():
+        model = next((model for model in site._registry if name and name.startswith(f"{of(model)}_")), None)
+        row = model.objects.values_list("pk", flat=True).first() if model else None
+        path = "/" + route.replace("<path:object_id>", str(row))
+        is_of_nothing = name is None or "<" in path or "(" in path or ("<path" in route and row is None)
+        if not route.startswith("admin/") or is_of_nothing or path.startswith("/admin/r/"):
+            continue
+        needed = ADMINISTRATION[model._meta.model_name] if model else EVERY_DOOR
+        for actor in AT_EACH_DOOR:
+            if actor in set(Role) and any(allowed(actor, permission) for permission in needed):
+                continue
+            kind = kind_of_page(asked(actor, world, "GET", path), P.MAINTAIN_CATALOGUES)
+            # A row that the actor's own rows do not hold is not there: back to the first page.
+            if kind not in ("to login", "to choice of assignment", "refused", "not here"):
+                wrong.append(f"{route} som {actor}: {kind}")
+    assert not wrong, "\n".join(wrong)
+
+
+def of(model):
+    return f"{model._meta.app_label}_{model._meta.model_name}"
+
+
+def test_the_lists_of_the_administration_are_open_to_exactly_those_who_may(world):
+    wrong = []
+    for model in site._registry:
+        needed = ADMINISTRATION[model._meta.model_name]
+        path = reverse(f"admin:{of(model)}_changelist")
+        for role in Role:
+            kind = kind_of_page(asked(role, world, "GET", path), P.MAINTAIN_CATALOGUES)
+            expected = "done" if any(allowed(role, permission) for permission in needed) else "refused"
+            if kind != expected:
+                wrong.append(f"{path} som {role}: {kind}, inte {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_is_deleted_in_the_administration(world):
+    """Nothing used is ever deleted: it gets an end date."""
+    for model in site._registry:
+        row = model.objects.first()
+        if row is not None:
+            path = reverse(f"admin:{of(model)}_delete", args=[row.pk])
+            for role in (Role.CATALOGUE_ADMIN, Role.AUDITOR):
+                assert asked(role, world, "POST", path).status_code == HTTPStatus.FORBIDDEN, path
+                assert resolve(path)
