@@ -1,6 +1,7 @@
 """The patient, identities, phones and addresses. What may be shown of a patient is decided in registration.presenters."""
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import Q
 
@@ -29,6 +30,9 @@ class Protection(models.TextChoices):
     POPULATION_REGISTER = "skyddad_folkbokforing", "Skyddad folkbokföring"
 
 
+FEWEST_LETTERS_MISSPELT = 5
+
+
 class PatientQuerySet(LockingQuerySet):
     def present(self):
         """Records that stand for themselves: not merged into another."""
@@ -49,10 +53,11 @@ class PatientQuerySet(LockingQuerySet):
         return rows.order_by("sort_key", "id")
 
     def named_about(self, text, *, birth_date=None):
-        """As `named`, for a misspelt name: nearest first, by trigrams."""
-        from django.contrib.postgres.search import TrigramWordSimilarity
-
+        """As `named`, for a misspelt name: nearest first, by trigrams. A few letters are like too many names to mean
+        one of them."""
         words = " ".join(search_words(text))
+        if len(words) < FEWEST_LETTERS_MISSPELT:
+            return self.none()
         rows = self.present().filter(protection=Protection.NONE, search_name__trigram_word_similar=words)
         if birth_date:
             rows = rows.filter(birth_date=birth_date)

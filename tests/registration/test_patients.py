@@ -52,6 +52,12 @@ def test_a_misspelt_name_finds_the_nearest(clinic, typed):
     assert Patient.objects.named_about(typed).first() == found[typed]
 
 
+def test_a_few_letters_are_not_taken_for_a_misspelt_name(clinic):
+    """PA-04: "boka" in the palette is a command, not Björk."""
+    clinic.patient(given_name="Annika", surname="Björklund")
+    assert not Patient.objects.named_about("boka").exists()
+
+
 def test_birth_date_narrows_a_name_search(clinic):
     first = clinic.patient(birth_date=date(1990, 1, 2))
     clinic.patient(birth_date=date(1991, 1, 2))
