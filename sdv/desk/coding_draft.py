@@ -4,6 +4,7 @@ Pure. The draft has the shape of PUT encounters/{id}/coding/ (classification.jud
 token, in order: `d` diagnosis, `x` external cause and `a` ATC under the code before it, `p` procedure, `k` ATC of the
 contact itself."""
 
+import re
 from datetime import date
 
 from classification import rules
@@ -13,6 +14,7 @@ from sdv.common.errors import InputError, RuleError
 DIAGNOSES, PROCEDURES, CONTACT = "d", "p", "k"
 _UNREADABLE = "Listan över koder går inte att läsa. Läs in sidan igen."
 MOST_CODES = 100
+CODE = re.compile(r"[0-9A-Z][0-9A-Z-]{0,11}")
 
 
 def empty():
@@ -42,7 +44,7 @@ def parsed(values):
     for value in values:
         kind, system, code, *rest = [*value.split(":"), "", "", ""][:4]
         code = normalise(code)
-        if not code or system not in rules.SYSTEM_NAMES:
+        if not CODE.fullmatch(code) or system not in rules.SYSTEM_NAMES:
             raise InputError(codes=_UNREADABLE)
         if kind == "d":
             last = {"system": system, "code": code, "external_causes": [], "atc": []}

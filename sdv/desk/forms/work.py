@@ -12,6 +12,7 @@ from scheduling.rules import reason_refusal
 from sdv.accounts.models import User
 from sdv.common.fields import SwedishDateField
 
+LONGEST_WATCH = timedelta(days=2 * 366)
 FOLLOW_UP_FROM, FOLLOW_UP_TO = timedelta(days=14), timedelta(days=28)
 
 
@@ -172,6 +173,8 @@ class PostponeForm(forms.Form):
         day = self.cleaned_data["watch_until"]
         if day and day < self.today:
             raise forms.ValidationError("Datumet har passerat. Ange ett datum från och med i dag.")
+        if day and day > self.today + LONGEST_WATCH:
+            raise forms.ValidationError("Ange ett datum inom två år.")
         return day
 
 

@@ -205,7 +205,7 @@ def previous_coding(encounter):
 def found_code(text, encounter):
     """The code that a typed text means: `system:code` from the list, a code as written, else the likeliest hit that
     begins as typed. None where nothing is meant."""
-    on = coding_date(encounter)
+    on, text = coding_date(encounter), _readable(text)
     system, separator, code = text.partition(":")
     if separator and system in SYSTEMS:
         return resolved([(system, code)], on).get((system, code))
@@ -213,10 +213,15 @@ def found_code(text, encounter):
     return hits[0] if hits else None
 
 
+def _readable(text):
+    """What was typed, without characters that nobody types."""
+    return "".join(sign for sign in text if sign.isprintable()).strip()
+
+
 def options(text, encounter, user, unit, *, at):
     """The groups of the combobox: what the text may mean, or the usual codes where nothing is typed."""
-    on = coding_date(encounter)
-    if not text.strip():
+    on, text = coding_date(encounter), _readable(text)
+    if not text:
         return favourites(user, unit, on, at=at)
     groups = {}
     for code in Code.objects.search(text, SYSTEMS, on, MOST_HITS, registrable=True):

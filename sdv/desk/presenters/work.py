@@ -386,6 +386,11 @@ def rows_of(work_list, unit, *, at, owner=None):
     return rows.filter(**{work_list.owner: owner}) if owner else rows
 
 
+def postponed(item, today):
+    """The day that is proposed when an item is postponed: a week on from its day, or from today where it is late."""
+    return min(max(item.watch_until, today), date.max - POSTPONE) + POSTPONE
+
+
 # --- Start page ---------------------------------------------------------------------------------------------------------
 
 

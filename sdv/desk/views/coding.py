@@ -138,7 +138,7 @@ def _changed(body, what, request, encounter):
 
 
 def _number(text):
-    return int(text) if text.isdecimal() else -1
+    return int(text) if text.isdecimal() and len(text) < 4 else -1
 
 
 def _same_as_before(body, encounter):

@@ -112,7 +112,7 @@ def postpone(request, name, pk):
     item = _item(request, name, pk)
     back = way_back(request, reverse("work-list", args=[name]))
     today = local_date(at)
-    initial = {"watch_until": max(item.watch_until, today) + presenter.POSTPONE, "version": item.version}
+    initial = {"watch_until": presenter.postponed(item, today), "version": item.version}
     form = PostponeForm(request.POST if request.method == "POST" else None, today=today, initial=initial)
     if request.method != "POST" or not form.is_valid():
         _log(request, item, at)
