@@ -1,11 +1,13 @@
 """Patients: search, register, read, edit. What is shown of a patient comes from registration.presenters alone (SK-02)."""
 
+from typing import NamedTuple
+
 from django.db.models import F, FilteredRelation, Q
 from rest_framework import serializers
 
 from registration import presenters
 from registration.actions import patients
-from registration.models import Patient, PatientIdentity, Protection, Sex
+from registration.models import Patient, Protection, Sex
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.models import AccessAction, AccessLogEntry
@@ -89,6 +91,14 @@ def patient_answer(patient, *, on):
     }
 
 
+class PrimaryIdentity(NamedTuple):
+    """The identity that a row shows, as the presenter reads it."""
+
+    kind: str
+    value: str
+    is_primary: bool = True
+
+
 def with_identity(rows, path="patient__"):
     """Rows with their patient's primary identity, in the same query."""
     primary = FilteredRelation(f"{path}identities", condition=Q(**{f"{path}identities__is_primary": True}))
@@ -99,8 +109,8 @@ def with_identity(rows, path="patient__"):
 
 def summary_of_row(row, *, on):
     """The patient of a row that `with_identity` loaded."""
-    known = PatientIdentity(kind=row.identity_kind, value=row.identity_value, is_primary=True)
-    row.patient.known_identities = [known] if row.identity_value else []
+    known = [PrimaryIdentity(row.identity_kind, row.identity_value)] if row.identity_value else []
+    row.patient.known_identities = known
     return summary(row.patient, on=on)
 
 

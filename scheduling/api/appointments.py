@@ -1,10 +1,12 @@
 """Bokningar: list, read, book, reschedule, no-show (BO-01, BO-03, VH-11). Arrival, cancellation and undo answer with or
 touch more than scheduling and stand in sdv.desk.api."""
 
+from collections import defaultdict
+
 from rest_framework import serializers
 
 from registration.api.coded import AddOnCode, ContactReasonCode, RowId, VisitTypeCode
-from registration.api.encounters import EncounterFacts, encounter_facts
+from registration.api.encounters import EncounterFacts, encounter_facts, with_words
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
 from registration.models import Patient, Referral
 from scheduling.actions import appointments
@@ -12,14 +14,14 @@ from scheduling.models import Appointment, AppointmentStatus, BookingRequest, Ca
 from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
-from sdv.common.answers import coded, day, moment
+from sdv.common.answers import day, moment
 from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Moment, Text
 from sdv.common.errors import InputError, RuleError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import day_range, local_date
 from sdv.organisation.models import CareUnit
 
-from .slots import ResourceAnswer, resource_answer
+from .slots import ResourceAnswer
 
 TAG = "Bokningar"
 KINDS = ["individual"]
@@ -94,15 +96,29 @@ class AppointmentAnswer(Answer):
 
 
 def appointment_rows():
-    """Bookings with everything that their answer shows: one query and two for resources and add-ons."""
-    rows = Appointment.objects.select_related("patient", "encounter__visit_type", "encounter__contact_reason")
-    return with_identity(rows).prefetch_related("resources", "add_ons")
+    """Bookings with everything that their answer shows but resources and add-ons, in one query."""
+    return with_words(with_identity(Appointment.objects.select_related("patient", "encounter")), "encounter__")
 
 
-def appointment_answer(row, *, on):
+def parts_of(rows):
+    """The resources and the add-ons of bookings, in a query each: {booking: [answers]}."""
+    ids = [row.pk for row in rows]
+    resources, add_ons = defaultdict(list), defaultdict(list)
+    taken = Appointment.resources.through.objects.filter(appointment__in=ids).order_by("resource__name")
+    for booking, pk, name in taken.values_list("appointment_id", "resource_id", "resource__name"):
+        resources[booking].append({"id": str(pk), "name": name})
+    chosen = Appointment.add_ons.through.objects.filter(appointment__in=ids).order_by("addon__name")
+    for booking, code, name in chosen.values_list("appointment_id", "addon__code", "addon__name"):
+        add_ons[booking].append({"code": code, "text": name})
+    return resources, add_ons
+
+
+def appointment_answer(row, parts, *, on):
+    """A booking's answer; `parts` is what `parts_of` read for it."""
+    resources, add_ons = parts
     encounter = row.encounter
     encounter.patient = row.patient
-    facts = encounter_facts(encounter)
+    facts = encounter_facts(encounter, row)
     return {
         "id": str(row.pk),
         "version": row.version,
@@ -115,8 +131,8 @@ def appointment_answer(row, *, on):
         "kind": row.kind,
         "visit_type": facts["visit_type"],
         "contact_reason": facts["contact_reason"],
-        "resources": [resource_answer(resource) for resource in row.resources.all()],
-        "add_ons": [coded(add_on) for add_on in row.add_ons.all()],
+        "resources": resources[row.pk],
+        "add_ons": add_ons[row.pk],
         "booking_request": str(row.booking_request_id) if row.booking_request_id else None,
         "wished_date": day(row.wished_date),
         "is_overbooked": row.is_overbooked,
@@ -134,7 +150,8 @@ class AppointmentEndpoint(Endpoint):
     def shown(self, pk, what, *, status=200):
         row = appointment_rows().get(pk=pk)
         self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
-        return self.answer(appointment_answer(row, on=local_date(self.at)), status=status, version=row.version)
+        body = appointment_answer(row, parts_of([row]), on=local_date(self.at))
+        return self.answer(body, status=status, version=row.version)
 
     def require_at(self, pk):
         self.require(Appointment.objects.values_list("care_unit_id", flat=True).get(pk=pk))
@@ -166,8 +183,8 @@ class Appointments(AppointmentEndpoint):
                 rows = rows.filter(**{name: asked[name]})
         page = by_cursor(request, rows, asked=asked, field="start")
         self.log([row.patient_id for row in page.rows], "bokningar", care_unit_id=asked.get("care_unit"))
-        today = local_date(self.at)
-        return self.answer(page.answer(lambda row: appointment_answer(row, on=today)))
+        parts, today = parts_of(page.rows), local_date(self.at)
+        return self.answer(page.answer(lambda row: appointment_answer(row, parts, on=today)))
 
     @operation(
         "appointments_create",
@@ -240,7 +257,7 @@ class OneAppointment(AppointmentEndpoint):
         row = appointment_rows().get(pk=pk)
         self.require(row.care_unit_id)
         self.log([row.patient_id], "bokning", care_unit_id=row.care_unit_id, resource_id=row.pk)
-        return self.answer(appointment_answer(row, on=local_date(self.at)), version=row.version)
+        return self.answer(appointment_answer(row, parts_of([row]), on=local_date(self.at)), version=row.version)
 
 
 class RescheduleAppointment(AppointmentEndpoint):

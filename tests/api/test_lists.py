@@ -187,10 +187,10 @@ def test_a_list_asks_as_many_queries_for_ten_rows_as_for_two(
     assert many > few or "visit-types" in path or "care-units" in path
 
 
-def test_one_encounter_with_its_steps_and_log_row_is_four_queries(integration, clinic, django_assert_num_queries):
-    """Token with assignments, the encounter with all that its steps rest on, its history, the access log."""
+def test_one_encounter_with_its_steps_and_log_row_is_three_queries(integration, clinic, django_assert_num_queries):
+    """Token with assignments, the encounter with all that its steps rest on, the access log."""
     visit = factories.checked_out_visit(care_unit=clinic)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         integration.get(f"encounters/{visit.encounter_id}/")
 
 
