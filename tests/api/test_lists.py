@@ -80,8 +80,10 @@ def test_encounters_come_newest_first(integration, clinic):
     assert [row["id"] for row in back["results"]] == expected[2:4]
 
 
-@pytest.mark.parametrize("cursor", ["x", "a:b:c", "\x00", "å" * 50, signing.dumps(["next", "t", "2026-01-01", "1"])])
+@pytest.mark.parametrize("cursor", ["x", "a:b:c", "\x00", "å" * 50, "signed"])
 def test_a_cursor_that_is_not_ours_is_400(integration, cursor):
+    if cursor == "signed":
+        cursor = signing.dumps(["next", "t", "2026-01-01", "1"])
     response = integration.client.get(
         "/api/v1/appointments/",
         query_params={"cursor": cursor},
