@@ -83,6 +83,9 @@ DIAGNOSTICS = "diagnostik"
 # VH-20: ended, but neither coded, sent nor counted as a contact.
 NOT_REPORTED = (ANNULLED, NO_SHOW_TYPE, ADMIN, FOETUS, HISTORICAL, *PRE_REGISTRATIONS)
 
+# VH-09: these hold a bed, a chair, or a room that has neither, while they go on.
+HOLDS_A_PLACE = (SPECIALISED_WITH_PLACE, INPATIENT, OBSERVATION, NEWBORN)
+
 # Move: the statuses it starts from, and the status it leads to (None: stays as it is, or follows from the facts).
 MOVES = {
     Move.REVEAL: ({Status.PLANNED}, Status.PLANNED),
@@ -232,6 +235,19 @@ def commitment_refusal(encounter_type, commitment):
             f"{encounter_type.name} kräver ett öppet vårdåtagande på enheten och patienten har inget."
             " Ta emot en remiss eller egen vårdbegäran först.",
             code="missing_commitment",
+        )
+    return None
+
+
+def place_refusal(encounter_type, status):
+    """VH-09: why the encounter may not be given a place, or None."""
+    if encounter_type.code not in HOLDS_A_PLACE:
+        return RuleError(
+            "VH-09", f"{encounter_type.name} tilldelas ingen plats. Välj en vårdhändelse med rum, säng eller stol."
+        )
+    if status not in (Status.IN_PROGRESS, Status.CHECKED_OUT):
+        return RuleError(
+            "VH-09", "En plats tilldelas medan vårdhändelsen pågår. Registrera ankomst eller inskrivning först."
         )
     return None
 

@@ -124,9 +124,11 @@ def register_unbooked(
     replaces_visit=None,
     identity_shown="",
     interpreter_used=False,
+    during_id=None,
 ):
     """A contact that begins without a booking: drop-in, emergency, contact without visit … (VH-03). The type follows
-    from unit and situation; payer and listing are frozen as the patient has them now (VH-23)."""
+    from unit and situation; payer and listing are frozen as the patient has them now (VH-23). `during_id` is the
+    ongoing vårdhändelse that a consult points to (VH-10)."""
     patient = Patient.objects.locked().get(pk=patient_id)
     refuse_deceased(patient)
     type_code = type_choice.choose(
@@ -137,12 +139,14 @@ def register_unbooked(
     commitment = find_commitment(patient, care_unit, commitment_id)
     if refused := lifecycle.commitment_refusal(TYPES[type_code], commitment):
         raise refused
+    during = _ongoing(patient, during_id) if situation == type_choice.CONSULT else None
     start = minute(at)
     encounter = _create(
         patient=patient,
         care_unit=care_unit,
         type_id=type_code,
         status=Status.IN_PROGRESS,
+        during=during,
         start=start,
         visit_type=visit_type,
         contact_reason=contact_reason,
@@ -158,6 +162,54 @@ def register_unbooked(
     )
     use_referrals(encounter)
     return encounter
+
+
+def _ongoing(patient, during_id):
+    """The patient's ongoing vårdhändelse that engages another speciality (VH-10)."""
+    ongoing = Encounter.objects.filter(pk=during_id, patient=patient, status=Status.IN_PROGRESS).first()
+    if ongoing is None:
+        raise RuleError(
+            "VH-10",
+            "En öppenvårdskonsult hör till en pågående vårdhändelse för patienten. Öppna den pågående och skapa konsulten därifrån.",
+            code="nothing_ongoing",
+        )
+    return ongoing
+
+
+@transaction.atomic
+def plan_admission(*, patient_id, care_unit, expected_start, by, at):
+    """Förhandsregistrerad inskrivning for planned inpatient care (VH-03 f): arrival makes it Slutenvård (VH-07)."""
+    patient = Patient.objects.locked().get(pk=patient_id)
+    refuse_deceased(patient)
+    type_choice.choose(unit_kind=care_unit.kind, situation=type_choice.PLANNED_ADMISSION)
+    expected_start = minute(expected_start)
+    if expected_start < minute(at):
+        raise RuleError(
+            "VH-03", "Beräknad inskrivning har passerat. Ange en senare tid, eller skriv in patienten direkt."
+        )
+    return _create(
+        patient=patient,
+        care_unit=care_unit,
+        type_id=lifecycle.ADMISSION_BOOKED,
+        status=Status.PLANNED,
+        planned_start=expected_start,
+        start=expected_start,
+        by=by,
+        at=minute(at),
+    )
+
+
+@transaction.atomic
+def admit(*, encounter_id, by, at, identity_shown="Legitimation", version=None):
+    """Inskrivning of a planned admission: the pre-registration becomes Slutenvård (VH-07)."""
+    patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
+    Patient.objects.locked().get(pk=patient_id)
+    encounter = lock(encounter_id, version=version)
+    if encounter.type_id != lifecycle.ADMISSION_BOOKED:
+        raise RuleError(
+            "VH-07", "Bara en förhandsregistrerad inskrivning skrivs in. Registrera ankomst på bokningen i stället."
+        )
+    return arrive(encounter, by=by, at=at, identity_shown=identity_shown)
 
 
 def _create(*, by, at, **fields):
@@ -219,7 +271,10 @@ def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
         raise refused
     patient = encounter.patient
     refuse_deceased(patient)
-    new_type = arrival_type_code(encounter.care_unit, encounter.visit_type)
+    if encounter.type_id == lifecycle.ADMISSION_BOOKED:
+        new_type = type_choice.choose(unit_kind=encounter.care_unit.kind, situation=type_choice.PLANNED_ADMISSION)
+    else:
+        new_type = arrival_type_code(encounter.care_unit, encounter.visit_type)
     commitment = encounter.commitment
     if TYPES[new_type].requires_commitment and (commitment is None or commitment.status != "open"):
         commitment = find_commitment(patient, encounter.care_unit, None)
@@ -271,6 +326,8 @@ def undo_arrival(encounter, *, by, at, reason=""):
 
 
 def _booked_type(encounter, at):
+    if encounter.visit_type is None:
+        return lifecycle.ADMISSION_BOOKED
     return lifecycle.pre_registration_type(
         is_diagnostic=encounter.visit_type.is_diagnostic, planned_start=encounter.planned_start, at=at
     )
