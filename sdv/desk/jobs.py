@@ -5,6 +5,7 @@ from django.db import connections, transaction
 
 from registration.actions import clock
 from scheduling.actions import resource_bookings
+from sdv.accounts.api import idempotency
 from sdv.common import partitions as monthly
 from sdv.flows import deceased, invariants
 from sdv.outbox import delivery
@@ -36,8 +37,11 @@ def deceased_cascade(*, at, dry_run=False):
 
 
 def release_holds(*, at, dry_run=False):
-    """BO-01: held times that have run out are free."""
-    return [f"släppta tider: {resource_bookings.release_expired_holds(at=at, dry_run=dry_run)}"]
+    """What was kept for a while has run out: held times are free (BO-01), answers to repeated calls are forgotten."""
+    return [
+        f"släppta tider: {resource_bookings.release_expired_holds(at=at, dry_run=dry_run)}",
+        f"glömda svar på upprepade anrop: {idempotency.purge(at=at, dry_run=dry_run)}",
+    ]
 
 
 def outbox(*, at, dry_run=False):

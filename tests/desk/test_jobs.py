@@ -11,6 +11,7 @@ from django.db import connection
 from registration.models import CareCommitment, Encounter, Referral
 from scheduling.actions import resource_bookings
 from scheduling.models import Appointment, ResourceBooking
+from sdv.accounts.models import IdempotentAnswer
 from sdv.celery import app
 from sdv.common.time import STOCKHOLM, end_of_day
 from sdv.desk.jobs import JOBS
@@ -38,6 +39,8 @@ def work_for_every_job():
         resource_id=factories.ResourceFactory().pk, start=NINE, end=NINE + timedelta(hours=1), by=by, at=NINE
     )
     factories.cancelled_visit(at=NINE, by=by)
+    for age in (timedelta(hours=23), timedelta(hours=25)):
+        IdempotentAnswer.objects.create(user=by, key=str(age), fingerprint="f" * 64, created_at=LATE - age)
 
 
 def run(name, *, at=LATE, dry_run=False):
@@ -62,13 +65,13 @@ JOBS_AND_ANSWERS = [
     ("reveal-preregistrations", ["visade förhandsregistreringar: 1"]),
     ("auto-discharge", ["avslutade vårdhändelser: 3", "varav automatiskt utcheckade: 1"]),
     ("deceased-cascade", ["genomförda kaskader: 1"]),
-    ("release-holds", ["släppta tider: 1"]),
+    ("release-holds", ["släppta tider: 1", "glömda svar på upprepade anrop: 1"]),
 ]
 NOTHING = {
     "reveal-preregistrations": ["visade förhandsregistreringar: 0"],
     "auto-discharge": ["avslutade vårdhändelser: 0", "varav automatiskt utcheckade: 0"],
     "deceased-cascade": ["genomförda kaskader: 0"],
-    "release-holds": ["släppta tider: 0"],
+    "release-holds": ["släppta tider: 0", "glömda svar på upprepade anrop: 0"],
 }
 
 
