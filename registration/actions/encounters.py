@@ -11,9 +11,7 @@ from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
 from registration.models import (
     CareCommitment,
-    CashTransaction,
     Encounter,
-    EncounterDocument,
     EncounterHistory,
     Patient,
     Referral,
@@ -490,51 +488,3 @@ def release_places(encounter, *, at):
     for stay in encounter.place_stays.filter(period__endswith__isnull=True):
         stay.period = (stay.period.lower, max(at, stay.period.lower))
         stay.save(update_fields=["period"])
-
-
-# --- Facts told by other systems ---------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def report_document(*, encounter_id, kind, external_id, by, at):
-    """The medical record tells that a note exists (VH-12, DI-04). Telling it twice changes nothing."""
-    encounter = lock(encounter_id)
-    if encounter.type_id == lifecycle.ANNULLED:
-        raise RuleError("VH-12", "Vårdhändelsen är annullerad och kan inte få journaldokumentation.")
-    document, _ = EncounterDocument.objects.update_or_create(
-        encounter=encounter, external_id=external_id, defaults={"kind": kind, "removed_at": None}
-    )
-    return document
-
-
-@transaction.atomic
-def remove_document(*, encounter_id, external_id, by, at):
-    """The medical record tells that a note is void."""
-    document = EncounterDocument.objects.get(encounter=lock(encounter_id), external_id=external_id)
-    document.removed_at = at
-    document.save(update_fields=["removed_at"])
-    return document
-
-
-@transaction.atomic
-def report_cash_transaction(*, encounter_id, external_id, amount, by, at, reverses=""):
-    """The cashier tells a transaction, or the reversal in full of one (VH-12, AG-01). SEK."""
-    encounter = lock(encounter_id)
-    if encounter.type_id == lifecycle.ANNULLED:
-        raise RuleError("VH-12", "Vårdhändelsen är annullerad och kan inte få kassatransaktioner.")
-    if known := CashTransaction.objects.filter(external_id=external_id).first():
-        if known.encounter_id == encounter.pk and known.amount == amount:
-            return known
-        raise RuleError("AG-01", "Kassans id finns redan med annat belopp eller annan vårdhändelse.", code="duplicate")
-    reversed_transaction = None
-    if reverses:
-        reversed_transaction = CashTransaction.objects.filter(encounter=encounter, external_id=reverses).first()
-        if reversed_transaction is None:
-            raise RuleError("AG-01", "Transaktionen som ska återföras finns inte på vårdhändelsen.", code="unknown")
-        if amount != -reversed_transaction.amount:
-            raise RuleError("AG-01", "En återföring är hela beloppet med omvänt tecken.", code="partial_reversal")
-        if CashTransaction.objects.filter(reverses=reversed_transaction).exists():
-            raise RuleError("AG-01", "Transaktionen är redan återförd.", code="already_reversed")
-    return CashTransaction.objects.create(
-        encounter=encounter, external_id=external_id, amount=amount, reverses=reversed_transaction
-    )

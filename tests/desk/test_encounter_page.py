@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registration import lifecycle
-from registration.actions import encounters
+from registration.actions import facts as told
 from registration.encounter_types import TYPES
 from registration.models import Encounter, EncounterHistory
 from registration.type_choice import DROP_IN
@@ -278,11 +278,11 @@ def test_annulling_is_refused_with_what_stands_in_the_way(clinic, support, what)
     """VH-12."""
     visit = factories.arrived_visit(care_unit=clinic)
     if what == "note":
-        encounters.report_document(
+        told.report_document(
             encounter_id=visit.encounter_id, kind="Anteckning", external_id="A1", by=support, at=now()
         )
     else:
-        encounters.report_cash_transaction(
+        told.report_cash_transaction(
             encounter_id=visit.encounter_id, external_id="K1", amount=200, by=support, at=now()
         )
     response = signed_in(support).post(reverse("encounter-annul", args=[visit.encounter_id]), {"reason": "Fel"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registration.actions import encounters
+from registration.actions import facts
 from registration.models import CashTransaction, Encounter, Referral
 from scheduling.actions import check_out
 from scheduling.models import Appointment
@@ -28,13 +28,13 @@ def annul(clinic, visit, reason="Skapad på fel patient"):
 
 
 def cash(clinic, visit, external_id, amount, reverses=""):
-    return encounters.report_cash_transaction(
+    return facts.report_cash_transaction(
         encounter_id=visit.pk, external_id=external_id, amount=amount, reverses=reverses, by=clinic.nurse, at=NOW
     )
 
 
 def document(clinic, visit):
-    return encounters.report_document(
+    return facts.report_document(
         encounter_id=visit.pk, kind="anteckning", external_id="J1", by=clinic.nurse, at=NOW
     )
 
@@ -71,7 +71,7 @@ def test_a_transaction_reversed_in_full_and_a_void_note_do_not_stand_in_the_way(
     cash(clinic, visit, "K1", 300)
     cash(clinic, visit, "K2", -300, reverses="K1")
     document(clinic, visit)
-    encounters.remove_document(encounter_id=visit.pk, external_id="J1", by=clinic.nurse, at=NOW)
+    facts.remove_document(encounter_id=visit.pk, external_id="J1", by=clinic.nurse, at=NOW)
     assert annul(clinic, visit).type_id == "annullerad"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registration.actions import encounters
+from registration.actions import facts
 from registration.models import ContactForm, Encounter
 from registration.type_choice import CONTACT_WITHOUT_VISIT, DIRECT_ADMISSION
 from tests import factories
@@ -46,7 +46,7 @@ def test_what_is_documented_hangs_on_one_of_them():
     """VH-01, DI-04"""
     patient, centre = factories.patient(), factories.HealthCentreFactory()
     first, second = (factories.unbooked_visit(care_unit=centre, patient=patient) for _ in range(2))
-    encounters.report_document(
+    facts.report_document(
         encounter_id=first.pk, kind="anteckning", external_id="J1", by=factories.UserFactory(), at=first.start
     )
     assert (first.documents.count(), second.documents.count()) == (1, 0)

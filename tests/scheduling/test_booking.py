@@ -362,10 +362,10 @@ def test_who_cancels_and_when_decides_between_cancelled_and_no_show(
 
 def test_a_cancelled_visit_with_documentation_keeps_its_type_and_is_ended_by_hand(health_centre):
     """VH-11, VH-12, VH-22"""
-    from registration.actions import encounters
+    from registration.actions import encounters, facts
 
     appointment = health_centre.book(health_centre.patient(), NOW + 2 * DAY)
-    encounters.report_document(
+    facts.report_document(
         encounter_id=appointment.encounter_id, kind="anteckning", external_id="J1", by=health_centre.nurse, at=NOW
     )
     gone = cancellation.cancel(

@@ -3,7 +3,7 @@ end, correction (VH-07, VH-11, VH-12, UT-01…06, PL-13); and facts that the rec
 
 from rest_framework import serializers
 
-from registration.actions import encounters
+from registration.actions import encounters, facts
 from registration.api.coded import RowId
 from registration.encounter_types import TYPES
 from scheduling.actions import appointments, check_out
@@ -337,7 +337,7 @@ class Documentation(EncounterEndpoint):
     )
     def post(self, request, pk):
         self.require_at(pk)
-        told = encounters.report_document(encounter_id=pk, **self.body(DocumentBody), by=self.actor.user, at=self.at)
+        told = facts.report_document(encounter_id=pk, **self.body(DocumentBody), by=self.actor.user, at=self.at)
         return self.answer({"kind": told.kind, "external_id": told.external_id}, status=201)
 
 
@@ -350,7 +350,7 @@ class OneDocument(EncounterEndpoint):
     def delete(self, request, pk, external_id):
         self.require_at(pk)
         external_id = self.text_in_path(external_id, longest=120)
-        encounters.remove_document(encounter_id=pk, external_id=external_id, by=self.actor.user, at=self.at)
+        facts.remove_document(encounter_id=pk, external_id=external_id, by=self.actor.user, at=self.at)
         return self.answer(None, status=204)
 
 
@@ -387,7 +387,7 @@ class CashTransactions(EncounterEndpoint):
     )
     def post(self, request, pk):
         self.require_at(pk)
-        told = encounters.report_cash_transaction(
+        told = facts.report_cash_transaction(
             encounter_id=pk, **self.body(CashBody), by=self.actor.user, at=self.at
         )
         told.refresh_from_db()
