@@ -174,7 +174,8 @@ def _save(request, encounter, body, complete, what, at):
         complete=complete,
         by=request.actor.user,
         at=at,
-        version=int(version) if version.isdecimal() else None,
+        # What the form carried, or nothing that can be the present one: a save never goes past another (PL-27).
+        version=int(version) if version.isdecimal() else -1,
     )
     clear_receipt(request)
     leave_receipt(
