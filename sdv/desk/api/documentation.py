@@ -1,9 +1,11 @@
 """The schema of the API, and our own page of it: server-rendered, without script, under the strict CSP."""
 
 from functools import cache
+from typing import NamedTuple
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.text import slugify
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
@@ -70,11 +72,22 @@ def schema(request):
 @open_to_all
 @require_safe
 def docs(request):
-    """GET /api/docs/: every address with what it takes and answers."""
+    """GET /api/docs/: how the API works, and every address by its area."""
     kinds = [(status, *KINDS[status], words) for status, words in KIND_WORDS.items()]
-    context = {"heading": "API-beskrivning", "groups": groups(openapi()), "shapes": shapes(openapi()), "kinds": kinds}
+    context = {"heading": "API-beskrivning", "areas": areas(openapi()), "kinds": kinds}
     context |= {"conventions": CONVENTIONS, "about_problems": ABOUT_PROBLEMS}
     return render(request, "api/docs.html", context)
+
+
+@open_to_all
+@require_safe
+def docs_area(request, area):
+    """GET /api/docs/<area>/: the addresses of one area, with what each takes and answers."""
+    found = next((each for each in areas(openapi()) if each.slug == area), None)
+    if found is None:
+        raise Http404
+    context = {"heading": found.name, "operations": found.operations, "shapes": shapes(openapi(), found.operations)}
+    return render(request, "api/area.html", context)
 
 
 @csrf_exempt
@@ -89,14 +102,22 @@ def no_such_address(request):
 # --- The page's words -----------------------------------------------------------------------------------------------
 
 
-def groups(schema):
-    """The operations by their tag, as (tag, operations)."""
+class Area(NamedTuple):
+    """A part of the API: what its addresses are about."""
+
+    slug: str
+    name: str
+    operations: list
+
+
+def areas(schema):
+    """The operations by their tag, in order of the tags."""
     found = {}
     for path, methods in schema["paths"].items():
         for method in METHODS:
             if each := methods.get(method):
                 found.setdefault(each["tags"][0], []).append(_operation(path, method, each))
-    return sorted(found.items())
+    return [Area(slugify(tag), tag, operations) for tag, operations in sorted(found.items())]
 
 
 def _operation(path, method, each):
@@ -130,20 +151,21 @@ def _answered(answer):
             yield _shape(content["schema"])
 
 
-def shapes(schema):
-    """The objects of bodies and answers, as (name, fields)."""
+def shapes(schema, operations):
+    """The objects of the operations' bodies and answers with their parts, as (name, fields)."""
     components = schema["components"]["schemas"]
-    return [
-        (
-            name,
-            [
+    wanted = [name for each in operations for name in (each["body"], *(shape for _, _, shape in each["answers"]))]
+    found = {}
+    while wanted:
+        name = wanted.pop()
+        if name and name not in found and "properties" in components[name]:
+            shape = components[name]
+            found[name] = [
                 (field, _kind(row), _shape(row), row.get("description", ""), field in shape.get("required", ()))
                 for field, row in shape["properties"].items()
-            ],
-        )
-        for name, shape in sorted(components.items())
-        if "properties" in shape
-    ]
+            ]
+            wanted += [part for _, _, part, _, _ in found[name]]
+    return sorted(found.items())
 
 
 def _shape(schema):

@@ -387,9 +387,7 @@ class CashTransactions(EncounterEndpoint):
     )
     def post(self, request, pk):
         self.require_at(pk)
-        told = facts.report_cash_transaction(
-            encounter_id=pk, **self.body(CashBody), by=self.actor.user, at=self.at
-        )
+        told = facts.report_cash_transaction(encounter_id=pk, **self.body(CashBody), by=self.actor.user, at=self.at)
         told.refresh_from_db()
         return self.answer(
             {

@@ -12,5 +12,6 @@ urlpatterns = [
     path("v1/", include([*registration, *scheduling, *classification, *desk])),
     path("schema/", documentation.schema, name="api-schema"),
     path("docs/", documentation.docs, name="api-docs"),
+    path("docs/<slug:area>/", documentation.docs_area, name="api-docs-area"),
     re_path(r"^", documentation.no_such_address),
 ]
