@@ -354,8 +354,11 @@ def register_no_show(appointment, *, by, at, reason=""):
 
 @transaction.atomic
 def undo(*, appointment_id, by, at, reason="", version=None):
-    """Takes back the last arrival or no-show (PL-13)."""
+    """Takes back the last arrival or no-show (PL-13). Nothing is booked again for the dead (AV-02): what had already
+    been can be corrected."""
     appointment, resources = lock(appointment_id, version=version, with_resources=True)
+    if appointment.start > at:
+        encounters.refuse_deceased(appointment.patient)
     if appointment.status == AppointmentStatus.ARRIVED:
         encounters.undo_arrival(appointment.encounter, by=by, at=at, reason=reason)
     elif appointment.status == AppointmentStatus.NO_SHOW:

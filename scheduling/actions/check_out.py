@@ -67,6 +67,8 @@ def check_out(
         outcome=chosen, has_commitment=is_open, has_reason=reason_row is not None, has_follow_up=bool(follow_ups)
     ):
         raise refused
+    if patient.is_deceased and (is_open or chosen.code != OutcomeCode.NO_FURTHER_PLANNING):
+        _refuse_plans_for_the_dead(chosen)
     if at > registered_at:
         raise RuleError("UT-01", "Utcheckningen kan inte ligga i framtiden. Ange en tid till och med nu.")
     encounters.check_out(encounter, by=by, at=at)
@@ -93,6 +95,17 @@ def check_out(
                 **follow_up,
             )
     return record
+
+
+def _refuse_plans_for_the_dead(outcome):
+    """AV-02: nothing is planned or watched for the dead; their vårdåtagande is ended."""
+    if outcome.code != OutcomeCode.END_COMMITMENT:
+        raise RuleError(
+            "AV-02",
+            "Patienten är registrerad som avliden; inget kan planeras. Välj Avsluta vårdåtagande på enhet, eller Ingen"
+            " ytterligare planering där det inte finns något vårdåtagande.",
+            code="deceased",
+        )
 
 
 def _reason(outcome, code, day):
@@ -129,7 +142,7 @@ def _await(context, own, reason, waiting_for, watch_until, responsible):
 
 def _nothing_further(context, own, accept_warnings):
     """UT-05: warned where nothing is booked or requested; kept, the patient lands in Saknar återbesök."""
-    if _has_return_visit(context, own):
+    if context["patient"].is_deceased or _has_return_visit(context, own):
         return
     if "UT-05" not in accept_warnings:
         raise rules.no_planning_warning()
@@ -169,11 +182,13 @@ def undo(*, encounter_id, by, at, reason="", version=None):
     """Takes back a check-out with everything it led to (PL-13): items withdrawn, requests closed, vårdåtaganden open
     again. Refused where a follow-up has been booked meanwhile."""
     patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.locked().get(pk=patient_id)
     closures = CheckOutClosure.objects.filter(
         check_out__encounter_id=encounter_id, check_out__undone_at__isnull=True
     ).values("commitment_id")
     closed = list(CareCommitment.objects.filter(pk__in=closures).locked())
+    if closed:
+        encounters.refuse_deceased(patient)
     encounter = encounters.lock(encounter_id, version=version)
     encounters.undo_check_out(encounter, by=by, at=at, reason=reason)
     record = CheckOut.objects.filter(encounter=encounter, undone_at__isnull=True).locked().first()

@@ -65,11 +65,6 @@ def close_by_id(*, commitment_id, reason, by, at, version=None):
         raise StaleVersion(current=commitment.version, given=version)
     if not (reason or "").strip():
         raise RuleError("UT-03", "Avslut av vårdåtagande kräver en orsak.", code="reason_missing", needs_reason=True)
-    ongoing = commitment.encounters.filter(status=Status.IN_PROGRESS)
-    if ongoing.exists():
-        raise RuleError(
-            "UT-03", "En vårdhändelse pågår på vårdåtagandet. Checka ut eller skriv ut den först.", code="ongoing"
-        )
     close(commitment, reason=reason, by=by, at=at)
     return commitment
 
@@ -81,6 +76,10 @@ def close(commitment, *, reason, by, at):
         if commitment.closed_by:
             refused.by, refused.user_id = commitment.closed_by.name, commitment.closed_by_id
         raise refused
+    if commitment.encounters.filter(status=Status.IN_PROGRESS).exists():
+        raise RuleError(
+            "UT-03", "En vårdhändelse pågår på vårdåtagandet. Checka ut eller skriv ut den först.", code="ongoing"
+        )
     if refused := closing_refusal(commitment, at=at):
         raise refused
     for model, done in (

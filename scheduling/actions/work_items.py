@@ -115,13 +115,17 @@ def mark_booked(request):
 
 def wait_again(appointment, *, by, at):
     """After a cancellation the patient waits again (UT-07): the request reopens; a booking under an open vårdåtagande
-    that had none gets one. Returns the request or None."""
+    that had none gets one. Nobody waits for what has been ended, nor the dead (UT-03, AV-02). Returns the request or
+    None."""
+    encounter = appointment.encounter
+    if appointment.patient.is_deceased:
+        return None
     if request := appointment.booking_request:
         request = BookingRequest.objects.locked().get(pk=request.pk)
-        if request.status == BookingRequestStatus.BOOKED:
+        is_ended = request.commitment is not None and request.commitment.status != "open"
+        if request.status == BookingRequestStatus.BOOKED and not is_ended:
             return _save(request, status=BookingRequestStatus.OPEN)
         return None
-    encounter = appointment.encounter
     commitment = encounter.commitment
     if commitment is None or commitment.status != "open" or commitment.referrals.to_book().exists():
         return None
@@ -164,14 +168,18 @@ def _open_commitment(commitment_id, patient, care_unit):
 
 
 def create_no_show_item(appointment, *, at):
-    """PL-05: in the same transaction as the no-show, with owner and date."""
+    """PL-05: in the same transaction as the no-show, with owner and date. The dead are called by nobody (AV-02); of a
+    vårdåtagande that has been ended it is no part (UT-03)."""
+    if appointment.patient.is_deceased:
+        return None
+    commitment = appointment.encounter.commitment
     practitioner = appointment.encounter.participants.filter(is_main_responsible=True).first()
     owner = practitioner.practitioner.user if practitioner else None
     return NoShowItem.objects.create(
         patient_id=appointment.patient_id,
         care_unit_id=appointment.care_unit_id,
         encounter=appointment.encounter,
-        commitment_id=appointment.encounter.commitment_id,
+        commitment=commitment if commitment and commitment.status == "open" else None,
         responsible=owner,
         watch_until=local_date(at) + timedelta(days=rules.NO_SHOW_DAYS),
     )

@@ -65,8 +65,8 @@ def _not_booked(appointment):
 
 @transaction.atomic
 def annul(*, encounter_id, reason, by, at, version=None):
-    """Annullerar a vårdhändelse created by mistake (VH-12). A booking still on it is cancelled as the provider's
-    doing; a check-out must be undone first, so that its outcome does not stay behind."""
+    """Annullerar a vårdhändelse created by mistake (VH-12). Its booking is cancelled as the provider's doing, and what a
+    no-show left to do is withdrawn; a check-out must be undone first, so that its outcome does not stay behind."""
     if not (reason or "").strip():
         raise RuleError("VH-12", "Ange varför vårdhändelsen annulleras.", code="reason_missing", needs_reason=True)
     patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
@@ -76,8 +76,9 @@ def annul(*, encounter_id, reason, by, at, version=None):
         raise RuleError("VH-12", "Besöket är utcheckat med ett utfall. Ångra utcheckningen först.", code="checked_out")
     encounters.annul(encounter, by=by, at=at, reason=reason)
     appointment = Appointment.objects.filter(encounter=encounter).locked().first()
-    if appointment and appointment.status in (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED):
+    if appointment and appointment.status != AppointmentStatus.CANCELLED:
         appointment.encounter = encounter
+        work_items.withdraw_no_show_item(encounter, by=by, at=at)
         appointments.save(
             appointment,
             status=AppointmentStatus.CANCELLED,

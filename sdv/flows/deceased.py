@@ -75,8 +75,16 @@ class Consumer:
         row = (rows.locked() if hasattr(self.model.objects, "locked") else rows.select_for_update(no_key=True)).first()
         if row is None or not _is_as_left(row, change.after):
             return f"{self.label} har ändrats efter kaskaden och lämnas som den är."
+        if _is_of_an_ended_commitment(row):
+            return f"{self.label} hör till ett avslutat vårdåtagande och lämnas som den är."
         _set(row, {field: _typed(self.model, field, value) for field, value in change.before.items()})
         return None
+
+
+def _is_of_an_ended_commitment(row):
+    """UT-03: nothing waits under a vårdåtagande that has been ended meanwhile."""
+    commitment = getattr(row, "commitment", None)
+    return commitment is not None and commitment.status != CommitmentStatus.OPEN
 
 
 def _item_rows(model):
@@ -287,6 +295,7 @@ def undo(*, patient_id, reason, by, at):
     if cascade is None or not patient.is_deceased:
         raise RuleError("AV-03", "Patienten är inte registrerad som avliden.", code="not_deceased")
     _set(patient, {"deceased_on": None, "deceased_registered_at": None})
+    _lock_what_comes_back(cascade)
     left = []
     # Commitments first, so that bookings and requests find them open again.
     for change in sorted(cascade.changes.all(), key=lambda change: (change.consumer != "commitment", change.pk)):
@@ -302,6 +311,17 @@ def undo(*, patient_id, reason, by, at):
     cascade.save(update_fields=["undone_at", "undone_by", "undo_reason"])
     PatientHistory.objects.create(patient=patient, event="deceased_undone", detail=reason[:300], by=by, at=at)
     return left
+
+
+def _lock_what_comes_back(cascade):
+    """All of it before anything is changed, in the one order: commitments, encounters, resources in key order. Taken
+    booking by booking, the resources would be taken in the bookings' order, and two could lock each other out."""
+    changed = {name: cascade.changes.filter(consumer=name).values("row_id") for name in ("commitment", "appointment")}
+    list(CareCommitment.objects.filter(pk__in=changed["commitment"]).locked())
+    encounter_ids = Appointment.objects.filter(pk__in=changed["appointment"]).values("encounter_id")
+    list(Encounter.objects.filter(pk__in=encounter_ids).locked())
+    taken = Resource.objects.filter(appointments__in=changed["appointment"]).values("pk")
+    list(Resource.objects.filter(pk__in=taken).locked())
 
 
 def _restore_commitment(change):

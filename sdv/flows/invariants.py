@@ -107,11 +107,11 @@ def items_of_closed_commitments(at):
 
 
 def planning_for_the_dead(at):
-    """AV-02: after the cascade nothing is planned for the patient."""
+    """AV-02: after the cascade nothing is planned for the patient. An open vårdåtagande of the dead, left because a stay
+    went on, is people's work: UT-07 lists it."""
     own = {"patient": OuterRef("pk")}
     planned = Q(Exists(Appointment.objects.future(at).filter(**own)))
     planned |= Q(Exists(BookingRequest.objects.waiting().filter(**own)))
-    planned |= Q(Exists(CareCommitment.objects.open().filter(**own)))
     return Patient.objects.filter(
         planned,
         deceased_on__isnull=False,
