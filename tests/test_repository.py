@@ -268,7 +268,7 @@ def test_who_somebody_is_never_stands_in_the_change_log():
 def test_nobody_s_identity_stands_in_an_address():
     """Searches on people are posted: ids in addresses are opaque, or codes of catalogues."""
     allowed = {"pk", "commitment", "name", "action", "external_id", "system", "code", "object_id", "content_type_id"}
-    allowed |= {"app_label", "url"}
+    allowed |= {"app_label", "url", "area"}
 
     def named(patterns):
         for pattern in patterns:
@@ -337,7 +337,7 @@ LEFT_OVER = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX"]
 SOMEBODY_S = {
     "a place on somebody's machine": re.compile(r"(?<![\w.])/(?:work|root|home|Users|mnt)/\w"),
     "an index of packages": re.compile(
-        "py" + r"pi\.org|pythonhosted|npmjs\.(?:org|com)|--(?:extra-)?index-url[= ]\S*//"
+        "py" + r"pi\.org|python" + r"hosted|np" + r"mjs\.(?:org|com)|--(?:extra-)?index-url[= ]\S*//"
     ),
     "a conflict": re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE),
 }
