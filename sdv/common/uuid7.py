@@ -8,6 +8,7 @@ import uuid
 from django.db.models import Func, UUIDField
 
 
+FURTHEST_AHEAD = 1000 << 12  # one second, in the key's fractions of milliseconds
 _last = 0
 _one_at_a_time = threading.Lock()
 
@@ -19,7 +20,9 @@ def uuid7():
     nanoseconds = time.time_ns()
     moment = (nanoseconds // 1_000_000 << 12) | (nanoseconds % 1_000_000 * 4096 // 1_000_000)
     with _one_at_a_time:
-        moment = _last = max(moment, _last + 1)
+        # A clock set back further than a burst of keys can run ahead is believed: keys must not stay in the future.
+        is_burst = moment <= _last < moment + FURTHEST_AHEAD
+        moment = _last = _last + 1 if is_burst else moment
     value = (moment >> 12 << 80) | (0x7 << 76) | ((moment & 0xFFF) << 64) | (0x2 << 62)
     return uuid.UUID(int=value | (int.from_bytes(os.urandom(8), "big") >> 2))
 
