@@ -173,6 +173,8 @@ ENDPOINTS = {
     "encounters/": ({"GET": P.VIEW_ENCOUNTERS, "POST": P.REGISTER_ENCOUNTERS}, None),
     "encounters/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/history/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/arrive/": ({"POST": P.REGISTER_ARRIVAL}, "arrived_encounter"),
+    "encounters/<uuid:pk>/place/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/check-out/": ({"POST": P.CHECK_OUT}, "arrived_encounter"),
     "encounters/<uuid:pk>/check-out/undo/": ({"POST": P.CHECK_OUT}, "checked_out_encounter"),
     "encounters/<uuid:pk>/discharge/": ({"POST": P.REGISTER_ENCOUNTERS}, "checked_out_encounter"),

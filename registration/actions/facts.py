@@ -1,12 +1,14 @@
 """Facts about a contact that other systems tell: notes in the medical record and cashier transactions (VH-12, DI-04,
 AG-01). Each may be told twice."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from registration import lifecycle
 from registration.actions import encounters
 from registration.models import CashTransaction, EncounterDocument
 from sdv.common.errors import RuleError
+
+_KNOWN_TO_THE_CASHIER = "Kassans id finns redan med annat belopp eller annan vårdhändelse."
 
 
 @transaction.atomic
@@ -39,7 +41,7 @@ def report_cash_transaction(*, encounter_id, external_id, amount, by, at, revers
     if known := CashTransaction.objects.filter(external_id=external_id).first():
         if known.encounter_id == encounter.pk and known.amount == amount:
             return known
-        raise RuleError("AG-01", "Kassans id finns redan med annat belopp eller annan vårdhändelse.", code="duplicate")
+        raise RuleError("AG-01", _KNOWN_TO_THE_CASHIER, code="duplicate")
     reversed_transaction = None
     if reverses:
         reversed_transaction = CashTransaction.objects.filter(encounter=encounter, external_id=reverses).first()
@@ -49,6 +51,11 @@ def report_cash_transaction(*, encounter_id, external_id, amount, by, at, revers
             raise RuleError("AG-01", "En återföring är hela beloppet med omvänt tecken.", code="partial_reversal")
         if CashTransaction.objects.filter(reverses=reversed_transaction).exists():
             raise RuleError("AG-01", "Transaktionen är redan återförd.", code="already_reversed")
-    return CashTransaction.objects.create(
-        encounter=encounter, external_id=external_id, amount=amount, reverses=reversed_transaction
-    )
+    try:
+        with transaction.atomic():
+            return CashTransaction.objects.create(
+                encounter=encounter, external_id=external_id, amount=amount, reverses=reversed_transaction
+            )
+    except IntegrityError:
+        # Told for another vårdhändelse at the same moment: the lock on this one does not hold that back.
+        raise RuleError("AG-01", _KNOWN_TO_THE_CASHIER, code="duplicate") from None

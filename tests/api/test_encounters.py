@@ -87,7 +87,9 @@ def test_the_type_follows_from_unit_and_situation(caller, catalogues, factory, b
         ({"encounter_type": "utebliven-bokad-kontakt"}, 409, "VH-11"),
         ({"encounter_type": "diagnostik"}, 409, "VH-03"),
         ({"encounter_type": "admin"}, 409, "VH-03"),
-        ({"encounter_type": "oppenvardskonsult"}, 409, "VH-10"),
+        ({"encounter_type": "oppenvardskonsult"}, 409, "VH-03"),
+        ({"planned": True}, 400, None),
+        ({"planned": True, "planned_start": "2100-01-01T08:00:00+01:00"}, 409, "VH-03"),
         ({"encounter_type": "forhandsregistrerad-oppenvardskontakt"}, 409, "VH-03"),
         ({"encounter_type": "specialiserad-oppenvard", "visit_type": "pv-ssk-nybesok"} | REASON, 409, "VH-03"),
         ({"encounter_type": "akutsjukvard"}, 409, "VH-03"),
@@ -118,6 +120,50 @@ def test_a_drop_in_at_a_specialist_needs_a_commitment(integration, clinic):
     } | REASON
     refused(integration.post("encounters/", body), 409, rule="VH-08", code="missing_commitment")
     assert not Encounter.objects.exists()
+
+
+def test_a_consult_points_to_the_ongoing_contact(caller, catalogues):
+    """VH-10."""
+    unit = factories.EmergencyDepartmentFactory()
+    api = caller("integration", unit)
+    ongoing = factories.unbooked_visit(care_unit=unit, situation="ankomst")
+    body = {
+        "patient": str(ongoing.patient_id),
+        "care_unit": str(unit.pk),
+        "encounter_type": "oppenvardskonsult",
+    }
+    refused(api.post("encounters/", body), 409, rule="VH-10", code="nothing_ongoing")
+    made = api.post("encounters/", body | {"during": str(ongoing.pk)}).json()
+    assert made["encounter_type"]["code"] == "oppenvardskonsult"
+    assert Encounter.objects.get(pk=made["id"]).during_id == ongoing.pk
+
+
+def test_a_planned_admission_is_admitted_given_a_bed_and_discharged(caller, catalogues):
+    """VH-03f, VH-07, VH-09, VH-16."""
+    ward = factories.InpatientUnitFactory()
+    bed = factories.PlaceFactory(care_unit=ward, name="Säng 1", kind="bed")
+    api = caller("integration", ward)
+    soon = now() + timedelta(minutes=5)
+    body = {"patient": str(factories.patient().pk), "care_unit": str(ward.pk), "planned": True}
+    planned = api.post("encounters/", body | {"planned_start": local(soon).isoformat()}).json()
+    assert (planned["encounter_type"]["code"], planned["status"]) == ("forhandsregistrerad-inskrivning", "planned")
+    path = f"encounters/{planned['id']}/"
+    refused(api.post(f"{path}place/", {"place": str(bed.pk)}), 409, rule="VH-09")
+    admitted = api.post(f"{path}arrive/", {}, If_Match='"1"').json()
+    assert (admitted["encounter_type"]["code"], admitted["status"], admitted["place"]) == (
+        "slutenvard",
+        "in_progress",
+        None,
+    )
+    refused(api.post(f"{path}arrive/"), 409, rule="VH-07")
+    placed = api.post(f"{path}place/", {"place": str(bed.pk)}).json()
+    assert placed["place"] == {"id": str(bed.pk), "name": "Säng 1"}
+    refused(api.post(f"{path}place/", {"place": str(ward.pk)}), 400)
+    other = factories.unbooked_visit(care_unit=ward, situation="direktinskrivning")
+    refused(api.post(f"encounters/{other.pk}/place/", {"place": str(bed.pk)}), 409, rule="VH-09", code="place_taken")
+    ended = api.post(f"{path}discharge/").json()
+    assert (ended["status"], ended["place"]) == ("ended", None)
+    assert api.post(f"encounters/{other.pk}/place/", {"place": str(bed.pk)}).json()["place"]["name"] == "Säng 1"
 
 
 def test_every_type_that_is_not_a_situation_has_its_refusal():

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -187,6 +188,26 @@ def test_a_twin_that_waits_too_long_is_told_that_the_call_goes_on(catalogues):
     refused(answer, 409, code="call_in_progress")
     assert answer.headers["Retry-After"] == "2"
     assert BookingRequest.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cashiers_id_told_for_two_visits_at_once_is_one_of_them(catalogues):
+    """AG-01: the constraint is the net; the other is refused, never a fault of ours."""
+    centre = factories.HealthCentreFactory()
+    token = Caller(factories.staff("integration", centre)).token
+    visits = [
+        factories.unbooked_visit(care_unit=centre, situation="obokad kontakt utan fysiskt besök") for _ in range(2)
+    ]
+
+    def tell(visit, number):
+        path = f"encounters/{visit.pk}/cash-transactions/"
+        return Caller(token=token).post(path, {"external_id": f"kassa-{number}", "amount": "250.00"})
+
+    for number in range(4):
+        answers = at_the_same_time(*(partial(tell, visit, number) for visit in visits))
+        assert sorted(answer.status_code for answer in answers) == [201, 409]
+        (told,) = (answer for answer in answers if answer.status_code == 409)
+        refused(told, 409, rule="AG-01", code="duplicate")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -58,6 +58,13 @@ class EncounterRow(EncounterFacts):
     appointment = BookingOfEncounter(allow_null=True)
 
 
+class PlaceOfEncounter(Answer):
+    """The bed, chair or room that the patient holds now (VH-09)."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class CheckOutOfEncounter(Answer):
     """The check-out that stands, with its outcome (UT-02)."""
 
@@ -79,6 +86,7 @@ class ActionAnswer(Answer):
 class EncounterAnswer(EncounterRow):
     """A vårdhändelse with its outcome and what can be done next."""
 
+    place = PlaceOfEncounter(allow_null=True)
     check_out = CheckOutOfEncounter(allow_null=True)
     actions = ActionAnswer(many=True)
 
@@ -115,6 +123,7 @@ _MORE = [
     "appointment_version",
     "appointment_status",
     "check_out_facts",
+    "place_facts",
     "has_documentation",
     "has_cash",
     "moves",
@@ -125,6 +134,8 @@ SELECT {", ".join(f'e."{name}"' for name in _ENCOUNTER_FIELDS)}, {", ".join(f'p.
     (SELECT jsonb_build_array(c.outcome_id, o.code, o.name, c.at, u.name) FROM scheduling_checkout c
         JOIN accounts_user u ON u.id = c.by_id LEFT JOIN scheduling_outcomereason o ON o.id = c.reason_id
         WHERE c.encounter_id = e.id AND c.undone_at IS NULL),
+    (SELECT jsonb_build_array(b.id, b.name) FROM registration_placestay s JOIN organisation_place b ON b.id = s.place_id
+        WHERE s.encounter_id = e.id AND upper_inf(s.period)),
     EXISTS (SELECT FROM registration_encounterdocument d WHERE d.encounter_id = e.id AND d.removed_at IS NULL),
     EXISTS (SELECT FROM registration_cashtransaction k WHERE k.encounter_id = e.id AND k.reverses_id IS NULL
             AND NOT EXISTS (SELECT FROM registration_cashtransaction b WHERE b.reverses_id = k.id)),
@@ -170,6 +181,7 @@ def row_answer(row, *, on):
 def encounter_answer(row, *, actor, at):
     """The whole answer of one encounter from `whole_encounter`."""
     return row_answer(row, on=local_date(at)) | {
+        "place": dict(zip(("id", "name"), json.loads(row.place_facts), strict=True)) if row.place_facts else None,
         "check_out": _check_out(row),
         "actions": [_action(each) for each in actions_of(row, actor=actor, at=at)],
     }
@@ -287,6 +299,9 @@ class NewEncounterBody(Fields):
     interpreter_used = Flag(required=False)
     requires_place = Flag(required=False, help_text="Patienten får rum, säng eller stol.")
     at = Moment(required=False, help_text="När kontakten började; nu, om inget anges.")
+    during = Id(required=False, allow_null=True, help_text="Pågående vårdhändelse som en konsult hör till (VH-10).")
+    planned = Flag(required=False, help_text="Planerad inskrivning: blir Förhandsregistrerad inskrivning (VH-03).")
+    planned_start = Moment(required=False, help_text="Beräknad inskrivning; krävs där den är planerad.")
 
 
 # What a named type says about the situation. The others are not begun by hand; see NOT_BY_HAND.
@@ -301,6 +316,8 @@ SITUATIONS = {
     lifecycle.FOETUS: type_choice.BEFORE_DELIVERY,
     lifecycle.NEWBORN: type_choice.BORN,
     "klinisk-lm-pagaende-specialiserad-oppenvard": type_choice.ONGOING_TREATMENT,
+    "oppenvardskonsult": type_choice.CONSULT,
+    lifecycle.ADMISSION_BOOKED: type_choice.PLANNED_ADMISSION,
 }
 NOT_BY_HAND = {
     lifecycle.HISTORICAL: ("VH-14", "Historisk skapas bara av den maskinella migreringen."),
@@ -311,9 +328,9 @@ NOT_BY_HAND = {
         "Diagnostik skapas när en ordination aktiveras eller en bokning ankomstregistreras.",
     ),
     lifecycle.ADMIN: ("VH-03", "Admin skapas inte här. Registrera den kontakt som ägde rum."),
-    "oppenvardskonsult": ("VH-10", "Öppenvårdskonsult skapas från en pågående vårdhändelse."),
 } | dict.fromkeys(
-    lifecycle.PRE_REGISTRATIONS, ("VH-03", "En förhandsregistrering skapas av en bokning. Boka en tid i stället.")
+    set(lifecycle.PRE_REGISTRATIONS) - {lifecycle.ADMISSION_BOOKED},
+    ("VH-03", "En förhandsregistrering skapas av en bokning. Boka en tid i stället."),
 )
 
 
@@ -365,26 +382,45 @@ class Encounters(EncounterEndpoint):
         unit = asked["care_unit"]
         self.require_for_body(unit.pk)
         at = self.time_of(asked)
-        situation = _situation(unit, asked, at)
         try:
-            encounter = encounters.register_unbooked(
-                patient_id=asked["patient"],
-                care_unit=unit,
-                situation=situation,
-                visit_type=asked.get("visit_type"),
-                contact_reason=asked.get("contact_reason"),
-                commitment_id=asked.get("commitment"),
-                requires_place=_needs_place(asked),
-                contact_form=asked.get("contact_form", ""),
-                replaces_visit=asked.get("replaces_visit"),
-                identity_shown=asked.get("identity_shown", ""),
-                interpreter_used=asked.get("interpreter_used", False),
-                by=self.actor.user,
-                at=at,
-            )
+            encounter = self._admission(unit, asked) if _is_planned(asked) else self._contact(unit, asked, at)
         except Patient.DoesNotExist:
             raise known_patient() from None
         return self.shown(encounter.pk, "vårdhändelse registrerad", status=201)
+
+    def _contact(self, unit, asked, at):
+        return encounters.register_unbooked(
+            patient_id=asked["patient"],
+            care_unit=unit,
+            situation=_situation(unit, asked, at),
+            during_id=asked.get("during"),
+            visit_type=asked.get("visit_type"),
+            contact_reason=asked.get("contact_reason"),
+            commitment_id=asked.get("commitment"),
+            requires_place=_needs_place(asked),
+            contact_form=asked.get("contact_form", ""),
+            replaces_visit=asked.get("replaces_visit"),
+            identity_shown=asked.get("identity_shown", ""),
+            interpreter_used=asked.get("interpreter_used", False),
+            by=self.actor.user,
+            at=at,
+        )
+
+    def _admission(self, unit, asked):
+        if "planned_start" not in asked:
+            raise InputError(planned_start="Ange beräknad inskrivning.")
+        return encounters.plan_admission(
+            patient_id=asked["patient"],
+            care_unit=unit,
+            expected_start=asked["planned_start"],
+            by=self.actor.user,
+            at=self.at,
+        )
+
+
+def _is_planned(asked):
+    """Whether a planned admission is meant: it begins as a pre-registration (VH-03 f)."""
+    return asked.get("planned", False) or asked.get("encounter_type") == lifecycle.ADMISSION_BOOKED
 
 
 def _needs_place(asked):

@@ -3,7 +3,7 @@ end, correction (VH-07, VH-11, VH-12, UT-01…06, PL-13); and facts that the rec
 
 from rest_framework import serializers
 
-from registration.actions import encounters, facts
+from registration.actions import encounters, facts, places
 from registration.api.coded import RowId
 from registration.encounter_types import TYPES
 from scheduling.actions import appointments, check_out
@@ -121,6 +121,72 @@ class UndoArrivalOrNoShow(AppointmentEndpoint, EncounterEndpoint):
             self.refuse_undo(encounter_id, undone, reason)
         appointments.undo(appointment_id=pk, reason=reason, by=self.actor.user, at=self.at, version=self.version)
         return AppointmentEndpoint.shown(self, pk, "ankomst eller utebliven ångrad")
+
+
+# --- On an encounter without booking ------------------------------------------------------------------------------------
+
+
+class AdmitBody(Fields):
+    """The admission: now and by legitimation where nothing else is said."""
+
+    at = Moment(required=False)
+    identity_shown = Text(max_length=40, allow_blank=True, required=False)
+
+
+class Admit(EncounterEndpoint):
+    """POST encounters/{id}/arrive/: a planned admission becomes Slutenvård."""
+
+    permissions = {"POST": Permission.REGISTER_ARRIVAL}
+
+    @operation(
+        "encounters_arrive",
+        "Skriv in en planerad inskrivning",
+        tag=ENCOUNTERS,
+        body=AdmitBody,
+        answer=EncounterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        asked = self.body(AdmitBody)
+        given = {"identity_shown": asked["identity_shown"]} if "identity_shown" in asked else {}
+        encounters.admit(encounter_id=pk, at=self.time_of(asked), by=self.actor.user, version=self.version, **given)
+        return self.shown(pk, "inskrivning")
+
+
+class PlaceBody(Fields):
+    """The bed, chair or room without either, from now on where nothing else is said (VH-09)."""
+
+    place = Id()
+    at = Moment(required=False)
+
+
+class AssignPlace(EncounterEndpoint):
+    """POST encounters/{id}/place/."""
+
+    permissions = {"POST": Permission.REGISTER_ENCOUNTERS}
+
+    @operation(
+        "encounters_place",
+        "Tilldela plats; den förra lämnas i samma stund",
+        tag=ENCOUNTERS,
+        body=PlaceBody,
+        answer=EncounterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        asked = self.body(PlaceBody)
+        places.assign(
+            encounter_id=pk,
+            place_id=asked["place"],
+            at=self.time_of(asked),
+            by=self.actor.user,
+            version=self.version,
+        )
+        return self.shown(pk, "plats tilldelad")
 
 
 # --- Check-out ------------------------------------------------------------------------------------------------------------

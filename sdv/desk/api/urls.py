@@ -12,6 +12,8 @@ urlpatterns = [
     path("appointments/<uuid:pk>/undo/", moves.UndoArrivalOrNoShow.as_view()),
     path("encounters/", encounters.Encounters.as_view()),
     path("encounters/<uuid:pk>/", encounters.OneEncounter.as_view()),
+    path("encounters/<uuid:pk>/arrive/", moves.Admit.as_view()),
+    path("encounters/<uuid:pk>/place/", moves.AssignPlace.as_view()),
     path("encounters/<uuid:pk>/check-out/", moves.CheckOut.as_view()),
     path("encounters/<uuid:pk>/check-out/undo/", moves.UndoCheckOut.as_view()),
     path("encounters/<uuid:pk>/discharge/", moves.Discharge.as_view()),
