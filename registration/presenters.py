@@ -166,7 +166,9 @@ def band(patient, *, at, url="", facts=(), links=(), actions=()):
     if seen.identity_kind == "reservid":
         tags.append(Tag("warn", "warn", "Reservnummer, identitet ej fastställd"))
     if count := len(seen.other_identities):
-        tags.append(Tag("info", "link", "Länkad: 1 annan identitet" if count == 1 else f"Länkad: {count} andra identiteter"))
+        tags.append(
+            Tag("info", "link", "Länkad: 1 annan identitet" if count == 1 else f"Länkad: {count} andra identiteter")
+        )
     if seen.interpreter_language:
         tags.append(Tag("warn", "speech", f"Tolk: {seen.interpreter_language}"))
     if seen.is_under_18:

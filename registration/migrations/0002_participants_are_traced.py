@@ -6,22 +6,57 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registration', '0001_initial'),
+        ("registration", "0001_initial"),
     ]
 
     operations = [
         pgtrigger.migrations.AddTrigger(
-            model_name='encounterparticipant',
-            trigger=pgtrigger.compiler.Trigger(name='log_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'insert', NULL::jsonb, (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM new_rows n; RETURN NULL;", hash='83ea900ff292eb8c3212bc1e3c99659a0040ee71', level='STATEMENT', operation='INSERT', pgid='pgtrigger_log_insert_86cae', referencing='REFERENCING NEW TABLE AS new_rows ', table='registration_encounterparticipant', when='AFTER')),
+            model_name="encounterparticipant",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'insert', NULL::jsonb, (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM new_rows n; RETURN NULL;",
+                    hash="83ea900ff292eb8c3212bc1e3c99659a0040ee71",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_log_insert_86cae",
+                    referencing="REFERENCING NEW TABLE AS new_rows ",
+                    table="registration_encounterparticipant",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='encounterparticipant',
-            trigger=pgtrigger.compiler.Trigger(name='log_update', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'update', (SELECT jsonb_object_agg(before.key, jsonb_build_array(before.value, after.value)) FROM jsonb_each(to_jsonb(o)) before JOIN jsonb_each(to_jsonb(n)) after USING (key) WHERE before.value IS DISTINCT FROM after.value), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o JOIN new_rows n USING (id); RETURN NULL;", hash='090f3f80fb2b6010ba6012bd555d1bed1a09cea1', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_log_update_313c3', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='registration_encounterparticipant', when='AFTER')),
+            model_name="encounterparticipant",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'update', (SELECT jsonb_object_agg(before.key, jsonb_build_array(before.value, after.value)) FROM jsonb_each(to_jsonb(o)) before JOIN jsonb_each(to_jsonb(n)) after USING (key) WHERE before.value IS DISTINCT FROM after.value), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o JOIN new_rows n USING (id); RETURN NULL;",
+                    hash="090f3f80fb2b6010ba6012bd555d1bed1a09cea1",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_log_update_313c3",
+                    referencing="REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ",
+                    table="registration_encounterparticipant",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='encounterparticipant',
-            trigger=pgtrigger.compiler.Trigger(name='log_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, o.id::text, 'delete', to_jsonb(o), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o; RETURN NULL;", hash='ce92110ec364b2081b16537cbce9864e115c8ed8', level='STATEMENT', operation='DELETE', pgid='pgtrigger_log_delete_c0282', referencing='REFERENCING OLD TABLE AS old_rows ', table='registration_encounterparticipant', when='AFTER')),
+            model_name="encounterparticipant",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, o.id::text, 'delete', to_jsonb(o), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o; RETURN NULL;",
+                    hash="ce92110ec364b2081b16537cbce9864e115c8ed8",
+                    level="STATEMENT",
+                    operation="DELETE",
+                    pgid="pgtrigger_log_delete_c0282",
+                    referencing="REFERENCING OLD TABLE AS old_rows ",
+                    table="registration_encounterparticipant",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

@@ -7,7 +7,6 @@ import uuid
 
 from django.db.models import Func, UUIDField
 
-
 FURTHEST_AHEAD = 1000 << 12  # one second, in the key's fractions of milliseconds
 _last = 0
 _one_at_a_time = threading.Lock()

@@ -278,9 +278,7 @@ def test_annulling_is_refused_with_what_stands_in_the_way(clinic, support, what)
     """VH-12."""
     visit = factories.arrived_visit(care_unit=clinic)
     if what == "note":
-        told.report_document(
-            encounter_id=visit.encounter_id, kind="Anteckning", external_id="A1", by=support, at=now()
-        )
+        told.report_document(encounter_id=visit.encounter_id, kind="Anteckning", external_id="A1", by=support, at=now())
     else:
         told.report_cash_transaction(
             encounter_id=visit.encounter_id, external_id="K1", amount=200, by=support, at=now()

@@ -86,9 +86,7 @@ def test_each_item_stands_in_its_own_list_and_in_no_other(client, clinic):
 def test_a_cancelled_booking_with_a_note_stands_in_a_list_until_it_is_ended_by_hand(client, clinic):
     """VH-11, VH-12."""
     booking = visit(factories.booked_visit, clinic, at=now() - timedelta(days=2), start=now() + WEEK)
-    facts.report_document(
-        encounter_id=booking.encounter_id, kind="Anteckning", external_id="A1", by=None, at=now()
-    )
+    facts.report_document(encounter_id=booking.encounter_id, kind="Anteckning", external_id="A1", by=None, at=now())
     cancellation.cancel(
         appointment_id=booking.pk,
         cancelled_by="provider",

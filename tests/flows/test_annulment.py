@@ -34,9 +34,7 @@ def cash(clinic, visit, external_id, amount, reverses=""):
 
 
 def document(clinic, visit):
-    return facts.report_document(
-        encounter_id=visit.pk, kind="anteckning", external_id="J1", by=clinic.nurse, at=NOW
-    )
+    return facts.report_document(encounter_id=visit.pk, kind="anteckning", external_id="J1", by=clinic.nurse, at=NOW)
 
 
 def test_an_empty_visit_becomes_annulled_and_ended_in_one_step(clinic, visit):

@@ -9,38 +9,112 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='UserSettings',
+            name="UserSettings",
             fields=[
-                ('id', models.UUIDField(db_default=sdv.common.uuid7.UUIDv7(), default=sdv.common.uuid7.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('density', models.CharField(choices=[('compact', 'Tät'), ('normal', 'Normal'), ('comfortable', 'Luftig')], default='normal', max_length=12, verbose_name='radhöjd')),
-                ('shortcuts', models.BooleanField(default=True, verbose_name='bokstäver som kortkommandon i listor')),
-                ('hide_identities', models.BooleanField(default=False, verbose_name='dölj personnummer i listor')),
-                ('last_assignment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.staffassignment', verbose_name='senaste uppdrag')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='settings', to=settings.AUTH_USER_MODEL, verbose_name='användare')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=sdv.common.uuid7.UUIDv7(),
+                        default=sdv.common.uuid7.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "density",
+                    models.CharField(
+                        choices=[("compact", "Tät"), ("normal", "Normal"), ("comfortable", "Luftig")],
+                        default="normal",
+                        max_length=12,
+                        verbose_name="radhöjd",
+                    ),
+                ),
+                ("shortcuts", models.BooleanField(default=True, verbose_name="bokstäver som kortkommandon i listor")),
+                ("hide_identities", models.BooleanField(default=False, verbose_name="dölj personnummer i listor")),
+                (
+                    "last_assignment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="accounts.staffassignment",
+                        verbose_name="senaste uppdrag",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="settings",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="användare",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'personlig inställning',
-                'verbose_name_plural': 'personliga inställningar',
-                'constraints': [models.CheckConstraint(condition=models.Q(('density__in', ['compact', 'normal', 'comfortable'])), name='density_known')],
+                "verbose_name": "personlig inställning",
+                "verbose_name_plural": "personliga inställningar",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("density__in", ["compact", "normal", "comfortable"])), name="density_known"
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='usersettings',
-            trigger=pgtrigger.compiler.Trigger(name='log_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'insert', NULL::jsonb, (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM new_rows n; RETURN NULL;", hash='da2ced47fbb2a005306112e03861bcd3d6202b53', level='STATEMENT', operation='INSERT', pgid='pgtrigger_log_insert_04c20', referencing='REFERENCING NEW TABLE AS new_rows ', table='accounts_usersettings', when='AFTER')),
+            model_name="usersettings",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'insert', NULL::jsonb, (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM new_rows n; RETURN NULL;",
+                    hash="da2ced47fbb2a005306112e03861bcd3d6202b53",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_log_insert_04c20",
+                    referencing="REFERENCING NEW TABLE AS new_rows ",
+                    table="accounts_usersettings",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='usersettings',
-            trigger=pgtrigger.compiler.Trigger(name='log_update', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'update', (SELECT jsonb_object_agg(before.key, jsonb_build_array(before.value, after.value)) FROM jsonb_each(to_jsonb(o)) before JOIN jsonb_each(to_jsonb(n)) after USING (key) WHERE before.value IS DISTINCT FROM after.value), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o JOIN new_rows n USING (id); RETURN NULL;", hash='0d07ec03c3cb46368d884b427f5c719525ef0c45', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_log_update_f603a', referencing='REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ', table='accounts_usersettings', when='AFTER')),
+            model_name="usersettings",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, n.id::text, 'update', (SELECT jsonb_object_agg(before.key, jsonb_build_array(before.value, after.value)) FROM jsonb_each(to_jsonb(o)) before JOIN jsonb_each(to_jsonb(n)) after USING (key) WHERE before.value IS DISTINCT FROM after.value), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o JOIN new_rows n USING (id); RETURN NULL;",
+                    hash="0d07ec03c3cb46368d884b427f5c719525ef0c45",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_log_update_f603a",
+                    referencing="REFERENCING OLD TABLE AS old_rows  NEW TABLE AS new_rows ",
+                    table="accounts_usersettings",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='usersettings',
-            trigger=pgtrigger.compiler.Trigger(name='log_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, o.id::text, 'delete', to_jsonb(o), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o; RETURN NULL;", hash='668344f1d3a179d41bf960f55fb5b105de70a46d', level='STATEMENT', operation='DELETE', pgid='pgtrigger_log_delete_0d513', referencing='REFERENCING OLD TABLE AS old_rows ', table='accounts_usersettings', when='AFTER')),
+            model_name="usersettings",
+            trigger=pgtrigger.compiler.Trigger(
+                name="log_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="INSERT INTO common_changelogentry (id, at, table_name, row_id, operation, changed, actor_id, request_id) SELECT uuidv7(), now(), TG_TABLE_NAME, o.id::text, 'delete', to_jsonb(o), (NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'actor')::uuid, COALESCE(NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb->>'request', '') FROM old_rows o; RETURN NULL;",
+                    hash="668344f1d3a179d41bf960f55fb5b105de70a46d",
+                    level="STATEMENT",
+                    operation="DELETE",
+                    pgid="pgtrigger_log_delete_0d513",
+                    referencing="REFERENCING OLD TABLE AS old_rows ",
+                    table="accounts_usersettings",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

@@ -256,7 +256,11 @@ def favourites(user, unit, on, *, at):
     for label, rows in (("Mina vanliga", own), ("Enhetens vanliga", everybody)):
         usable = [(codes[key], count) for key, count in rows if key in codes and codes[key].is_valid]
         if usable:
-            groups.append(OptionGroup(label, tuple(_option(code, "1 gång" if count == 1 else f"{count} gånger") for code, count in usable)))
+            groups.append(
+                OptionGroup(
+                    label, tuple(_option(code, "1 gång" if count == 1 else f"{count} gånger") for code, count in usable)
+                )
+            )
     return groups
 
 
