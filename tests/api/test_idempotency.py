@@ -92,7 +92,7 @@ def test_a_fault_of_ours_is_not_kept_and_nothing_is_saved(integration, centre, m
     assert integration.post("booking-requests/", body, Idempotency_Key="k1").status_code == 201
 
 
-def test_after_24_hours_the_key_is_forgotten(integration, centre):
+def test_after_24_hours_the_key_is_forgotten(integration, centre, as_application):
     body = request_body(centre)
     integration.post("booking-requests/", body, Idempotency_Key="k1")
     with time_machine.travel(now() + timedelta(hours=23, minutes=59), tick=True):

@@ -27,7 +27,7 @@ def run_job(name, at):
     return out.getvalue()
 
 
-def test_a_visit_at_a_health_centre_from_search_to_coded_by_rest(centre, codes):
+def test_a_visit_at_a_health_centre_from_search_to_coded_by_rest(centre, codes, as_application):
     """PA-01, BO-01, VO-01, VH-05, VH-07, VH-17, VH-18, KL-01."""
     known = factories.patient(given_name="Göran", surname="Åkesson")
     factories.ResourceFactory(care_unit=centre, profession="Ssk")
@@ -113,7 +113,7 @@ def test_a_visit_at_a_health_centre_from_search_to_coded_by_rest(centre, codes):
     )
 
 
-def test_each_of_the_four_outcomes_lands_where_it_should_by_rest(clinic):
+def test_each_of_the_four_outcomes_lands_where_it_should_by_rest(clinic, as_application):
     """UT-02…06, UT-07, VH-19."""
     api = Caller(token=new_token(factories.staff("integration", clinic)))
     outcomes = {row["code"]: row for row in api.get("outcomes/").json()["results"]}
