@@ -319,6 +319,7 @@ def undo_arrival(encounter, *, by, at, reason=""):
         payer="",
         listing_unit="",
     )
+    release_places(encounter, at=minute(at))
     Referral.objects.filter(used_by=encounter).update(status=ReferralStatus.ACCEPTED, used_by=None)
     return encounter
 
@@ -432,14 +433,18 @@ def reopen(*, encounter_id, by, at, reason, version=None):
 
 @transaction.atomic
 def change_type(*, encounter_id, new_type_code, by, at, reason="", version=None):
-    """A change of type by hand where the rules have one (VH-13, VH-24)."""
+    """A change of type by hand where the rules have one (VH-13, VH-24). A type that holds no place releases the one
+    that was held (VH-09)."""
     encounter = lock(encounter_id, version=version)
     row = TYPES[encounter.type_id]
     if refused := lifecycle.refusal(row, encounter.status, Move.CHANGE_TYPE):
         raise refused
     if refused := lifecycle.type_change_refusal(row, TYPES[new_type_code]):
         raise refused
-    return move(encounter, Move.CHANGE_TYPE, by=by, at=at, reason=reason, new_type=new_type_code)
+    move(encounter, Move.CHANGE_TYPE, by=by, at=at, reason=reason, new_type=new_type_code)
+    if new_type_code not in lifecycle.HOLDS_A_PLACE:
+        release_places(encounter, at=minute(at))
+    return encounter
 
 
 def annul(encounter, *, by, at, reason, what=Move.ANNUL):
@@ -485,6 +490,6 @@ def emptiness_refusal(encounter):
 
 def release_places(encounter, *, at):
     """VH-09: discharge releases what is held."""
-    for stay in encounter.place_stays.filter(period__endswith__isnull=True):
+    for stay in encounter.place_stays.filter(period__upper_inf=True):
         stay.period = (stay.period.lower, max(at, stay.period.lower))
         stay.save(update_fields=["period"])

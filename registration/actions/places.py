@@ -34,7 +34,7 @@ def _assign(encounter_id, place_id, at, version):
     place = Place.objects.locked().holdable().filter(pk=place_id, care_unit_id=encounter.care_unit_id).first()
     if place is None:
         raise InputError(place="Välj en säng eller stol på enheten, eller ett rum som inte har någon.")
-    present = encounter.place_stays.filter(period__endswith__isnull=True).select_related("place").first()
+    present = encounter.place_stays.filter(period__upper_inf=True).select_related("place").first()
     if present and present.place_id == place.pk:
         return present
     if at < (present.period.lower if present else encounter.start):

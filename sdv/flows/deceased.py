@@ -8,6 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from registration import lifecycle
 from registration.actions import encounters
@@ -42,6 +43,7 @@ from sdv.outbox.models import OutboxMessage, Topic
 from .models import CascadeChange, DeceasedCascade
 
 REASON = "avliden"
+ADMISSION = "admission"
 
 
 def _set(row, changes):
@@ -215,6 +217,7 @@ def _run(cascade, patient, *, by, at):
     """The cascade for a locked patient. Locks follow the one order: commitments, encounters, resources, appointments."""
     commitments = list(CareCommitment.objects.open().filter(patient=patient).locked())
     _cancel_bookings(cascade, patient, by=by, at=at)
+    _cancel_admissions(cascade, patient, by=by, at=at)
     for consumer in CONSUMERS:
         consumer.apply(cascade, patient, by=by, at=at)
     _close_commitments(cascade, commitments, by=by, at=at)
@@ -252,6 +255,27 @@ def _cancel_bookings(cascade, patient, *, by, at):
             row_id=appointment.pk,
             before={"status": "booked", "encounter_type": type_before},
             after={"status": "cancelled", "version": appointment.version},
+        )
+
+
+def planned_admissions(patient):
+    """Inskrivningar planned for the patient: bookings without a time of any resource (VH-03 f)."""
+    return Encounter.objects.filter(patient=patient, type=lifecycle.ADMISSION_BOOKED, status=lifecycle.Status.PLANNED)
+
+
+def _cancel_admissions(cascade, patient, *, by, at):
+    """Planned admissions are cancelled as bookings are (AV-02)."""
+    for encounter in planned_admissions(patient).filter(cancelled_at=None).locked():
+        if encounters.emptiness_refusal(encounter):
+            encounters.cancel_without_annulling(encounter, by=by, at=at, reason=REASON)
+        else:
+            encounters.annul(encounter, by=by, at=at, reason=REASON, what=lifecycle.Move.CANCEL)
+        CascadeChange.objects.create(
+            cascade=cascade,
+            consumer=ADMISSION,
+            row_id=encounter.pk,
+            before={"encounter_type": lifecycle.ADMISSION_BOOKED},
+            after={"version": encounter.version},
         )
 
 
@@ -303,6 +327,8 @@ def undo(*, patient_id, reason, by, at):
             problem = _restore_commitment(change)
         elif change.consumer == "appointment":
             problem = _restore_booking(change, by=by, at=at)
+        elif change.consumer == ADMISSION:
+            problem = _restore_admission(change, by=by, at=at)
         else:
             problem = _BY_NAME[change.consumer].restore(change, by=by, at=at)
         if problem:
@@ -316,10 +342,11 @@ def undo(*, patient_id, reason, by, at):
 def _lock_what_comes_back(cascade):
     """All of it before anything is changed, in the one order: commitments, encounters, resources in key order. Taken
     booking by booking, the resources would be taken in the bookings' order, and two could lock each other out."""
-    changed = {name: cascade.changes.filter(consumer=name).values("row_id") for name in ("commitment", "appointment")}
+    kinds = ("commitment", "appointment", ADMISSION)
+    changed = {kind: cascade.changes.filter(consumer=kind).values("row_id") for kind in kinds}
     list(CareCommitment.objects.filter(pk__in=changed["commitment"]).locked())
-    encounter_ids = Appointment.objects.filter(pk__in=changed["appointment"]).values("encounter_id")
-    list(Encounter.objects.filter(pk__in=encounter_ids).locked())
+    is_booked = Q(pk__in=Appointment.objects.filter(pk__in=changed["appointment"]).values("encounter_id"))
+    list(Encounter.objects.filter(is_booked | Q(pk__in=changed[ADMISSION])).locked())
     taken = Resource.objects.filter(appointments__in=changed["appointment"]).values("pk")
     list(Resource.objects.filter(pk__in=taken).locked())
 
@@ -332,6 +359,18 @@ def _restore_commitment(change):
     return None
 
 
+def _restore_admission(change, *, by, at):
+    """The inskrivning is planned again, unless somebody has done something to it since (AV-03)."""
+    encounter = encounters.lock(change.row_id)
+    when = rules.clock(encounter.planned_start)
+    if encounter.version != change.after["version"]:
+        return f"Den planerade inskrivningen {when} har ändrats efter kaskaden och lämnas som den är."
+    if encounter.planned_start <= at:
+        return f"Den planerade inskrivningen {when} har passerat. Planera en ny."
+    encounters.undo_cancel(encounter, type_code=change.before["encounter_type"], by=by, at=at, reason="Ångrad kaskad")
+    return None
+
+
 def _restore_booking(change, *, by, at):
     """The booking is had again where its time is still free; otherwise it is listed with what to do (AV-03)."""
     appointment, resources = appointments.lock(change.row_id, with_resources=True)
@@ -340,6 +379,8 @@ def _restore_booking(change, *, by, at):
         return f"Bokningen {when} har ändrats efter kaskaden och lämnas som den är."
     if appointment.start <= at:
         return f"Bokningen {when} har passerat. Boka en ny tid."
+    if _is_of_an_ended_commitment(appointment.encounter):
+        return f"Bokningen {when} hör till ett avslutat vårdåtagande och lämnas som den är."
     try:
         with transaction.atomic():
             resource_bookings.retake(appointment, resources, at=at)

@@ -6,7 +6,15 @@ from datetime import timedelta
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 
-from registration.lifecycle import ANNULLED, HIDDEN, NO_SHOW_TYPE, NOT_REPORTED, PRE_REGISTRATIONS, Status
+from registration.lifecycle import (
+    ADMISSION_BOOKED,
+    ANNULLED,
+    HIDDEN,
+    NO_SHOW_TYPE,
+    NOT_REPORTED,
+    PRE_REGISTRATIONS,
+    Status,
+)
 from registration.models import CareCommitment, CommitmentStatus, Encounter, Patient, PlaceStay
 from scheduling import promises
 from scheduling.models import (
@@ -94,7 +102,7 @@ def visits_without_commitment(at):
 
 def places_held_by_the_ended(at):
     """VH-09: what has ended holds no place."""
-    return PlaceStay.objects.filter(encounter__status=Status.ENDED, period__endswith__isnull=True)
+    return PlaceStay.objects.filter(encounter__status=Status.ENDED, period__upper_inf=True)
 
 
 def items_of_closed_commitments(at):
@@ -112,6 +120,8 @@ def planning_for_the_dead(at):
     own = {"patient": OuterRef("pk")}
     planned = Q(Exists(Appointment.objects.future(at).filter(**own)))
     planned |= Q(Exists(BookingRequest.objects.waiting().filter(**own)))
+    admission = {"type": ADMISSION_BOOKED, "status": Status.PLANNED, "cancelled_at": None}
+    planned |= Q(Exists(Encounter.objects.filter(**admission, **own)))
     return Patient.objects.filter(
         planned,
         deceased_on__isnull=False,

@@ -22,6 +22,12 @@ from ..receipts import leave_receipt
 # What the cascade's kinds of rows are called, one and many.
 WORDS = {
     "appointment": ("bokning avbokas", "bokningar avbokas", "bokning avbokad", "bokningar avbokade"),
+    deceased.ADMISSION: (
+        "planerad inskrivning avbokas",
+        "planerade inskrivningar avbokas",
+        "planerad inskrivning avbokad",
+        "planerade inskrivningar avbokade",
+    ),
     "booking_request": (
         "bokningsbegäran avslutas",
         "bokningsbegäran avslutas",
@@ -94,6 +100,7 @@ def _coming(patient, at):
     """What will be ended, in words with numbers; at every unit, since the cascade is (AV-02)."""
     numbers = {
         "appointment": Appointment.objects.future(at).filter(patient=patient).count(),
+        deceased.ADMISSION: deceased.planned_admissions(patient).count(),
         "commitment": CareCommitment.objects.open().filter(patient=patient).count(),
         **{consumer.name: consumer.rows(patient).count() for consumer in deceased.CONSUMERS},
     }
