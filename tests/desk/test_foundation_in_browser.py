@@ -117,6 +117,8 @@ urlpatterns = [
     path("check-out/", check_out),
     path("palette/", search, name="palette"),
     path("opened/", reached),
+    # What a browser asks of a page that names no icon, as the bare pages above.
+    path("favicon.ico", lambda request: HttpResponse(status=204)),
 ]
 
 
