@@ -306,14 +306,11 @@ def correction_refusal(*, done_by, done_at, by, at, may_correct, what="Ändringe
             code="not_own_act",
         )
     if done_by.pk != by.pk:
-        refused = RuleError(
+        return RuleError(
             "PL-13",
             f"{what} gjordes av {done_by.name}, som kan ångra inom fem minuter. Därefter rättar koordinator eller support.",
             code="not_own_act",
-            at=done_at,
-        )
-        refused.by, refused.user_id = done_by.name, done_by.pk
-        return refused
+        ).told(done_by, done_at)
     if elapsed(done_at, at) > UNDO_TIME:
         return RuleError(
             "PL-13",

@@ -34,7 +34,7 @@ def move(encounter, what, *, by, at, reason="", new_type=None, **changes):
     """Makes the move on a locked encounter and writes its history, or raises the refusal (VH-24)."""
     row = TYPES[encounter.type_id]
     if refused := lifecycle.refusal(row, encounter.status, what, is_reopened=encounter.is_reopened):
-        raise _told_who(refused, encounter)
+        raise told_who(refused, encounter)
     source, type_before = encounter.status, encounter.type_id
     target = changes.pop("status", None) or MOVES[what][1] or source
     changes |= {"status": target, "version": encounter.version + 1}
@@ -62,14 +62,12 @@ def _write_history(encounter, what, source, type_before, by, at, reason=""):
     )
 
 
-def _told_who(refused, encounter):
-    """A refusal because of status says who was first and when (PL-27)."""
-    if refused.code == "wrong_status":
-        last = encounter.history.select_related("by").order_by("-id").first()
-        if last and last.by:
-            refused.by, refused.at = last.by.name, last.registered_at
-            refused.user_id = last.by_id
-    return refused
+def told_who(refused, encounter):
+    """A refusal because of status says who made the last move, and when (PL-27)."""
+    if refused.code != "wrong_status":
+        return refused
+    last = encounter.history.select_related("by").order_by("-id").first()
+    return refused.told(last.by, last.registered_at) if last else refused
 
 
 # --- Creation ---------------------------------------------------------------------------------------------------
@@ -262,7 +260,7 @@ def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
     at = minute(at)
     row = TYPES[encounter.type_id]
     if refused := lifecycle.refusal(row, encounter.status, Move.ARRIVE):
-        raise _told_who(refused, encounter)
+        raise told_who(refused, encounter)
     if encounter.cancelled_at:
         raise RuleError("VH-11", "Bokningen är avbokad. Registrera besöket som oplanerat, eller boka en ny tid.")
     if refused := lifecycle.arrival_refusal(planned_start=encounter.planned_start, at=at):
@@ -300,7 +298,7 @@ def undo_arrival(encounter, *, by, at, reason=""):
     """Takes back an arrival (PL-13): the encounter is the pre-registration it was, the remiss is accepted again."""
     row = TYPES[encounter.type_id]
     if refused := lifecycle.refusal(row, encounter.status, Move.UNDO_ARRIVAL):
-        raise _told_who(refused, encounter)
+        raise told_who(refused, encounter)
     if not encounter.planned_start:
         raise RuleError(
             "PL-13", "Kontakten var inte bokad, så det finns ingen bokning att gå tillbaka till. Annullera i stället."
@@ -375,7 +373,7 @@ def check_out(encounter, *, by, at, reason=""):
     at = minute(at)
     row = TYPES[encounter.type_id]
     if refused := lifecycle.refusal(row, encounter.status, Move.CHECK_OUT):
-        raise _told_who(refused, encounter)
+        raise told_who(refused, encounter)
     if at < encounter.start:
         raise RuleError("UT-01", "Utcheckningen kan inte ligga före ankomsten. Ange en senare tid.")
     return move(
@@ -450,7 +448,7 @@ def change_type(*, encounter_id, new_type_code, by, at, reason="", version=None)
 def annul(encounter, *, by, at, reason, what=Move.ANNUL):
     """Annullerad on a locked encounter, in one step with its end (VH-12). Callers are flows."""
     if refused := lifecycle.refusal(TYPES[encounter.type_id], encounter.status, what):
-        raise _told_who(refused, encounter)
+        raise told_who(refused, encounter)
     if refused := emptiness_refusal(encounter):
         raise refused
     at = minute(at)

@@ -193,6 +193,4 @@ def _save(referral, **changes):
 
 
 def _told_who(refused, referral):
-    if referral.decided_by:
-        refused.by, refused.at, refused.user_id = referral.decided_by.name, referral.decided_at, referral.decided_by_id
-    return refused
+    return refused.told(referral.decided_by, referral.decided_at)

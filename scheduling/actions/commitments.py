@@ -72,10 +72,7 @@ def close_by_id(*, commitment_id, reason, by, at, version=None):
 def close(commitment, *, reason, by, at):
     """Inner write on a locked vårdåtagande: refuses what UT-03 refuses, ends what watched it, closes it."""
     if commitment.status != CommitmentStatus.OPEN:
-        refused = RuleError("UT-03", "Vårdåtagandet är redan avslutat.", code="wrong_status")
-        if commitment.closed_by:
-            refused.by, refused.user_id = commitment.closed_by.name, commitment.closed_by_id
-        raise refused
+        raise RuleError("UT-03", "Vårdåtagandet är redan avslutat.", code="wrong_status").told(commitment.closed_by)
     if commitment.encounters.filter(status=Status.IN_PROGRESS).exists():
         raise RuleError(
             "UT-03", "En vårdhändelse pågår på vårdåtagandet. Checka ut eller skriv ut den först.", code="ongoing"

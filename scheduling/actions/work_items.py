@@ -285,9 +285,7 @@ def _rule_of(item):
 
 def _already_decided(item, rule):
     refused = RuleError(rule, "Posten är redan beslutad. Läs in listan igen.", code="already_done")
-    if item.decided_by:
-        refused.by, refused.at, refused.user_id = item.decided_by.name, item.decided_at, item.decided_by_id
-    return refused
+    return refused.told(item.decided_by, item.decided_at)
 
 
 def _lock(model, pk, version):

@@ -30,6 +30,15 @@ class RuleError(Exception):
         self.alternatives = alternatives
         self.is_warning = is_warning
         self.needs_reason = needs_reason
+        self.user_id = None
+
+    def told(self, user, at=None):
+        """The refusal with who was first and when (PL-27), so that a door can pass a person's own repeat in silence.
+        Without a user (the clock acted) it stays as it is."""
+        if user is not None:
+            self.by, self.user_id = user.name, user.pk
+            self.at = at or self.at
+        return self
 
 
 class InputError(Exception):

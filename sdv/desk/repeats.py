@@ -9,7 +9,7 @@ from sdv.common.errors import RuleError
 def is_own_repeat(request, refused, is_done):
     """Whether the refusal only says that this very person has already done it. `is_done`: the thing is in the state
     that was asked for."""
-    return is_done and getattr(refused, "user_id", None) == request.actor.user.pk
+    return is_done and refused.user_id == request.actor.user.pk
 
 
 def require_undo(request, encounter, *, what, at):
@@ -30,11 +30,3 @@ def require_undo(request, encounter, *, what, at):
             needs_reason=True,
         )
     return reason
-
-
-def told_who(refused, encounter):
-    """The refusal with who made the encounter's last move, and when (PL-27)."""
-    last = encounter.history.select_related("by").order_by("-id").first()
-    if refused.code == "wrong_status" and last and last.by:
-        refused.by, refused.at, refused.user_id = last.by.name, last.registered_at, last.by_id
-    return refused

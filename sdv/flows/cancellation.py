@@ -58,9 +58,7 @@ def _not_booked(appointment):
     status = appointment.get_status_display().lower()
     refused = RuleError("BO-03", f"Bokningen är redan {status}. Läs in sidan igen.", code="wrong_status")
     last = appointment.history.select_related("by").order_by("-id").first()
-    if last and last.by:
-        refused.by, refused.at, refused.user_id = last.by.name, last.at, last.by_id
-    return refused
+    return refused.told(last.by, last.at) if last else refused
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from registration import presenters
+from registration.actions import encounters
 from registration.lifecycle import NOT_REPORTED, Move, Status, refusal
 from registration.lifecycle import CheckOut as Kind
 from scheduling.actions import check_out as actions
@@ -26,7 +27,7 @@ from sdv.desk.forms.check_out import CheckOutForm, proposal
 from sdv.desk.receipts import clear_receipt, last_receipt, leave_receipt
 from sdv.desk.recent import remember_patient
 from sdv.desk.refusals import conflict, is_scripted
-from sdv.desk.repeats import is_own_repeat, require_undo, told_who
+from sdv.desk.repeats import is_own_repeat, require_undo
 
 WHAT = "utcheckning"
 HINTS = {
@@ -47,7 +48,7 @@ def check_out(request, pk):
     encounter, at = _encounter(request, pk), now()
     if request.method == "GET":
         if refused := refusal(encounter.type, encounter.status, Move.CHECK_OUT):
-            raise told_who(refused, encounter)
+            raise encounters.told_who(refused, encounter)
         return _show(request, encounter, _form(request, encounter, at), at)
     form = _form(request, encounter, at, data=request.POST)
     if request.POST.get("step") == "reasons":
@@ -263,7 +264,7 @@ def undo(request, pk):
     last = encounter.history.order_by("-id").first()
     if not (last and last.move == Move.UNDO_CHECK_OUT and last.by_id == request.actor.user.pk):
         if refused := refusal(encounter.type, encounter.status, Move.UNDO_CHECK_OUT):
-            raise told_who(refused, encounter)
+            raise encounters.told_who(refused, encounter)
         reason = require_undo(request, encounter, what="Utcheckningen", at=at)
         actions.undo(encounter_id=pk, by=request.actor.user, at=at, reason=reason)
         whom = presenters.shown_name(encounter.patient)

@@ -303,7 +303,7 @@ def _is_own_repeat(request, appointment, refused, status, event):
     appointment.refresh_from_db()
     last = appointment.history.select_related("by").order_by("-id").first()
     if appointment.status == status and last and last.event == event and last.by:
-        refused.by, refused.at, refused.user_id = last.by.name, refused.at or last.at, last.by_id
+        refused.told(last.by, refused.at or last.at)
     return is_own_repeat(request, refused, appointment.status == status)
 
 
