@@ -3,7 +3,15 @@
 from django.db import IntegrityError, transaction
 
 from registration import identities, names
-from registration.models import IdentityKind, Patient, PatientHistory, PatientIdentity, PatientPhone, Sex
+from registration.models import (
+    IdentityKind,
+    InterpreterKind,
+    Patient,
+    PatientHistory,
+    PatientIdentity,
+    PatientPhone,
+    Sex,
+)
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date
 
@@ -52,6 +60,7 @@ def register(
         source=source,
         listing_unit=listing_unit,
         payer=payer,
+        interpreter_kind=InterpreterKind.SPOKEN if interpreter_language else InterpreterKind.NONE,
         interpreter_language=interpreter_language,
         protection=protection,
         protection_set_at=at if protection else None,
@@ -109,11 +118,20 @@ def edit(*, patient_id, by, at, version=None, **changes):
     if "phone" in changes:
         _set_phone(patient, changes["phone"])
     if "interpreter_language" in changes:
-        patient.interpreter_language = changes["interpreter_language"]
+        _set_interpreter(patient, changes["interpreter_language"])
     patient.version += 1
-    patient.save(update_fields=["interpreter_language", "version"])
+    patient.save(update_fields=["interpreter_kind", "interpreter_language", "version"])
     PatientHistory.objects.create(patient=patient, event="edited", detail=", ".join(sorted(changes)), by=by, at=at)
     return patient
+
+
+def _set_interpreter(patient, language):
+    """The language; an empty text means no need. Whether it is signed stays as it was told (PA-06)."""
+    patient.interpreter_language = language
+    if not language:
+        patient.interpreter_kind = InterpreterKind.NONE
+    elif not patient.interpreter_kind:
+        patient.interpreter_kind = InterpreterKind.SPOKEN
 
 
 def _set_phone(patient, number):

@@ -12,6 +12,7 @@ from .catalogues import (
     VisitTypeReason,
 )
 from .commitment import CareCommitment, CommitmentStatus, ProblemCode, Referral, ReferralKind, ReferralStatus
+from .contact import PatientAddress, PatientPhone, PhoneKind, PortalContact
 from .encounter import (
     CashTransaction,
     Encounter,
@@ -22,14 +23,15 @@ from .encounter import (
 )
 from .patient import (
     IdentityKind,
+    InterpreterKind,
     Patient,
-    PatientAddress,
     PatientHistory,
     PatientIdentity,
-    PatientPhone,
     Protection,
+    RegistrationKind,
     Sex,
 )
+from .reserve import PatientSearchKey, ReserveDecision, SearchKeyKind
 
 __all__ = [
     "AddOn",
@@ -47,18 +49,25 @@ __all__ = [
     "EncounterParticipant",
     "EncounterType",
     "IdentityKind",
+    "InterpreterKind",
     "NewOrReturn",
     "Patient",
     "PatientAddress",
     "PatientHistory",
     "PatientIdentity",
     "PatientPhone",
+    "PatientSearchKey",
+    "PhoneKind",
     "PlaceStay",
+    "PortalContact",
     "ProblemCode",
     "Protection",
     "Referral",
     "ReferralKind",
     "ReferralStatus",
+    "RegistrationKind",
+    "ReserveDecision",
+    "SearchKeyKind",
     "Sex",
     "VisitKind",
     "VisitType",

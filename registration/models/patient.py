@@ -1,4 +1,5 @@
-"""The patient, identities, phones and addresses. What may be shown of a patient is decided in registration.presenters."""
+"""The patient: who a person is, by which numbers, and what the register and the staff have told. What may be shown of a
+patient is decided in registration.presenters."""
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import TrigramWordSimilarity
@@ -9,8 +10,6 @@ from registration.identities import candidates
 from registration.names import search_words
 from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Row, Versioned, append_only, change_log
-
-from .catalogues import AddressKind
 
 
 class Sex(models.TextChoices):
@@ -30,7 +29,27 @@ class Protection(models.TextChoices):
     POPULATION_REGISTER = "skyddad_folkbokforing", "Skyddad folkbokföring"
 
 
+class RegistrationKind(models.TextChoices):
+    """Typ av folkbokföring (PA-06)."""
+
+    UNKNOWN = "", "Uppgift saknas"
+    RESIDENT = "resident", "Folkbokförd i Sverige"
+    DEREGISTERED = "deregistered", "Avregistrerad"
+    NEVER_RESIDENT = "never_resident", "Inte folkbokförd"
+
+
+class InterpreterKind(models.TextChoices):
+    """Which interpreter is needed; the language, or the variant of sign language, stands beside it (PA-06)."""
+
+    NONE = "", "Inget tolkbehov"
+    SPOKEN = "spoken", "Språktolk"
+    SIGN = "sign", "Teckenspråkstolk"
+
+
 FEWEST_LETTERS_MISSPELT = 5
+# A date of a register that may lack day, or month and day.
+PARTIAL_DATE = r"^([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?)?$"
+PARTIAL_HELP = "ÅÅÅÅ, ÅÅÅÅ-MM eller ÅÅÅÅ-MM-DD"
 
 
 class PatientQuerySet(LockingQuerySet):
@@ -85,18 +104,58 @@ class Patient(Versioned):
     search_name = models.CharField(max_length=400, editable=False, blank=True)
     sort_key = models.CharField(max_length=400, editable=False, blank=True)
     birth_date = models.DateField("födelsedatum", null=True, blank=True)
+    birth_date_partial = models.CharField(
+        "födelsetid",
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="ÅÅÅÅ eller ÅÅÅÅ-MM där registret inte vet dagen",
+    )
     sex = models.CharField("kön", max_length=1, choices=Sex, default=Sex.UNKNOWN)
     protection = models.CharField("skyddade personuppgifter", max_length=30, choices=Protection, blank=True, default="")
     protection_set_at = models.DateTimeField("skydd satt", null=True, blank=True)
     protection_set_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     deceased_on = models.DateField("avliden", null=True, blank=True)
     deceased_registered_at = models.DateTimeField("avliden registrerad", null=True, blank=True)
+    registration_kind = models.CharField(
+        "typ av folkbokföring", max_length=20, choices=RegistrationKind, blank=True, default="", db_default=""
+    )
+    registered_on = models.CharField(
+        "folkbokförd", max_length=10, blank=True, default="", db_default="", help_text=PARTIAL_HELP
+    )
+    county_code = models.CharField("länskod", max_length=2, blank=True, default="", db_default="")
+    municipality_code = models.CharField("kommunkod", max_length=2, blank=True, default="", db_default="")
+    deregistration_code = models.CharField("avregistreringskod", max_length=10, blank=True, default="", db_default="")
+    deregistered_on = models.CharField(
+        "avregistrerad", max_length=10, blank=True, default="", db_default="", help_text=PARTIAL_HELP
+    )
     listing_unit = models.CharField("listad på", max_length=120, blank=True)
     payer = models.CharField("huvudman", max_length=60, blank=True)
-    interpreter_language = models.CharField("tolkspråk", max_length=60, blank=True)
+    interpreter_kind = models.CharField(
+        "tolkbehov", max_length=10, choices=InterpreterKind, blank=True, default="", db_default=""
+    )
+    interpreter_language = models.CharField("språk eller teckenspråksvariant", max_length=60, blank=True)
+    special_housing = models.CharField("särskilt boende", max_length=120, blank=True, default="", db_default="")
+    drug_benefit_decided_on = models.DateField("läkemedelsförmån beslutad", null=True, blank=True)
+    drug_benefit_decided_by = models.CharField(
+        "läkare som beslutat", max_length=120, blank=True, default="", db_default=""
+    )
+    has_pascal = models.BooleanField("ordinationer i Pascal", default=False, db_default=False)
+    pascal_told_on = models.DateField("uppgift om Pascal", null=True, blank=True)
+    pascal_told_by = models.CharField(
+        "läkare som lämnat uppgiften", max_length=120, blank=True, default="", db_default=""
+    )
+    minors_at_address = models.PositiveSmallIntegerField(
+        "minderåriga folkbokförda på samma adress", null=True, blank=True
+    )
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_from")
     source = models.CharField("källa", max_length=40, blank=True)
     confirmed_at = models.DateTimeField("senast bekräftad mot register", null=True, blank=True)
+    register_asked_on = models.DateField("registret tillfrågat vid sökning", null=True, blank=True, editable=False)
+    register_version = models.CharField(
+        "registrets version", max_length=60, blank=True, default="", db_default="", editable=False
+    )
     created_at = models.DateTimeField("skapad", db_default=models.functions.Now())
 
     objects = PatientQuerySet.as_manager()
@@ -123,6 +182,37 @@ class Patient(Versioned):
                 name="patient_not_merged_into_itself",
                 condition=Q(merged_into__isnull=True) | ~Q(merged_into=models.F("id")),
             ),
+            models.CheckConstraint(
+                name="patient_registration_kind_known", condition=Q(registration_kind__in=RegistrationKind.values)
+            ),
+            models.CheckConstraint(
+                name="patient_whole_or_partial_birth_date",
+                condition=Q(birth_date_partial="")
+                | Q(birth_date__isnull=True, birth_date_partial__regex=r"^[0-9]{4}(-[0-9]{2})?$"),
+                violation_error_message="Födelsetiden är antingen ett helt datum eller år, eller år och månad.",
+            ),
+            models.CheckConstraint(
+                name="patient_registration_dates_partial_at_most",
+                condition=Q(registered_on__regex=PARTIAL_DATE) & Q(deregistered_on__regex=PARTIAL_DATE),
+                violation_error_message="Datumet skrivs ÅÅÅÅ, ÅÅÅÅ-MM eller ÅÅÅÅ-MM-DD.",
+            ),
+            models.CheckConstraint(
+                name="patient_interpreter_kind_and_language",
+                condition=Q(interpreter_kind="", interpreter_language="")
+                | (Q(interpreter_kind__in=["spoken", "sign"]) & ~Q(interpreter_language="")),
+                violation_error_message="Tolkbehov anges med språk, eller variant av teckenspråk (PA-06).",
+            ),
+            models.CheckConstraint(
+                name="patient_drug_benefit_says_who_and_when",
+                condition=Q(drug_benefit_decided_on__isnull=True, drug_benefit_decided_by="")
+                | (Q(drug_benefit_decided_on__isnull=False) & ~Q(drug_benefit_decided_by="")),
+                violation_error_message="Läkemedelsförmån efter beslut har läkare och datum (PA-06).",
+            ),
+            models.CheckConstraint(
+                name="patient_pascal_says_who",
+                condition=Q(has_pascal=False) | (Q(pascal_told_on__isnull=False) & ~Q(pascal_told_by="")),
+                violation_error_message="Uppgiften om Pascal har läkaren som lämnat den (PA-06).",
+            ),
         ]
 
     @property
@@ -132,6 +222,11 @@ class Patient(Versioned):
     @property
     def is_deceased(self):
         return self.deceased_on is not None
+
+    @property
+    def has_drug_benefit(self):
+        """Läkemedelsförmån: all who are folkbokförda, others by a doctor's decision (PA-06)."""
+        return self.registration_kind == RegistrationKind.RESIDENT or self.drug_benefit_decided_on is not None
 
 
 class IdentityKind(models.TextChoices):
@@ -151,7 +246,13 @@ class PatientIdentity(Row):
     value = models.CharField("nummer", max_length=20)
     is_primary = models.BooleanField("primär", default=False)
     source = models.CharField("källa", max_length=40, blank=True)
+    issuer = models.CharField("utfärdare (OID)", max_length=60, blank=True, default="", db_default="")
     valid_to = models.DateField("gällde till", null=True, blank=True)
+    # What the register tells of a samordningsnummer. Codes as told: one that is not known yet is kept, not refused.
+    level = models.CharField("identitetsnivå", max_length=40, blank=True, default="", db_default="")
+    level_on = models.DateField("identitetsnivå fastställd", null=True, blank=True)
+    register_status = models.CharField("status i registret", max_length=40, blank=True, default="", db_default="")
+    register_status_cause = models.CharField("orsak till status", max_length=40, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = "identitet"
@@ -176,48 +277,6 @@ class PatientIdentity(Row):
                 violation_error_message="Ett lokalt reservnummer kan inte vara primär identitet (PA-01).",
             ),
         ]
-
-
-class PatientPhone(Row):
-    """A phone number, E.164 where it can be told, else as typed (PA-06)."""
-
-    patient = models.ForeignKey(Patient, models.PROTECT, related_name="phones", verbose_name="patient")
-    number = models.CharField("nummer", max_length=30)
-    kind = models.CharField(
-        "slag", max_length=10, choices=[("mobile", "Mobil"), ("home", "Hem"), ("work", "Arbete")], default="mobile"
-    )
-    is_preferred = models.BooleanField("i första hand", default=False)
-
-    class Meta:
-        verbose_name = "telefonnummer"
-        verbose_name_plural = "telefonnummer"
-        triggers = change_log(personal=True)
-        constraints = [
-            models.UniqueConstraint(fields=["patient", "number"], name="phone_once_per_patient"),
-            models.UniqueConstraint(
-                fields=["patient"], condition=Q(is_preferred=True), name="one_preferred_phone_per_patient"
-            ),
-        ]
-
-
-class PatientAddress(Row):
-    """An address of one of the five kinds (PA-07); a temporary one has its dates."""
-
-    patient = models.ForeignKey(Patient, models.PROTECT, related_name="addresses", verbose_name="patient")
-    kind = models.ForeignKey(AddressKind, models.PROTECT, related_name="+", verbose_name="adresstyp")
-    care_of = models.CharField("c/o", max_length=80, blank=True)
-    street = models.CharField("gatuadress", max_length=120)
-    postal_code = models.CharField("postnummer", max_length=12, blank=True)
-    town = models.CharField("ort", max_length=80, blank=True)
-    country = models.CharField("land", max_length=60, blank=True)
-    valid_from = models.DateField("från", null=True, blank=True)
-    valid_to = models.DateField("till", null=True, blank=True)
-    source = models.CharField("källa", max_length=40, blank=True)
-
-    class Meta:
-        verbose_name = "adress"
-        verbose_name_plural = "adresser"
-        triggers = change_log(personal=True)
 
 
 class PatientHistory(Row):
