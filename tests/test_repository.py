@@ -224,6 +224,7 @@ UNTRACED = {
     "scheduling.CheckOutClosure": "what one check-out closed: written once with it",
     "classification.CodeSystem": "part of the program: changed by releases alone",
     "classification.Code": "imported by release; the release is traced",
+    "classification.CodeRelation": "imported by release; the release is traced",
     "classification.CodeSynonym": "imported by release; the release is traced",
     "classification.CodeWord": "made from the codes",
 }

@@ -1,4 +1,16 @@
-from .catalogue import Code, CodeLevel, CodeMark, CodeRelease, CodeSynonym, CodeSystem, CodeWord, ReleaseState, System
+from .catalogue import (
+    Code,
+    CodeLevel,
+    CodeMark,
+    CodeRelation,
+    CodeRelease,
+    CodeSynonym,
+    CodeSystem,
+    CodeWord,
+    RelationKind,
+    ReleaseState,
+    System,
+)
 from .coding import (
     CodedDiagnosis,
     CodedExternalCause,
@@ -8,11 +20,15 @@ from .coding import (
     CodingMove,
     EncounterCoding,
 )
+from .imports import CodeImport, CodeImportFile, ImportState
 
 __all__ = [
     "Code",
+    "CodeImport",
+    "CodeImportFile",
     "CodeLevel",
     "CodeMark",
+    "CodeRelation",
     "CodeRelease",
     "CodeSynonym",
     "CodeSystem",
@@ -24,6 +40,8 @@ __all__ = [
     "CodingHistory",
     "CodingMove",
     "EncounterCoding",
+    "ImportState",
+    "RelationKind",
     "ReleaseState",
     "System",
 ]

@@ -27,6 +27,8 @@ class CodeSystem(models.Model):
     name = models.CharField("benämning", max_length=60)
     oid = models.CharField("OID", max_length=60, blank=True)
 
+    objects = LockingQuerySet.as_manager()
+
     class Meta:
         verbose_name = "kodsystem"
         verbose_name_plural = "kodsystem"
@@ -67,6 +69,11 @@ class CodeRelease(Row):
     valid_to = models.DateField("giltig till", null=True, blank=True)
     state = models.CharField("läge", max_length=10, choices=ReleaseState, default=ReleaseState.IMPORTING)
     source = models.CharField("källa", max_length=200)
+    remark = models.TextField(
+        "att veta",
+        blank=True,
+        help_text="Vad filen inte sade, till exempel vilka koder som inte får vara huvuddiagnos.",
+    )
 
     objects = CodeReleaseQuerySet.as_manager()
 
@@ -171,6 +178,8 @@ class Code(Row):
     sex = models.CharField("bara kön", max_length=1, blank=True, help_text="KV Kön: 1 man, 2 kvinna")
     valid_from = models.DateField("giltig från", null=True, blank=True)
     valid_to = models.DateField("giltig till", null=True, blank=True)
+    # What the official files say about the code: {"Innefattar": ["…"], …}, in their own headings.
+    texts = models.JSONField("förklaringar", default=dict, blank=True)
     title_text = models.CharField(max_length=600, editable=False)
     search_text = models.TextField(editable=False)
 
@@ -213,6 +222,34 @@ class CodeSynonym(Row):
 
     def __str__(self):
         return self.term
+
+
+class RelationKind(models.TextChoices):
+    """How a code refers to another."""
+
+    PARTNER = "partner", "kopplas till"
+    ICF = "icf", "relaterad ICF-kod"
+    ICD = "icd", "relaterad ICD-10-SE-kod"
+
+
+class CodeRelation(Row):
+    """What a code refers to in the official file: a † or * partner, an ICF or ICD code or range, as it is written."""
+
+    code = models.ForeignKey(Code, models.CASCADE, related_name="relations", db_index=False, verbose_name="kod")
+    kind = models.CharField("slag", max_length=10, choices=RelationKind)
+    target = models.CharField("hänvisar till", max_length=200)
+
+    class Meta:
+        verbose_name = "kodrelation"
+        verbose_name_plural = "kodrelationer"
+        ordering = ["kind", "target"]
+        constraints = [
+            models.UniqueConstraint(fields=["code", "kind", "target"], name="code_relation_once"),
+            models.CheckConstraint(name="code_relation_kind_known", condition=Q(kind__in=RelationKind.values)),
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} {self.target}"
 
 
 class CodeWord(models.Model):
