@@ -37,8 +37,8 @@ def test_a_title_that_begins_so_goes_before_one_that_has_the_word_later():
 
 def test_words_are_found_in_any_order_and_by_their_beginnings():
     assert found("lugg") == []
-    assert found("luft infekt nedre") == found("nedre infektion luft")
     assert found("luft infekt nedre")[0] == "J22.9"
+    assert found("luft infekt nedre") == found("nedre infektion luft")
 
 
 def test_a_word_inside_a_compound_is_found_after_words_of_their_own():
@@ -48,6 +48,7 @@ def test_a_word_inside_a_compound_is_found_after_words_of_their_own():
 
 
 def test_swedish_letters_may_be_left_out_but_count_when_they_are_typed():
+    assert len(found("ångest")) >= 5
     assert found("angest") == found("ångest")
     assert found("oron")[0] == found("öron")[0]
     ears = Code.objects.search("öra", ALL, TODAY, limit=200)
@@ -103,7 +104,7 @@ def test_any_text_is_answered(text):
 def test_a_search_is_one_statement(django_assert_num_queries):
     with django_assert_num_queries(1):
         hits = Code.objects.search("ångest", ALL, TODAY)
-        assert [presenters.search_hit(hit)["system"] for hit in hits] == ["icd-10-se"] * len(hits)
+        assert {presenters.search_hit(hit)["system"] for hit in hits} == {"icd-10-se"}
     with django_assert_num_queries(1):
         assert next(presenters.code(hit)["code"] for hit in Code.objects.search("hypertonni", ALL, TODAY)) == "I109"
 
@@ -139,7 +140,9 @@ def test_external_causes_have_a_search_of_their_own():
     """KL-03."""
     assert found("W01", external_causes=False) == []
     assert found("W01", external_causes=True)[0] == "W01"
-    assert set(found("fall", external_causes=True)) & set(found("fall", external_causes=False)) == set()
+    causes, others = set(found("fall", external_causes=True)), set(found("fall", external_causes=False))
+    assert causes and others
+    assert not causes & others
 
 
 def test_only_the_release_valid_on_the_day_is_searched():
