@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import get_resolver, resolve, reverse
 from django.urls.resolvers import URLResolver
 
-from registration.actions import clock, referrals
+from registration.actions import clock, orders, referrals
 from scheduling.actions import appointments, check_out, resource_bookings, work_items
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
@@ -91,6 +91,9 @@ PAGES = {
     "commitment-create": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient"),
     "commitment-close": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient", commitment="commitment"),
     "commitment-reopen": page(None, P.DECIDE_CARE, pk="patient", commitment="commitment"),
+    "order-create": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient"),
+    "order-activate": page(None, P.REGISTER_ENCOUNTERS, pk="patient", order="order"),
+    "order-cancel": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient", order="order"),
     "referral-create": page(P.REGISTER_REFERRALS, P.REGISTER_REFERRALS, pk="patient"),
     "referrals": page(P.VIEW_REFERRALS),
     "referral": page(P.VIEW_REFERRALS, P.REVIEW_REFERRALS, pk="referral"),
@@ -146,6 +149,10 @@ ENDPOINTS = {
     "outcomes/": ({"GET": P.VIEW_CATALOGUES}, None),
     "codes/<str:system>/": ({"GET": P.VIEW_CATALOGUES}, None),
     "codes/<str:system>/<str:code>/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "orders/": ({"GET": P.VIEW_ENCOUNTERS, "POST": P.DECIDE_CARE}, None),
+    "orders/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "order"),
+    "orders/<uuid:pk>/activate/": ({"POST": P.REGISTER_ENCOUNTERS}, "order"),
+    "orders/<uuid:pk>/cancel/": ({"POST": P.DECIDE_CARE}, "order"),
     "referrals/": ({"GET": P.VIEW_REFERRALS, "POST": P.REGISTER_REFERRALS}, None),
     "referrals/<uuid:pk>/": ({"GET": P.VIEW_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/review/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
@@ -317,6 +324,14 @@ def clinic_with_everything(name, numbers):
         wished_from=NOW.date(),
         wished_to=NOW.date() + 14 * DAY,
         by=clinic.nurse,
+        at=NOW,
+    )
+    things.order = orders.place(
+        patient_id=things.patient.pk,
+        care_unit=clinic.unit,
+        what="Blodstatus",
+        planned_on=NOW.date(),
+        by=clinic.doctor,
         at=NOW,
     )
     things.referral = referrals.register(

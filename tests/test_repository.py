@@ -117,6 +117,7 @@ UNIT_SCOPED = {
     "EncounterCoding",
     "MissingFollowUp",
     "NoShowItem",
+    "Order",
     "Referral",
     "Resource",
     "ResourceBooking",
@@ -141,6 +142,7 @@ FROM_ANYWHERE = {
     "scheduling/api/booking_requests.py:booking_request_rows": SHOWS,
     "scheduling/api/commitments.py:commitment_rows": SHOWS,
     "registration/api/referrals.py:referral_rows": SHOWS,
+    "registration/api/orders.py:order_rows": SHOWS,
     "sdv/desk/api/encounters.py:encounter_rows": SHOWS,
     "sdv/desk/api/work_lists.py:": "which rows a list has; its endpoint narrows to the caller's units",
     "classification/api/coding.py:_encounter": JUDGED,
@@ -268,7 +270,18 @@ def test_who_somebody_is_never_stands_in_the_change_log():
 
 def test_nobody_s_identity_stands_in_an_address():
     """Searches on people are posted: ids in addresses are opaque, or codes of catalogues."""
-    allowed = {"pk", "commitment", "name", "action", "external_id", "system", "code", "object_id", "content_type_id"}
+    allowed = {
+        "pk",
+        "commitment",
+        "order",
+        "name",
+        "action",
+        "external_id",
+        "system",
+        "code",
+        "object_id",
+        "content_type_id",
+    }
     allowed |= {"app_label", "url", "area"}
 
     def named(patterns):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import catalogues, encounters, patients, referrals
+from . import catalogues, encounters, orders, patients, referrals
 
 urlpatterns = [
     path("patients/search/", patients.PatientSearch.as_view()),
@@ -24,5 +24,9 @@ urlpatterns = [
     path("referrals/<uuid:pk>/return/", referrals.ReturnReferral.as_view()),
     path("referrals/<uuid:pk>/forward/", referrals.ForwardReferral.as_view()),
     path("referrals/<uuid:pk>/reject/", referrals.RejectReferral.as_view()),
+    path("orders/", orders.Orders.as_view()),
+    path("orders/<uuid:pk>/", orders.OneOrder.as_view()),
+    path("orders/<uuid:pk>/activate/", orders.ActivateOrder.as_view()),
+    path("orders/<uuid:pk>/cancel/", orders.CancelOrder.as_view()),
     path("encounters/<uuid:pk>/history/", encounters.History.as_view()),
 ]

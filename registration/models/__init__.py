@@ -21,6 +21,7 @@ from .encounter import (
     EncounterParticipant,
     PlaceStay,
 )
+from .order import Order, OrderStatus
 from .patient import (
     IdentityKind,
     InterpreterKind,
@@ -51,6 +52,8 @@ __all__ = [
     "IdentityKind",
     "InterpreterKind",
     "NewOrReturn",
+    "Order",
+    "OrderStatus",
     "Patient",
     "PatientAddress",
     "PatientHistory",

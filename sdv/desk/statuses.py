@@ -50,6 +50,11 @@ STATUSES = {
         "rejected": Look("Avvisad", "danger", "cross"),
         "closed": Look("Avslutad", "", "check"),
     },
+    "order": {
+        "planned": Look("Planerad", "info", "clock"),
+        "activated": Look("Aktiverad", "ok", "check"),
+        "cancelled": Look("Makulerad", "", "cross"),
+    },
     "commitment": {
         "open": Look("Öppet", "info", "list"),
         "closed": Look("Avslutat", "", "check"),

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from registration import lifecycle
-from registration.actions import encounters
+from registration.actions import encounters, orders
 from registration.models import Encounter, Patient
 from scheduling import rules
 from scheduling.actions import appointments, resource_bookings, work_items
@@ -73,6 +73,7 @@ def annul(*, encounter_id, reason, by, at, version=None):
     if CheckOut.objects.filter(encounter=encounter, undone_at__isnull=True).exists() and encounter.status != "ended":
         raise RuleError("VH-12", "Besöket är utcheckat med ett utfall. Ångra utcheckningen först.", code="checked_out")
     encounters.annul(encounter, by=by, at=at, reason=reason)
+    orders.give_back(encounter, by=by, at=at)
     appointment = Appointment.objects.filter(encounter=encounter).locked().first()
     if appointment and appointment.status != AppointmentStatus.CANCELLED:
         appointment.encounter = encounter

@@ -9,7 +9,7 @@ from registration.models import Encounter, Patient
 from scheduling.models import Appointment, BookingRequest
 from sdv.organisation.models import CareProvider, CareUnit
 
-from . import people, region
+from . import orders, people, region
 from .story import Story
 
 PATIENTS, CONTACTS = 2000, 3100
@@ -34,6 +34,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     tell(f"avslutade vårdhändelser: {Encounter.objects.filter(status='ended').count()}")
     tell(f"varav klassificerade: {story.code_the_ended()}")
     story.fill_the_lists()
+    orders.fill(story)
     story.plan_ahead()
     story.live_today()
     story.let_some_die()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sdv.desk.views import booking, deceased, patient_tabs, patients, referrals
+from sdv.desk.views import booking, deceased, orders, patient_tabs, patients, referrals
 
 urlpatterns = [
     path("patienter/", patients.patients, name="patients"),
@@ -28,6 +28,9 @@ urlpatterns = [
     path("patienter/<uuid:pk>/logg/", patient_tabs.log, name="patient-log"),
     path("patienter/<uuid:pk>/avliden/", deceased.register, name="patient-deceased"),
     path("patienter/<uuid:pk>/avliden/angra/", deceased.undo, name="patient-deceased-undo"),
+    path("patienter/<uuid:pk>/ordinationer/ny/", orders.create, name="order-create"),
+    path("patienter/<uuid:pk>/ordinationer/<uuid:order>/aktivera/", orders.activate, name="order-activate"),
+    path("patienter/<uuid:pk>/ordinationer/<uuid:order>/makulera/", orders.cancel, name="order-cancel"),
     path("patienter/<uuid:pk>/boka/", booking.book, name="book"),
     path("bokningar/<uuid:pk>/omboka/", booking.reschedule, name="appointment-reschedule"),
     path("atkomstlogg/", patient_tabs.access_log, name="access-log"),

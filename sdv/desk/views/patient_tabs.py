@@ -304,6 +304,8 @@ def appointments(request, patient):
         coming=coming,
         past=past,
         waiting=list(waiting),
+        orders=list(care_unit.orders.filter(patient=patient).order_by("-status", "planned_on", "id")[:PAST_BOOKINGS]),
+        may_activate=request.actor.may(Permission.REGISTER_ENCOUNTERS),
         booked=_just_booked(coming, request.GET.get("bokad", "")),
         may_handle=request.actor.may(Permission.VIEW_WORK_LISTS),
     )
