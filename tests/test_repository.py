@@ -299,6 +299,7 @@ BUILDS_SQL = {
     "sdv/common/partitions.py": "names of partitions, quoted",
     "registration/actions/clock.py": "constants of the same file",
     "classification/actions/releases.py": "names of our tables",
+    "sdv/desk/api/encounters.py": "names of our models' columns",
 }
 
 
@@ -308,19 +309,37 @@ def test_no_statement_is_put_together_from_values():
     for path in product_code():
         if name(path) in BUILDS_SQL:
             continue
-        for node in ast.walk(ast.parse(text(path))):
+        tree = ast.parse(text(path))
+        named = _named_values(tree)
+        for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if called not in {"execute", "executemany", "raw", "RawSQL", "extra"}:
                 continue
             statement = node.args[0]
-            is_built = isinstance(statement, ast.JoinedStr | ast.BinOp) or (
-                isinstance(statement, ast.Call) and getattr(statement.func, "attr", "") in {"format", "join"}
-            )
-            if is_built and not _is_quoted(statement):
+            # A statement with a name is judged where the name gets its value.
+            values = named.get(statement.id, []) if isinstance(statement, ast.Name) else [statement]
+            if any(_is_built(value) and not _is_quoted(value) for value in values):
                 wrong.append(f"{name(path)}:{node.lineno}")
     assert not wrong, "\n".join(wrong)
+
+
+def _named_values(tree):
+    """What each name of a file is set to, anywhere in it."""
+    values = {}
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            if isinstance(target, ast.Name) and getattr(node, "value", None) is not None:
+                values.setdefault(target.id, []).append(node.value)
+    return values
+
+
+def _is_built(statement):
+    return isinstance(statement, ast.JoinedStr | ast.BinOp) or (
+        isinstance(statement, ast.Call) and getattr(statement.func, "attr", "") in {"format", "join", "replace"}
+    )
 
 
 def _is_quoted(statement):
@@ -397,7 +416,7 @@ def test_the_clock_is_read_at_the_doors_alone():
     """Actions take `at`; nothing below the doors asks what time it is, except when a row says when it was written."""
     below = ("registration/", "scheduling/", "classification/", "sdv/flows/", "sdv/outbox/", "sdv/organisation/")
     doors = ("/api/", "/views/", "/admin.py", "/management/", "/tasks.py")
-    reads = re.compile(r"(?<![\w.])(?:datetime\.now|date\.today|time\.time|now)\(\)")
+    reads = re.compile(r"(?<![\w.])(?:datetime\.(?:now|utcnow|today)\(|date\.today\(|time\.time\(|now\(\))")
     registered_at = {"registration/actions/encounters.py": "when a move was registered, beside when it happened"}
     found = {
         name(path)

@@ -214,9 +214,9 @@ def test_when_everybody_does_everything_at_once_nobody_is_locked_out_and_all_agr
     work = [partial(morning.work, seed) for seed in range(PEOPLE)]
     faults = together(*work, longest_wait=timedelta(seconds=5))
     assert [fault for each in faults for fault in (each if isinstance(each, list) else [each])] == []
-    # Two days later, when whatever the clock owes has been done, everything agrees.
+    # A day later, when whatever the clock owes has been done, everything agrees.
     clock.auto_discharge(at=NOW + DAY)
-    broken = {invariant.name: list(invariant.rows(NOW)) for invariant in invariants.INVARIANTS}
+    broken = {invariant.name: list(invariant.rows(NOW + DAY)) for invariant in invariants.INVARIANTS}
     assert {name: rows for name, rows in broken.items() if rows} == {}
     # Most acts did something: a test in which everything is refused tells nothing.
     assert len(morning.done) > len(morning.acts()) * 2 / 3, morning.done
