@@ -76,9 +76,11 @@ def folded_title(title):
     return "".join(f" {word}" for word in search_words(title))
 
 
-def searched_text(title, synonyms):
-    """What a code is searched in: its title's words, then each synonym's between bars."""
-    return folded_title(title) + "".join(f" |{folded_title(term)} |" for term in synonyms)
+def searched_text(title, synonyms, descriptions=()):
+    """What a code is searched in: its title's words, then each synonym's between bars, last the words of its
+    description after a sign of their own, which weigh least."""
+    text = folded_title(title) + "".join(f" |{folded_title(term)} |" for term in synonyms)
+    return text + "".join(f" ¦{folded_title(description)}" for description in descriptions)
 
 
 def question(text, systems, on, limit, *, registrable=None, external_causes=None):

@@ -2,9 +2,11 @@
 
 import csv
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from classification.actions.releases import ReleaseFacts, load_release
+from classification.importing.synonyms import Term
 from classification.models import System
 
 FOLDER = Path(__file__).parent / "data"
@@ -27,16 +29,37 @@ def rows_of(name):
         yield from csv.DictReader(lines, delimiter=";")
 
 
-def load():
+@cache
+def derived():
+    """The codes that are derived at reporting and never typed (KL-04)."""
+    return frozenset(row["code"] for row in rows_of("derived_codes.csv"))
+
+
+@cache
+def known_sex():
+    """{code: KV Kön} where WHO's list limits a code to one sex: a question of plausibility, no Swedish rule."""
+    return {row["code"]: row["sex"] for row in rows_of("sex_restrictions.csv")}
+
+
+@cache
+def terms():
+    """The repository's own words, which every release of the national lists is searched by too."""
+    return tuple(
+        Term(row["system"], row["code"], row["term"].strip(), row["source"], "")
+        for row in rows_of("synonyms_starter.csv")
+    )
+
+
+def load(at=None):
     """Loads or reloads the starter set; what was done, system by system."""
     synonyms = list(rows_of("synonyms_starter.csv"))
-    derived = {row["code"] for row in rows_of("derived_codes.csv")}
     return [
         load_release(
             ReleaseFacts(system=system, version=VERSION, valid_from=VALID_FROM, source=source),
             rows_of(name),
             synonyms=synonyms,
-            derived=derived,
+            derived=derived(),
+            at=at,
         )
         for system, (name, source) in FILES.items()
     ]

@@ -298,7 +298,7 @@ def test_nobody_s_identity_stands_in_an_address():
 BUILDS_SQL = {
     "sdv/common/partitions.py": "names of partitions, quoted",
     "registration/actions/clock.py": "constants of the same file",
-    "classification/actions/releases.py": "names of our tables",
+    "classification/actions/writing.py": "names of our tables",
     "sdv/desk/api/encounters.py": "names of our models' columns",
 }
 

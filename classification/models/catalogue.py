@@ -168,6 +168,8 @@ class Code(Row):
     display = models.CharField("visas som", max_length=12)
     title = models.CharField("titel", max_length=500)
     parent_code = models.CharField("överordnad", max_length=12, blank=True)
+    # The topmost heading above the code (KVÅ without headings: the part and the first letter), for the chapter filter.
+    chapter = models.CharField("kapitel", max_length=12, blank=True)
     level = models.CharField("nivå", max_length=20, choices=CodeLevel)
     is_registrable = models.BooleanField("kan registreras")
     is_leaf = models.BooleanField("utan fördjupning")
@@ -193,6 +195,7 @@ class Code(Row):
             # Written by loads alone, read at each key: no pending list to read through.
             GinIndex(OpClass("search_text", name="gin_trgm_ops"), name="code_search_trigrams", fastupdate=False),
             models.Index(OpClass("code", name="varchar_pattern_ops"), "system", name="code_by_prefix"),
+            models.Index(fields=["release", "parent_code", "code"], name="code_by_parent"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["release", "code"], name="code_once_per_release"),

@@ -2,9 +2,8 @@
 
 import csv
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,11 +13,7 @@ from classification import search, starter
 from classification.actions.releases import CatalogueError, ReleaseFacts, load_release
 from classification.models import Code, CodeRelease, CodeSynonym, CodeSystem
 from classification.starter import rows_of
-
-# The full lists stay outside the repository for their rights' sake (classification/data/SOURCE.md).
-FULL_LISTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "classification"
-NO_LISTS = f"De fullständiga kodlistorna finns inte här ({FULL_LISTS.parent.parent.name}/): titlarna är INTE jämförda."
-with_full_lists = pytest.mark.skipif(not FULL_LISTS.is_dir(), reason=NO_LISTS)
+from tests.full_lists import FOLDER, with_full_lists
 
 ROW = {
     "code": "F411", "display": "F41.1", "title": "Generaliserat ångestsyndrom", "level": "subcategory", "parent": "",
@@ -28,7 +23,7 @@ FACTS = ReleaseFacts("icd-10-se", "övning", date(2026, 1, 1), "övning")
 
 
 def full(name):
-    with (FULL_LISTS / name).open(encoding="utf-8", newline="") as lines:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
 
@@ -140,12 +135,12 @@ def test_a_changed_title_is_written_to_the_same_row_and_a_code_gone_from_the_fil
     """KL-05: what is coded points on."""
     load_release(FACTS, [ROW, ROW | {"code": "F410", "display": "F41.0"}])
     before = Code.objects.get(code="F411")
-    loaded = load_release(FACTS, [ROW | {"title": "Ångest, generaliserad"}])
-    assert (loaded.codes, loaded.new, loaded.changed, loaded.left) == (1, 0, 1, 1)
-    assert "1 kvar utan rad i filen" in str(loaded)
+    loaded = load_release(FACTS, [ROW | {"title": "Ångest, generaliserad"}], at=datetime(2026, 11, 21, 9, tzinfo=UTC))
+    assert (loaded.codes, loaded.new, loaded.changed, loaded.ended) == (1, 0, 1, 1)
+    assert "1 avslutade" in str(loaded)
     after = Code.objects.get(code="F411")
     assert (after.pk, after.title, after.search_text) == (before.pk, "Ångest, generaliserad", " angest generaliserad")
-    assert Code.objects.filter(code="F410").exists()
+    assert Code.objects.get(code="F410").valid_to == date(2026, 11, 20)
 
 
 @pytest.mark.django_db
@@ -201,12 +196,14 @@ def test_the_command_says_that_nothing_was_loaded_when_one_file_is_wrong(monkeyp
 def test_two_releases_of_a_system_are_never_valid_on_the_same_day():
     """KL-05: PostgreSQL holds it."""
     load_release(FACTS, [ROW])
+    load_release(ReleaseFacts("icd-10-se", "senare", date(2027, 1, 1), "övning"), [ROW])
+    assert CodeRelease.objects.get(version="övning").valid_to == date(2026, 12, 31)
     with pytest.raises(IntegrityError, match="one_ready_release_a_day"), transaction.atomic():
-        load_release(ReleaseFacts("icd-10-se", "senare", date(2027, 1, 1), "övning"), [ROW])
+        CodeRelease.objects.filter(version="övning").update(valid_to=date(2027, 1, 1))
     load_release(
         ReleaseFacts("kva", "samtidig", date(2026, 1, 1), "övning"), [ROW | {"code": "DU011", "level": "procedure"}]
     )
-    assert CodeRelease.objects.count() == 2
+    assert CodeRelease.objects.count() == 3
 
 
 @pytest.mark.django_db

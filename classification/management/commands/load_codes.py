@@ -3,6 +3,7 @@ from django.db import transaction
 
 from classification import starter
 from classification.actions.releases import CatalogueError
+from sdv.common.time import now
 
 
 class Command(BaseCommand):
@@ -11,7 +12,7 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args, **options):
         try:
-            done = starter.load()
+            done = starter.load(at=now())
         except CatalogueError as stopped:
             raise CommandError(f"{stopped} Ingenting har lästs in.") from stopped
         for loaded in done:

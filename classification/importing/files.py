@@ -1,0 +1,89 @@
+"""Files as they are given: bounded, decoded strictly, read line by line. What is unknown stops with its line."""
+
+import csv
+import io
+import zipfile
+from dataclasses import dataclass
+
+from .errors import CatalogueError
+
+MEBIBYTE = 1024 * 1024
+# The largest official file (ICD-10-SE) has 15 MB; a workbook or archive may not unpack to more than this.
+MOST_BYTES = 40 * MEBIBYTE
+MOST_UNPACKED = 300 * MEBIBYTE
+MOST_MEMBERS = 2000
+LONGEST_CELL = 200_000
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file and its name, as somebody gave it."""
+
+    name: str
+    content: bytes
+
+    def at(self, line):
+        """Where something stands, for sentences."""
+        return f"{self.name}, rad {line}"
+
+
+def lines_of(file, encoding):
+    """(line number, text) one by one. Characters outside the encoding stop, as do control characters."""
+    stream = io.TextIOWrapper(io.BytesIO(file.content), encoding=encoding, errors="strict", newline="")
+    number = 0
+    try:
+        for number, text in enumerate(stream, 1):
+            if "\x00" in text:
+                raise CatalogueError(f"{file.at(number)}: raden har tecken som inte hör hemma i en textfil.")
+            yield number, text
+    except UnicodeDecodeError as error:
+        known = {"utf-8-sig": "UTF-8", "cp1252": "ANSI (Windows-1252)"}[encoding]
+        raise CatalogueError(
+            f"{file.at(f'{number + 1} eller senare')}: tecknen är inte {known}. Hämta filen igen, oförändrad."
+        ) from error
+
+
+def cells_of(file, *, columns, delimiter, quoted=True):
+    """(line number, {column: cell}) of a table in UTF-8 whose header must be exactly the columns."""
+    numbered = {}
+
+    def told():
+        for number, text in lines_of(file, "utf-8-sig"):
+            numbered["last"] = number
+            yield text
+
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(
+        told(), delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    )
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        if header != list(columns):
+            raise CatalogueError(f"{file.at(1)}: kolumnerna ska vara {', '.join(columns)}.")
+        begins = reader.line_num + 1
+        for cells in reader:
+            if cells:
+                if len(cells) != len(header):
+                    raise CatalogueError(
+                        f"{file.at(begins)}: raden har {len(cells)} kolumner; rubrikraden har {len(header)}."
+                    )
+                yield begins, dict(zip(header, cells, strict=True))
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise CatalogueError(
+            f"{file.at(numbered.get('last', 1))}: raden går inte att läsa som tabell (citattecken eller cell för lång)."
+        ) from error
+
+
+def opened_archive(file):
+    """The archive, when what it says that it unpacks to is reasonable; zipfile itself never reads beyond that."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(file.content))
+    except zipfile.BadZipFile as error:
+        raise CatalogueError(f"{file.name} går inte att öppna. Hämta filen igen, oförändrad.") from error
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
+        raise CatalogueError(f"{file.name} packas upp till mer än {MOST_UNPACKED // MEBIBYTE} MB och läses inte.")
+    if any(member.flag_bits & 1 for member in members):
+        raise CatalogueError(f"{file.name} är krypterad och läses inte.")
+    return archive
