@@ -40,7 +40,7 @@ def test_an_order_is_placed_listed_and_activated_into_a_diagnostic_encounter(int
 def test_an_order_is_cancelled_with_its_reason(integration, order):
     """VH-03 j"""
     path = f"orders/{integration.post('orders/', order).json()['id']}/"
-    refused(integration.post(f"{path}cancel/", {"reason": ""}), 409, code="reason_missing")
+    refused(integration.post(f"{path}cancel/", {"reason": ""}), 409, rule="VH-03", code="reason_missing")
     cancelled = integration.post(f"{path}cancel/", {"reason": "Redan taget"}).json()
     assert (cancelled["status"], cancelled["cancel_reason"], cancelled["encounter"]) == (
         "cancelled",
