@@ -1,0 +1,118 @@
+"""Who uses what is held of a patient: one register of tables, lists, messages and letters (PL-22).
+
+Whatever lists, calls or writes to patients says here what it does when the patient has died (AV-02) and when the
+patient is protected (SK-02, SK-05). What there is is found by looking: tables by their columns, lists, messages and
+letters by their names (tests/flows/test_consumers.py, that also proves each claim of a list). Something new that is not
+here fails the test until somebody has thought about it. The cascade (sdv.flows.deceased), the purge of the protected
+and the moving of a merge stand on the same finding, `columns`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.apps import apps
+from django.db import models
+
+from registration.models import Patient
+
+OUR_APPS = ("registration", "scheduling", "classification", "accounts", "outbox", "organisation", "flows", "common")
+
+
+class Dead(StrEnum):
+    """What happens when the patient dies."""
+
+    ENDS = "ends"  # what is open is ended by the cascade, and comes back with its undo
+    NOT_SENT = "not sent"  # nothing unsent goes out
+    LEFT = "left"  # what has happened stays as it is; what goes on is ended by hand and listed
+    ALLOWED = "allowed"  # still done for the dead, on purpose
+
+
+class Protected(StrEnum):
+    """What happens when the patient is protected."""
+
+    PURGED = "purged"  # what was held is deleted or emptied
+    HIDDEN = "hidden"  # shown through the presenter alone, or never shown
+    NOT_SENT = "not sent"  # goes by postal mediation, or not at all
+    NOTHING = "nothing"  # holds ids, codes, times: nothing that tells who or where
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """How a consumer treats the dead and the protected; `why` where it does not go without saying."""
+
+    dead: Dead
+    protected: Protected
+    why: str = ""
+
+
+_D, _P = Dead, Protected
+_FACT = Treatment(_D.LEFT, _P.NOTHING, "a fact, or a trace of what was done")
+_WAITS = Treatment(_D.ENDS, _P.NOTHING)
+_CONTACT = Treatment(_D.LEFT, _P.PURGED)
+
+# Tables with a column that means a patient.
+TABLES = {
+    "registration.Patient": Treatment(_D.LEFT, _P.PURGED, "which record it was merged into; who it is itself"),
+    "registration.PatientIdentity": Treatment(_D.LEFT, _P.PURGED, "linked reserve identities go, the primary stays"),
+    "registration.PatientPhone": _CONTACT,
+    "registration.PatientAddress": _CONTACT,
+    "registration.PortalContact": _CONTACT,
+    "registration.PatientSearchKey": _CONTACT,
+    "registration.ReserveDecision": Treatment(_D.LEFT, _P.HIDDEN, "who decided, when and why (RI-03)"),
+    "registration.PatientHistory": Treatment(_D.LEFT, _P.HIDDEN, "what was done; never contact data"),
+    "registration.CareCommitment": _WAITS,
+    "registration.Referral": _WAITS,
+    "registration.Order": _WAITS,
+    "registration.Encounter": Treatment(_D.ENDS, _P.HIDDEN, "what is planned ends; payer and listing are not shown"),
+    "scheduling.Appointment": _WAITS,
+    "scheduling.BookingRequest": _WAITS,
+    "scheduling.AwaitedResult": _WAITS,
+    "scheduling.MissingFollowUp": _WAITS,
+    "scheduling.NoShowItem": _WAITS,
+    "accounts.IdempotentAnswer": Treatment(_D.LEFT, _P.PURGED, "an answer kept for a day holds what was shown"),
+    "accounts.AccessLogEntry": _FACT,
+    "outbox.OutboxMessage": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by topic: see TOPICS"),
+    "flows.DeceasedCascade": _FACT,
+}
+
+# The work lists (Mitt arbetsflöde). Every row of a list is shown through the presenter.
+LISTS = {
+    "booking-requests": Treatment(_D.ENDS, _P.HIDDEN),
+    "to-book": Treatment(_D.ENDS, _P.HIDDEN),
+    "referrals": Treatment(_D.ENDS, _P.HIDDEN),
+    "awaiting-result": Treatment(_D.ENDS, _P.HIDDEN),
+    "missing-follow-up": Treatment(_D.ENDS, _P.HIDDEN),
+    "no-shows": Treatment(_D.ENDS, _P.HIDDEN),
+    "awaiting-check-out": Treatment(_D.LEFT, _P.HIDDEN, "care that went on is ended by hand (AV-02)"),
+    "coding": Treatment(_D.LEFT, _P.HIDDEN, "what has ended is coded, whoever it was"),
+    "cancelled-not-ended": Treatment(_D.LEFT, _P.HIDDEN, "VH-12 forbids to annul it: ended by hand"),
+    "broken-promises": Treatment(_D.ENDS, _P.HIDDEN),
+}
+
+# What is told to others (sdv.outbox.models.Topic).
+TOPICS = {
+    "encounter-ended": Treatment(_D.ALLOWED, _P.NOTHING, "told to 1177 and NPÖ, not to the patient (VH-20)"),
+    "encounter-changed": Treatment(_D.ALLOWED, _P.NOTHING, "as above"),
+    "encounter-withdrawn": Treatment(_D.ALLOWED, _P.NOTHING, "as above"),
+    "appointment-cancelled": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient"),
+}
+
+
+def our_models():
+    return [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
+
+
+def columns(among=None):
+    """(model, column) of every column that means a patient: a reference to Patient, or an id kept as a plain UUID."""
+    found = []
+    for model in our_models() if among is None else among:
+        for field in model._meta.get_fields():
+            is_reference = isinstance(field, models.ForeignKey) and field.related_model is Patient
+            is_plain = isinstance(field, models.UUIDField) and field.name == "patient_id"
+            if is_reference or is_plain:
+                found.append((model, field.attname))
+    return found
+
+
+def unregistered(among=None):
+    """Labels of tables that hold something of a patient and have not said how they treat the dead and the protected."""
+    return sorted({model._meta.label for model, _ in columns(among)} - set(TABLES))
