@@ -29,6 +29,10 @@ PAIRS = [
     ("focus-halo", "band-dead", SHAPE),
     ("focus-halo", "action", SHAPE),
     ("band", "page", SHAPE),
+    # Charts: bars, whiskers, median and their words on the card.
+    ("action", "surface", SHAPE),
+    ("action-dark", "surface", SHAPE),
+    ("text", "chart-box", SHAPE),
     ("action", "chart-2", SHAPE),
     ("action-dark", "chart-box", SHAPE),
 ]

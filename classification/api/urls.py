@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from . import codes, coding
+from . import codes, coding, statistics
 
 urlpatterns = [
     path("codes/<str:system>/", codes.Codes.as_view()),
     path("codes/<str:system>/<str:code>/", codes.OneCode.as_view()),
     path("encounters/<uuid:pk>/coding/", coding.EncounterCoding.as_view()),
+    path("statistics/production/", statistics.Production.as_view()),
 ]

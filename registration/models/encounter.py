@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from registration.lifecycle import (
     ANNULLED,
     HIDDEN,
+    INPATIENT,
     NO_SHOW_TYPE,
     NOT_REPORTED,
     PRE_REGISTRATIONS,
@@ -139,6 +140,8 @@ class Encounter(Versioned):
                 condition=Q(status="ended", is_coded=False) & ~Q(type__in=NOT_REPORTED),
                 name="encounter_to_code",
             ),
+            # Stays are counted and delivered by their day of discharge (ST-01, PAR-01).
+            models.Index(fields=["care_unit", "end"], condition=Q(type=INPATIENT), name="encounter_stay_by_end"),
         ]
         constraints = [
             models.CheckConstraint(name="encounter_status_known", condition=Q(status__in=Status.values)),

@@ -33,6 +33,7 @@ NAVIGATION = [
     Page("Remisser", "referrals", Permission.VIEW_REFERRALS),
     Page("Arbetslistor", "work-lists", Permission.VIEW_WORK_LISTS),
     Page("Klassificering", "coding", Permission.CODE),
+    Page("Statistik", "statistics", Permission.VIEW_STATISTICS),
     Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG),
     Page("Tidböcker", "admin:scheduling_resource_changelist", Permission.MAINTAIN_SCHEDULES),
     Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES),

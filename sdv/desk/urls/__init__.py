@@ -1,6 +1,6 @@
 """The pages' addresses, by area. Addresses are Swedish, names English; ids are opaque (no identity numbers in URLs)."""
 
-from . import coding, day, patients, sessions, work
+from . import coding, day, patients, reports, sessions, work
 
 urlpatterns = [
     *sessions.urlpatterns,
@@ -8,4 +8,5 @@ urlpatterns = [
     *patients.urlpatterns,
     *work.urlpatterns,
     *coding.urlpatterns,
+    *reports.urlpatterns,
 ]

@@ -1,0 +1,241 @@
+"""Statistics in the words of the page, the CSV and the workbook: the same rows in all of them (ST-01)."""
+
+from dataclasses import dataclass
+
+from classification import statistics
+from classification.production import FEWEST_SHOWN
+from registration.models import VisitType
+from sdv.common.presenting import Link
+from sdv.desk import charts
+from sdv.desk.context import address
+
+TOO_FEW = f"färre än {FEWEST_SHOWN}"
+COLUMNS = (
+    "Öppenvårdskontakter",
+    "varav på distans",
+    "Uteblivna",
+    "Observationer",
+    "Slutenvårdstillfällen",
+    "Vårddygn",
+    "Medelvårdtid, dagar",
+    "Individer",
+)
+
+
+def cells(figures):
+    """The numbers of a row, in the order of COLUMNS; of a group too small to be shown, that it is."""
+    if figures is None:
+        return (TOO_FEW,) + (None,) * (len(COLUMNS) - 1)
+    return (
+        figures.outpatient,
+        figures.remote,
+        figures.no_shows,
+        figures.observations,
+        figures.inpatient,
+        figures.days,
+        figures.mean_stay,
+        figures.individuals,
+    )
+
+
+def rows(report):
+    """Head, total and every group: what is exported."""
+    yield ("Uppdelning", "Grupp", *COLUMNS)
+    yield ("Totalt", "", *cells(report.total))
+    for what, groups in report.breakdowns:
+        for group in groups:
+            yield (what, group.label, *cells(group.figures))
+
+
+def notes(report, care_unit, at):
+    """What a person who gets the workbook alone has to know of it: (word, words)."""
+    asked = report.asked
+    yield ("Vad", "Innebörd")
+    yield ("Vårdenhet", care_unit.name)
+    yield ("Period", f"{asked.first.isoformat()} – {asked.last.isoformat()}")
+    yield ("Uppgifter till och med", at)
+    yield from DEFINITIONS
+
+
+DEFINITIONS = (
+    (
+        "Räknas",
+        (
+            "Avslutade kontakter. Annullerade, Admin, Foster, Historiska och förhandsregistreringar räknas inte, och inte "
+            "heller en frisk Nyfödd (VH-20)."
+        ),
+    ),
+    ("Utebliven", "Räknas bara som utebliven."),
+    (
+        "Öppenvård",
+        (
+            "På den dag då kontakten började. Akutsjukvård, kontakt utan besök och distanskontakter ingår. På distans är "
+            "telefon, video och kontakt utan besök."
+        ),
+    ),
+    (
+        "Slutenvård",
+        (
+            "På utskrivningsdagen. Den som ännu är inskriven räknas inte. Observation är varken öppenvård eller slutenvård "
+            "här; det är projektets läsning."
+        ),
+    ),
+    (
+        "Vårdtid",
+        (
+            "Utskrivningsdatum minus inskrivningsdatum; samma dag ger 0 (Socialstyrelsens termbank). Medelvårdtid är "
+            "summan delad med antalet vårdtillfällen."
+        ),
+    ),
+    (
+        "Vårddygn",
+        (
+            "Summan av vårdtiderna, på utskrivningsdagen. Ej verifierat: instruktionen nämner vårddygn men säger inte hur "
+            "de räknas, och termbanken har bara vårdtid och vårddag."
+        ),
+    ),
+    (
+        "Individer",
+        (
+            "Olika patienter som fått vård i perioden; den som finns i flera grupper räknas en gång i var och en. Skyddade "
+            "personuppgifter ingår i summorna."
+        ),
+    ),
+    (
+        "Färre än fem",
+        (
+            "Grupper med färre än fem patienter visas inte. Är det bara en sådan grupp döljs också den näst minsta, så att "
+            "summan inte röjer den."
+        ),
+    ),
+)
+
+
+def visit_types_of(care_unit):
+    """(code, name) of the besökstyper that the unit may have had visits of."""
+    return list(VisitType.objects.filter(care_area_id=care_unit.care_area_id).values_list("code", "name"))
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with the table beside it."""
+
+    id: str
+    heading: str
+    svg: str
+    columns: tuple
+    rows: list
+
+
+def production_charts(report):
+    """The charts of a report: contacts over time, by besökstyp, by age, and the spread of the lengths of stay."""
+    made = []
+    total = report.total
+    step = "vecka" if report.asked.step == "week" else "månad"
+    if total.outpatient:
+        made.append(
+            _over_time("over-tid", f"Öppenvårdskontakter per {step}", "Öppenvård", report.periods, "outpatient")
+        )
+    if total.inpatient:
+        heading = f"Slutenvårdstillfällen per {step} för utskrivning"
+        made.append(_over_time("slutenvard", heading, "Slutenvård", report.periods, "inpatient"))
+        if spreads := statistics.stays(report.asked):
+            made.append(_stays(spreads))
+    if total.outpatient and report.visit_types:
+        made.append(_largest(report.visit_types))
+    made.append(_ages(report.ages))
+    return made
+
+
+def _bar(group, figure, label=None):
+    value = None if group.figures is None else getattr(group.figures, figure)
+    return charts.Bar(label or group.label, value)
+
+
+def _over_time(name, heading, word, groups, figure):
+    data = [_bar(group, figure, group.label.split(" ", 1)[-1]) for group in groups]
+    return Chart(
+        id=name,
+        heading=heading,
+        svg=charts.bars(name, title=heading, description=_in_words(data), data=data),
+        columns=("Period", word),
+        rows=[
+            (group.label, TOO_FEW if bar.value is None else bar.value) for group, bar in zip(groups, data, strict=True)
+        ],
+    )
+
+
+def _in_words(data):
+    known = [bar for bar in data if bar.value is not None]
+    if not known:
+        return "Alla grupper är för små för att visas."
+    highest, lowest = max(known, key=lambda bar: bar.value), min(known, key=lambda bar: bar.value)
+    said = (
+        f"Högst {charts.number(highest.value)} ({highest.label}), lägst {charts.number(lowest.value)} ({lowest.label})."
+    )
+    return f"{said} Grupper som är för små visas inte." if len(known) < len(data) else said
+
+
+def _largest(groups, most=10):
+    ordered = sorted(groups, key=lambda group: (-(group.figures.outpatient if group.figures else 0), group.label))
+    heading = "Öppenvårdskontakter per besökstyp"
+    if len(ordered) > most:
+        heading = f"{heading}, de {most} vanligaste"
+    data = [_bar(group, "outpatient") for group in ordered[:most]]
+    return Chart(
+        id="besokstyper",
+        heading=heading,
+        svg=charts.level_bars("besokstyper", title=heading, description=_in_words(data), data=data),
+        columns=("Besökstyp", "Öppenvård"),
+        rows=[(bar.label, TOO_FEW if bar.value is None else bar.value) for bar in data],
+    )
+
+
+def _ages(groups):
+    heading = "Individer per åldersgrupp"
+    data = [
+        _bar(group, "individuals", group.label.removesuffix(" år").replace(" år och äldre", "–")) for group in groups
+    ]
+    return Chart(
+        id="aldrar",
+        heading=heading,
+        svg=charts.bars("aldrar", title=heading, description=_in_words(data), data=data),
+        columns=("Åldersgrupp", "Individer"),
+        rows=[
+            (group.label, TOO_FEW if bar.value is None else bar.value) for group, bar in zip(groups, data, strict=True)
+        ],
+    )
+
+
+def _stays(spreads):
+    heading = "Vårdtid per åldersgrupp, dagar"
+    medians = ", ".join(f"{spread.label} {charts.number(spread.median)}" for spread in spreads)
+    return Chart(
+        id="vardtid",
+        heading=heading,
+        svg=charts.boxes(
+            "vardtid",
+            title=heading,
+            description=f"Median i dagar: {medians}.",
+            data=spreads,
+            unit="dagar från inskrivning till utskrivning",
+        ),
+        columns=("Åldersgrupp", "Vårdtillfällen", "Nedre kvartil", "Median", "Övre kvartil", "Längst"),
+        rows=[
+            (
+                spread.label,
+                spread.count,
+                charts.number(spread.lower),
+                charts.number(spread.median),
+                charts.number(spread.upper),
+                charts.number(max((spread.highest, *spread.outliers))),
+            )
+            for spread in spreads
+        ],
+    )
+
+
+def pages(current, actor):
+    """The statistics' pages as chips."""
+    listed = (("Produktion", "statistics"), ("Kodningskvalitet", "coding-quality"))
+    return [Link(label, address(name), current=name == current) for label, name in listed if address(name)]

@@ -1,0 +1,77 @@
+"""Statistik: production per unit and period as figures, charts, tables and files (ST-01). The page, the CSV and the
+workbook are made of the same report. Nothing of a single patient is shown, so no reading of one is logged."""
+
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from classification import statistics
+from sdv.accounts.doors import permitted
+from sdv.accounts.permissions import Permission
+from sdv.common.errors import InputError
+from sdv.common.time import local, local_date, now
+from sdv.desk import downloads
+from sdv.desk.forms.statistics import StatisticsForm
+from sdv.desk.presenters import statistics as presenter
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def production(request):
+    """Filter row, figures, charts with their tables, and every breakdown."""
+    at, care_unit = now(), request.actor.care_unit
+    form = StatisticsForm(request.GET, today=local_date(at), visit_types=presenter.visit_types_of(care_unit))
+    context = {
+        "heading": "Statistik",
+        "form": form,
+        "pages": presenter.pages("statistics", request.actor),
+        "query": request.GET.urlencode(),
+        "at": at,
+        "definitions": presenter.DEFINITIONS,
+    }
+    if not form.is_valid():
+        return render(request, "statistics/production.html", context, status=422)
+    report = statistics.production(form.asked(care_unit))
+    context |= {"report": report}
+    if report.total is not None and not report.is_empty:
+        context |= {
+            "charts": presenter.production_charts(report),
+            "columns": presenter.COLUMNS,
+            "total": presenter.cells(report.total),
+            "breakdowns": [
+                (what, [(group.label, presenter.cells(group.figures)) for group in groups])
+                for what, groups in report.breakdowns
+                if groups
+            ],
+        }
+    return render(request, "statistics/production.html", context)
+
+
+def _report(request, at):
+    """The report of a file's address; what cannot be read is refused as a form is."""
+    care_unit = request.actor.care_unit
+    form = StatisticsForm(request.GET, today=local_date(at), visit_types=presenter.visit_types_of(care_unit))
+    if not form.is_valid():
+        raise InputError(**{name: " ".join(words) for name, words in form.errors.items()})
+    return statistics.production(form.asked(care_unit))
+
+
+def _name(report):
+    return f"produktion-{report.asked.first.isoformat()}--{report.asked.last.isoformat()}"
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def production_csv(request):
+    """Every number of the page, one group a line."""
+    report = _report(request, now())
+    return downloads.csv_file(_name(report), presenter.rows(report))
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def production_workbook(request):
+    """The same lines in a workbook, with what they mean on a sheet of their own."""
+    at = now()
+    report = _report(request, at)
+    said = presenter.notes(report, request.actor.care_unit, f"{local(at):%Y-%m-%d %H.%M}")
+    return downloads.workbook(_name(report), [("Produktion", presenter.rows(report)), ("Så räknas det", said)])
