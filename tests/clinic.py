@@ -14,6 +14,7 @@ from sdv.organisation.models import CareArea, CareProvider, CareUnit, Facility
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)  # a Friday, 09:00 in Stockholm
 TODAY = date(2026, 11, 20)
+EVENING = NOW + timedelta(hours=8)
 HALF_HOUR = timedelta(minutes=30)
 DAY = timedelta(days=1)
 # Official test personnummer (Skatteverket, CC0).

@@ -117,6 +117,15 @@ class Patient(Versioned):
     protection_set_at = models.DateTimeField("skydd satt", null=True, blank=True)
     protection_set_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     deceased_on = models.DateField("avliden", null=True, blank=True)
+    deceased_partial = models.CharField(
+        "avliden, så långt det är känt",
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="ÅÅÅÅ eller ÅÅÅÅ-MM där dagen inte är känd; avliden är då den sista möjliga dagen",
+    )
+    was_found_dead = models.BooleanField("anträffad död", default=False, db_default=False)
     deceased_registered_at = models.DateTimeField("avliden registrerad", null=True, blank=True)
     registration_kind = models.CharField(
         "typ av folkbokföring", max_length=20, choices=RegistrationKind, blank=True, default="", db_default=""
@@ -177,6 +186,12 @@ class Patient(Versioned):
                 condition=Q(deceased_on__isnull=True, deceased_registered_at__isnull=True)
                 | Q(deceased_on__isnull=False, deceased_registered_at__isnull=False),
                 violation_error_message="Avliden kräver både datum och registreringstid.",
+            ),
+            models.CheckConstraint(
+                name="patient_deceased_partial_of_the_dead",
+                condition=Q(deceased_partial="", was_found_dead=False)
+                | Q(deceased_on__isnull=False, deceased_partial__regex=r"^([0-9]{4}(-[0-9]{2})?)?$"),
+                violation_error_message="Dödsdatum som inte är helt känt skrivs ÅÅÅÅ eller ÅÅÅÅ-MM.",
             ),
             models.CheckConstraint(
                 name="patient_not_merged_into_itself",

@@ -17,12 +17,18 @@ class DeceasedCascade(Row):
         "källa", max_length=20, choices=[("manual", "Registrerad för hand"), ("pu", "PU-tjänsten")]
     )
     reason = models.CharField("uppgift om dödsfallet", max_length=200, blank=True)
+    # The register's own word of the death, beside what was registered by hand: a date as far as it is known, or that it
+    # no longer tells of one. Support undoes; nothing is undone by itself.
+    register_told = models.CharField("registrets dödsdatum", max_length=10, blank=True, default="", db_default="")
+    register_told_at = models.DateTimeField("registrets uppgift kom", null=True)
+    register_withdrew_at = models.DateTimeField("registret tog tillbaka uppgiften", null=True)
     registered_at = models.DateTimeField("registrerad")
     registered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     run_at = models.DateTimeField("genomförd", null=True)
     undone_at = models.DateTimeField("ångrad", null=True)
     undone_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     undo_reason = models.CharField("skäl till ångran", max_length=200, blank=True)
+    not_restored = models.JSONField("kunde inte återställas", default=list, db_default=[])
 
     objects = LockingQuerySet.as_manager()
 

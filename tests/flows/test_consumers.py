@@ -7,13 +7,14 @@ import pytest
 from django.db import models
 from django.test.utils import isolate_apps
 
-from registration.models import Patient
+from registration.models import Patient, ProblemCode
 from sdv.desk.api import work_lists as api_lists
 from sdv.desk.presenters import work as page_lists
 from sdv.desk.views import work_lists as pages
-from sdv.flows import consumers
+from sdv.flows import consumers, deceased
 from sdv.flows.consumers import Dead, Protected
 from sdv.outbox.models import Topic
+from tests.clinic import EVENING, TODAY
 from tests.test_repository import name, product_code, text
 
 # Doors that show many patients at once, found by what they write in the access log, and how they treat the dead (what
@@ -125,3 +126,25 @@ def test_what_is_left_as_it_is_for_the_dead_says_why(table):
         if treatment.dead in (Dead.LEFT, Dead.ALLOWED) and not treatment.why and treatment.protected != Protected.PURGED
     ]
     assert silent == []
+
+
+def test_what_is_said_to_end_has_a_consumer_in_the_cascade_and_the_other_way_round():
+    """PL-22, AV-02"""
+    said = {label for label, treatment in consumers.TABLES.items() if treatment.dead in (Dead.ENDS, Dead.NOT_SENT)}
+    assert {consumer.model._meta.label for consumer in deceased.CONSUMERS} == said
+
+
+def in_list(listed, patient, at):
+    """How many rows of the list, at any unit, are about the patient."""
+    return api_lists.LISTS[listed]["rows"](at).filter(patient=patient).count()
+
+
+def test_what_is_said_to_end_stands_in_no_list_after_the_death(clinic, patient):
+    """PL-22, AV-02: each list held the patient before; a new list is put in the fixture, or fails."""
+    gone = {name for name, treatment in consumers.LISTS.items() if treatment.dead == Dead.ENDS}
+    unplanned = clinic.commitment(patient, ProblemCode.objects.order_by("code")[2])
+    unplanned.referrals.update(status="used")
+    before = {name: in_list(name, patient, EVENING) for name in gone}
+    assert all(before.values()), before
+    deceased.register(patient_id=patient.pk, deceased_on=TODAY, reason="Dödsbevis", by=clinic.doctor, at=EVENING)
+    assert {name: in_list(name, patient, EVENING) for name in gone} == dict.fromkeys(gone, 0)

@@ -1,13 +1,11 @@
 """The deceased cascade and its exact undo (AV-01…03, PL-22)."""
 
-from datetime import timedelta
-
 import pytest
 from django.forms.models import model_to_dict
 
 from registration.actions import referrals
-from registration.models import CareCommitment, Encounter, Patient, Referral
-from scheduling.actions import appointments, check_out, work_items
+from registration.models import CareCommitment, Encounter, Order, Patient, Referral
+from scheduling.actions import appointments
 from scheduling.models import (
     Appointment,
     AwaitedResult,
@@ -17,59 +15,19 @@ from scheduling.models import (
     ResourceBooking,
 )
 from sdv.common.errors import RuleError, StaleVersion
-from sdv.flows import cancellation, deceased
+from sdv.flows import deceased
 from sdv.flows.models import CascadeChange, DeceasedCascade
 from sdv.outbox.models import OutboxMessage
-from tests.clinic import DAY, HALF_HOUR, NOW, TODAY, Clinic
-
-EVENING = NOW + timedelta(hours=8)
-
-
-@pytest.fixture
-def clinic(db):
-    return Clinic()
-
-
-@pytest.fixture
-def patient(clinic):
-    """Somebody with one of everything that waits: a past visit with an Avvakta, a no-show, a booking, requests, an
-    undecided remiss, an accepted one, and an unsent message."""
-    patient = clinic.patient()
-    clinic.commitment(patient)
-    visit = clinic.arrived(patient, NOW - 2 * DAY).encounter
-    finish = {"by": clinic.doctor, "at": NOW - DAY, "registered_at": NOW - DAY}
-    check_out.check_out(
-        encounter_id=visit.pk, outcome="await_result", reason=clinic.outcome_reason("await_result"), **finish
-    )
-    second = clinic.arrived(patient, NOW - DAY).encounter
-    check_out.check_out(
-        encounter_id=second.pk, outcome="no_further_planning", accept_warnings=["UT-05"], **finish | {"at": NOW - DAY}
-    )
-    missed = clinic.book(patient, NOW - HALF_HOUR, at=NOW - DAY)
-    appointments.no_show(appointment_id=missed.pk, by=clinic.nurse, at=NOW)
-    clinic.book(patient, NOW + 2 * DAY)
-    work_items.request_booking(
-        patient_id=patient.pk,
-        care_unit=clinic.unit,
-        visit_type=clinic.nurse_visit,
-        contact_reason=clinic.reason,
-        wished_from=TODAY,
-        wished_to=TODAY + 30 * DAY,
-        by=clinic.nurse,
-        at=NOW,
-    )
-    gone = clinic.book(patient, NOW + 20 * DAY)
-    cancellation.cancel(appointment_id=gone.pk, cancelled_by="provider", reason="Sjuk", by=clinic.nurse, at=NOW)
-    clinic.commitment(patient, clinic.other_problem)
-    referrals.register(
-        patient_id=patient.pk, care_unit=clinic.unit, kind="E", arrival_date=TODAY, by=clinic.nurse, at=NOW
-    )
-    return patient
+from tests.clinic import DAY, EVENING, NOW, TODAY
 
 
 def die(clinic, patient, **fields):
     fields = {"deceased_on": TODAY, "reason": "Dödsbevis", "by": clinic.doctor, "at": EVENING} | fields
     return deceased.register(patient_id=patient.pk, **fields)
+
+
+def sentences(left):
+    return [each.sentence for each in left]
 
 
 def state(patient):
@@ -84,6 +42,7 @@ def state(patient):
         Referral,
         CareCommitment,
         Encounter,
+        Order,
     ]
     for model in models:
         for row in model.objects.filter(patient=patient):
@@ -110,6 +69,7 @@ def test_everything_that_waits_ends_and_nothing_becomes_a_no_show(clinic, patien
     assert AwaitedResult.objects.open().count() == 0
     assert MissingFollowUp.objects.open().count() == 0
     assert NoShowItem.objects.open().count() == 0
+    assert set(Order.objects.values_list("status", "cancel_reason")) == {("cancelled", "avliden")}
     assert Referral.objects.undecided().count() == Referral.objects.to_book().count() == 0
     assert set(CareCommitment.objects.values_list("status", "close_reason")) == {("closed", "avliden")}
     assert OutboxMessage.objects.filter(topic="appointment-cancelled", stopped_at=None).count() == 0
@@ -135,7 +95,7 @@ def test_a_time_taken_meanwhile_is_listed_with_what_to_do(clinic, patient):
     clinic.commitment(other)
     clinic.book(other, NOW + 2 * DAY, at=EVENING)
     left = deceased.undo(patient_id=patient.pk, reason="Fel person", by=clinic.doctor, at=EVENING)
-    assert left == ["Tiden 2026-11-22 kl. 09.00 är tagen av någon annan. Boka en ny tid."]
+    assert sentences(left) == ["Tiden 2026-11-22 kl. 09.00 är tagen av någon annan. Boka en ny tid."]
     assert Appointment.objects.get(patient=patient, start=NOW + 2 * DAY).status == "cancelled"
 
 
@@ -144,7 +104,7 @@ def test_what_somebody_changed_after_the_cascade_is_left_as_it_is(clinic, patien
     die(clinic, patient)
     Referral.objects.filter(kind="E").update(decision_reason="rättad")
     left = deceased.undo(patient_id=patient.pk, reason="Fel person", by=clinic.doctor, at=EVENING)
-    assert left == ["Remissen har ändrats efter kaskaden och lämnas som den är."]
+    assert sentences(left) == ["Remissen har ändrats efter kaskaden och lämnas som den är."]
 
 
 def test_an_ongoing_contact_is_left_and_listed_and_keeps_its_commitment(clinic):
@@ -221,7 +181,7 @@ def test_a_failed_cascade_leaves_nothing_behind(clinic, patient, monkeypatch):
     def broken(*arguments, **fields):
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(deceased, "_close_commitments", broken)
+    monkeypatch.setattr(deceased.CONSUMERS[-1], "end", broken)
     with pytest.raises(RuntimeError):
         die(clinic, patient)
     patient.refresh_from_db()

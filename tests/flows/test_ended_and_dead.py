@@ -211,6 +211,8 @@ def test_what_comes_back_with_the_living_is_not_put_under_a_commitment_ended_mea
     assert commitment.status == "open"
     checked_out(clinic, visit.encounter, "end_commitment", reason=clinic.outcome_reason("end_commitment"))
     left = deceased.undo(patient_id=patient.pk, reason="Fel person", by=clinic.doctor, at=NOW)
-    assert left == ["Bokningsbegäran hör till ett avslutat vårdåtagande och lämnas som den är."]
+    assert [each.sentence for each in left] == [
+        "Bokningsbegäran hör till ett avslutat vårdåtagande och lämnas som den är."
+    ]
     assert BookingRequest.objects.waiting().count() == 0
     assert broken() == {}

@@ -110,4 +110,4 @@ class UndoDeceased(_Deceased):
         reason = self.body(UndoDeceasedBody)["reason"]
         left = deceased.undo(patient_id=pk, reason=reason, by=self.actor.user, at=self.at)
         patient, body = self.patient(pk, "avliden ångrad")
-        return self.answer(body | {"not_restored": left}, version=patient.version)
+        return self.answer(body | {"not_restored": [each.sentence for each in left]}, version=patient.version)

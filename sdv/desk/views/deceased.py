@@ -5,9 +5,7 @@ from collections import Counter
 from django.contrib import messages
 from django.shortcuts import redirect, render
 
-from registration.models import CareCommitment
 from registration.presenters import shown_name
-from scheduling.models import Appointment
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import RuleError
 from sdv.common.time import now
@@ -19,53 +17,7 @@ from ..patient_access import patient_page
 from ..presenters import patient as presenter
 from ..receipts import leave_receipt
 
-# What the cascade's kinds of rows are called, one and many.
-WORDS = {
-    "appointment": ("bokning avbokas", "bokningar avbokas", "bokning avbokad", "bokningar avbokade"),
-    deceased.ADMISSION: (
-        "planerad inskrivning avbokas",
-        "planerade inskrivningar avbokas",
-        "planerad inskrivning avbokad",
-        "planerade inskrivningar avbokade",
-    ),
-    "booking_request": (
-        "bokningsbegäran avslutas",
-        "bokningsbegäran avslutas",
-        "bokningsbegäran avslutad",
-        "bokningsbegäran avslutade",
-    ),
-    "awaited_result": (
-        "post i Avvakta avslutas",
-        "poster i Avvakta avslutas",
-        "post i Avvakta avslutad",
-        "poster i Avvakta avslutade",
-    ),
-    "missing_follow_up": (
-        "post i Saknar återbesök avslutas",
-        "poster i Saknar återbesök avslutas",
-        "post i Saknar återbesök avslutad",
-        "poster i Saknar återbesök avslutade",
-    ),
-    "no_show_item": (
-        "uteblivet besök följs inte upp",
-        "uteblivna besök följs inte upp",
-        "uteblivet besök följs inte upp",
-        "uteblivna besök följs inte upp",
-    ),
-    "referral": ("remiss stängs", "remisser stängs", "remiss stängd", "remisser stängda"),
-    "outbox_message": (
-        "meddelande stoppas",
-        "meddelanden stoppas",
-        "meddelande stoppat",
-        "meddelanden stoppade",
-    ),
-    "commitment": (
-        "vårdåtagande avslutas",
-        "vårdåtaganden avslutas",
-        "vårdåtagande avslutat",
-        "vårdåtaganden avslutade",
-    ),
-}
+WORDS = {consumer.name: consumer for consumer in deceased.CONSUMERS}
 
 
 @patient_page(Permission.SET_DECEASED, what="avliden")
@@ -98,17 +50,7 @@ def register(request, patient):
 
 def _coming(patient, at):
     """What will be ended, in words with numbers; at every unit, since the cascade is (AV-02)."""
-    numbers = {
-        "appointment": Appointment.objects.future(at).filter(patient=patient).count(),
-        deceased.ADMISSION: deceased.planned_admissions(patient).count(),
-        "commitment": CareCommitment.objects.open().filter(patient=patient).count(),
-        **{consumer.name: consumer.rows(patient).count() for consumer in deceased.CONSUMERS},
-    }
-    return [_numbered(name, count, done=False) for name, count in numbers.items() if count]
-
-
-def _numbered(name, count, *, done):
-    return f"{count} {WORDS[name][(2 if done else 0) + (count != 1)]}"
+    return [consumer.numbered(count, is_done=False) for consumer, count in deceased.coming(patient, at=at) if count]
 
 
 def _show_done(request, patient, at):
@@ -124,7 +66,7 @@ def _show_done(request, patient, at):
         "patient_id": patient.pk,
         "cascade": cascade,
         "is_waiting": cascade is not None and cascade.run_at is None,
-        "ended": [_numbered(name, count, done=True) for name, count in sorted(numbers.items())],
+        "ended": [WORDS[name].numbered(count, is_done=True) for name, count in sorted(numbers.items())],
         "left": [row for row in left if row.care_unit_id == own],
         "left_elsewhere": sorted({row.care_unit.name for row in left if row.care_unit_id != own}),
         "may_undo": request.actor.may(Permission.UNDO_DECEASED),
@@ -139,8 +81,8 @@ def undo(request, patient):
     form = UndoDeceasedForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         left = deceased.undo(patient_id=patient.pk, by=request.actor.user, at=at, **form.cleaned_data)
-        for sentence in left:
-            messages.warning(request, sentence)
+        for each in left:
+            messages.warning(request, each.sentence)
         leave_receipt(request, at=at, text="Avliden ångrad för", whom=shown_name(patient))
         return redirect("patient-appointments", pk=patient.pk)
     context = {

@@ -1,0 +1,114 @@
+"""The same act on many bookings at once, for what ends or restores everything of a patient: a few statements whatever
+the number. Encounters are written by `registration.actions.many`, in the same transaction."""
+
+from collections import defaultdict
+from uuid import UUID
+
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import F
+
+from scheduling.models import (
+    Appointment,
+    AppointmentHistory,
+    AppointmentStatus,
+    BookingState,
+    CancelledBy,
+    ResourceBooking,
+)
+
+
+def cancel_all(appointments, *, by, at, reason):
+    """Cancels locked bookings as the provider's doing (PL-09) and frees their times. Returns what was taken: appointment
+    → rows of ResourceBooking."""
+    ids = [row.pk for row in appointments]
+    taken = defaultdict(list)
+    for booking in ResourceBooking.objects.filter(appointment__in=ids).order_by("pk"):
+        taken[booking.appointment_id].append(booking)
+    ResourceBooking.objects.filter(appointment__in=ids).delete()
+    _update(
+        appointments,
+        status=AppointmentStatus.CANCELLED,
+        cancelled_by=CancelledBy.PROVIDER,
+        cancel_reason=reason,
+        cancelled_at=at,
+    )
+    _note(appointments, "cancelled", by=by, at=at, reason=reason, moment="start_before")
+    return taken
+
+
+def restore_all(taken, *, by, at, reason):
+    """Restores cancelled bookings whose times `still_free` has found free. `taken`: locked appointment → rows of
+    ResourceBooking, unsaved, as they were."""
+    appointments = list(taken)
+    ResourceBooking.objects.bulk_create(row for rows in taken.values() for row in rows)
+    _update(appointments, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
+    _note(appointments, "restored", by=by, at=at, reason=reason, moment="start_after")
+
+
+def still_free(taken, *, at):
+    """Which of the appointments can have their times again: none of their seats is taken by others, or by another of
+    them. Holds that have run out are removed, as every taker does. The resources are locked by the caller."""
+    wanted = [row for rows in taken.values() for row in rows]
+    if not wanted:
+        return list(taken)
+    first, last = min(row.period.lower for row in wanted), max(row.period.upper for row in wanted)
+    standing, expired = defaultdict(list), []
+    for row in ResourceBooking.objects.filter(
+        resource__in={row.resource_id for row in wanted}, period__overlap=(first, last)
+    ):
+        if row.state == BookingState.HELD and row.expires_at <= at:
+            expired.append(row)
+        else:
+            standing[row.resource_id, row.seat].append(row.period)
+    free, gone = [], set()
+    for appointment, rows in taken.items():
+        if any(_overlaps(row.period, each) for row in rows for each in standing[row.resource_id, row.seat]):
+            continue
+        free.append(appointment)
+        for row in rows:
+            standing[row.resource_id, row.seat].append(row.period)
+            gone |= {
+                old.pk for old in expired if old.resource_id == row.resource_id and _overlaps(old.period, row.period)
+            }
+    ResourceBooking.objects.filter(pk__in=gone).delete()
+    return free
+
+
+def as_recorded(appointment, values):
+    """A row of ResourceBooking as it was, of the plain values that `plain` made of it; unsaved."""
+    return [
+        ResourceBooking(
+            pk=UUID(pk),
+            resource_id=UUID(resource_id),
+            seat=seat,
+            period=DateTimeTZRange(appointment.start, appointment.end),
+            state=BookingState.BOOKED,
+            appointment=appointment,
+        )
+        for pk, resource_id, seat in values
+    ]
+
+
+def plain(rows):
+    """Rows of ResourceBooking as plain values; their period is the appointment's own (BO-01)."""
+    return [[str(row.pk), str(row.resource_id), row.seat] for row in rows]
+
+
+def _overlaps(one, other):
+    return one.lower < other.upper and other.lower < one.upper
+
+
+def _update(appointments, **changes):
+    ids = [row.pk for row in appointments]
+    Appointment.objects.filter(pk__in=ids).update(**changes, version=F("version") + 1)
+    for row in appointments:
+        row.version += 1
+        for field, value in changes.items():
+            setattr(row, field, value)
+
+
+def _note(appointments, event, *, by, at, reason, moment):
+    AppointmentHistory.objects.bulk_create(
+        AppointmentHistory(appointment_id=row.pk, event=event, by=by, at=at, reason=reason, **{moment: row.start})
+        for row in appointments
+    )

@@ -1,0 +1,270 @@
+"""The interface of what ends when a patient dies, and the rows that end by a change of their own fields (PL-22).
+
+A consumer finds what is open, ends it with a record of what it was, and puts it back. Everything it touches is locked by
+the cascade before (see `cascade`), in the one order."""
+
+from collections import defaultdict
+
+from django.db.models import F
+
+from registration.models import CareCommitment, CommitmentStatus, Order, OrderStatus, Referral, ReferralStatus
+from scheduling.models import (
+    AwaitedResult,
+    AwaitedStatus,
+    BookingRequest,
+    BookingRequestStatus,
+    ItemStatus,
+    MissingFollowUp,
+    NoShowItem,
+)
+from sdv.flows import consumers
+from sdv.outbox.models import OutboxMessage
+
+from .changes import REASON, NotRestored, is_as_left, record, typed
+
+ENDED_MEANWHILE = "hör till ett avslutat vårdåtagande och lämnas som {it} är."
+CHANGED = "har ändrats efter kaskaden och lämnas som {it} är."
+
+
+class Consumer:
+    """Something that ends when the patient dies. `words`: (one ends, many end, one has ended, many have ended)."""
+
+    name = ""
+    model = None
+    words = ()
+
+    def open(self, cascade):
+        """What the cascade would end."""
+        raise NotImplementedError
+
+    def end(self, cascade, *, by, at):
+        """Ends it, and records each change."""
+        raise NotImplementedError
+
+    def restore(self, cascade, changes, *, by, at):
+        """Puts back what nobody has touched since; returns a list of NotRestored."""
+        raise NotImplementedError
+
+    def numbered(self, count, *, is_done):
+        """The number in words: 2 remisser stängs, 1 remiss stängd."""
+        return f"{count} {self.words[(2 if is_done else 0) + (count != 1)]}"
+
+
+class Fields(Consumer):
+    """Rows that end by a change of fields: `rows(patient_id)` that are open, `changes(row, cascade, by, at)` to make."""
+
+    def __init__(self, name, label, model, *, words, rows, changes, it="den"):
+        self.name, self.label, self.model, self.words, self.it = name, label, model, words, it
+        self.rows, self.changes = rows, changes
+
+    def open(self, cascade):
+        return self.rows(cascade.patient_id)
+
+    def end(self, cascade, *, by, at):
+        ended = [(row, self.changes(row, cascade, by, at)) for row in self._locked(self.open(cascade))]
+        before = [{field: getattr(row, field) for field in changes} for row, changes in ended]
+        self._write(ended)
+        record(
+            cascade,
+            self.name,
+            [(row.pk, old, changes) for (row, changes), old in zip(ended, before, strict=True)],
+        )
+
+    def restore(self, cascade, changes, *, by, at):
+        after = {change.row_id: change.after for change in changes}
+        before = {change.row_id: change.before for change in changes}
+        rows = list(self._locked(self.model.objects.filter(pk__in=before)))
+        left = [self._left(pk, CHANGED) for pk in set(before) - {row.pk for row in rows}]
+        ended = _of_ended_commitments(rows)
+        restored = []
+        for row in rows:
+            if not is_as_left(row, after[row.pk]):
+                left.append(self._left(row.pk, CHANGED))
+            elif row.pk in ended:
+                left.append(self._left(row.pk, ENDED_MEANWHILE))
+            else:
+                restored.append((row, typed(self.model, before[row.pk])))
+        self._write(restored)
+        return left
+
+    def _left(self, pk, why):
+        return NotRestored(self.name, pk, f"{self.label} {why.format(it=self.it)}")
+
+    @staticmethod
+    def _locked(rows):
+        return rows.locked() if hasattr(rows, "locked") else rows.order_by("pk").select_for_update(no_key=True)
+
+    def _write(self, changed):
+        """One statement for each set of values, with the version raised."""
+        alike = defaultdict(list)
+        for row, values in changed:
+            alike[tuple(values.items())].append(row.pk)
+        versions = {"version": F("version") + 1} if hasattr(self.model, "version") else {}
+        for values, ids in alike.items():
+            self.model.objects.filter(pk__in=ids).update(**dict(values), **versions)
+
+
+class Commitments(Fields):
+    """Open vårdåtaganden end with reason avliden; one with an ongoing stay is listed, not closed (AV-02)."""
+
+    def restore(self, cascade, changes, *, by, at):
+        """One that another has taken the place of meanwhile stays closed (VA-01)."""
+        key = ("patient_id", "care_unit_id", "problem_code_id")
+        closed = CareCommitment.objects.filter(pk__in=[change.row_id for change in changes]).values("pk", *key)
+        wanted = {row["pk"]: tuple(row[each] for each in key) for row in closed}
+        taken = set(
+            CareCommitment.objects.open().filter(patient__in={each[0] for each in wanted.values()}).values_list(*key)
+        )
+        possible, left = [], []
+        for change in changes:
+            if wanted.get(change.row_id) in taken:
+                sentence = "Ett nytt vårdåtagande för samma problem har öppnats; det gamla lämnas avslutat."
+                left.append(NotRestored(self.name, change.row_id, sentence))
+            else:
+                possible.append(change)
+        return left + super().restore(cascade, possible, by=by, at=at)
+
+
+def _of_ended_commitments(rows):
+    """UT-03: nothing waits under a vårdåtagande that has been ended meanwhile."""
+    of = {row.pk: row.commitment_id for row in rows if getattr(row, "commitment_id", None)}
+    ended = CareCommitment.objects.filter(pk__in=set(of.values()), status=CommitmentStatus.CLOSED)
+    ended = set(ended.values_list("pk", flat=True))
+    return {pk for pk, commitment_id in of.items() if commitment_id in ended}
+
+
+def _pk(user):
+    return user.pk if user else None
+
+
+def _item(status):
+    return lambda row, cascade, by, at: {
+        "status": status,
+        "decided_at": at,
+        "decided_by_id": _pk(by),
+        "decision": REASON,
+    }
+
+
+def _open_items(model):
+    return lambda patient_id: model.objects.open().filter(patient=patient_id)
+
+
+def _without_ongoing(patient_id):
+    ongoing = ("in_progress",)
+    return CareCommitment.objects.open().filter(patient=patient_id).exclude(encounters__status__in=ongoing)
+
+
+def _to_the_patient(patient_id):
+    """Unsent messages of the topics that are told to the patient."""
+    topics = [topic for topic, treatment in consumers.TOPICS.items() if treatment.dead == consumers.Dead.NOT_SENT]
+    unsent = {"delivered_at": None, "stopped_at": None}
+    return OutboxMessage.objects.filter(patient_id=patient_id, topic__in=topics, **unsent)
+
+
+COMMITMENTS = Commitments(
+    "commitment",
+    "Ett vårdåtagande",
+    CareCommitment,
+    it="det",
+    words=("vårdåtagande avslutas", "vårdåtaganden avslutas", "vårdåtagande avslutat", "vårdåtaganden avslutade"),
+    rows=_without_ongoing,
+    changes=lambda row, cascade, by, at: {
+        "status": CommitmentStatus.CLOSED,
+        "closed_on": max(cascade.deceased_on, row.opened_on),
+        "close_reason": REASON,
+        "closed_by_id": _pk(by),
+    },
+)
+
+LISTS = [
+    Fields(
+        "booking_request",
+        "Bokningsbegäran",
+        BookingRequest,
+        words=(
+            "bokningsbegäran avslutas",
+            "bokningsbegäran avslutas",
+            "bokningsbegäran avslutad",
+            "bokningsbegäran avslutade",
+        ),
+        rows=lambda patient_id: BookingRequest.objects.waiting().filter(patient=patient_id),
+        changes=lambda row, cascade, by, at: {
+            "status": BookingRequestStatus.CLOSED,
+            "closed_at": at,
+            "close_reason": REASON,
+        },
+    ),
+    Fields(
+        "awaited_result",
+        "Avvakta-posten",
+        AwaitedResult,
+        words=(
+            "post i Avvakta avslutas",
+            "poster i Avvakta avslutas",
+            "post i Avvakta avslutad",
+            "poster i Avvakta avslutade",
+        ),
+        rows=_open_items(AwaitedResult),
+        changes=_item(AwaitedStatus.DECIDED),
+    ),
+    Fields(
+        "missing_follow_up",
+        "Posten i Saknar återbesök",
+        MissingFollowUp,
+        words=(
+            "post i Saknar återbesök avslutas",
+            "poster i Saknar återbesök avslutas",
+            "post i Saknar återbesök avslutad",
+            "poster i Saknar återbesök avslutade",
+        ),
+        rows=_open_items(MissingFollowUp),
+        changes=_item(ItemStatus.DONE),
+    ),
+    Fields(
+        "no_show_item",
+        "Uteblivet-posten",
+        NoShowItem,
+        words=(
+            "uteblivet besök följs inte upp",
+            "uteblivna besök följs inte upp",
+            "uteblivet besök följs inte upp",
+            "uteblivna besök följs inte upp",
+        ),
+        rows=_open_items(NoShowItem),
+        changes=_item(ItemStatus.DONE),
+    ),
+    Fields(
+        "referral",
+        "Remissen",
+        Referral,
+        words=("remiss stängs", "remisser stängs", "remiss stängd", "remisser stängda"),
+        rows=lambda patient_id: Referral.objects.filter(
+            patient=patient_id,
+            status__in=[ReferralStatus.RECEIVED, ReferralStatus.RETURNED, ReferralStatus.ACCEPTED],
+        ),
+        changes=lambda row, cascade, by, at: {"status": ReferralStatus.CLOSED, "decision_reason": REASON},
+    ),
+    Fields(
+        "order",
+        "Ordinationen",
+        Order,
+        words=("ordination makuleras", "ordinationer makuleras", "ordination makulerad", "ordinationer makulerade"),
+        rows=lambda patient_id: Order.objects.planned().filter(patient=patient_id),
+        changes=lambda row, cascade, by, at: {
+            "status": OrderStatus.CANCELLED,
+            "cancel_reason": REASON,
+            "decided_at": at,
+            "decided_by_id": _pk(by),
+        },
+    ),
+    Fields(
+        "outbox_message",
+        "Meddelandet",
+        OutboxMessage,
+        it="det",
+        words=("meddelande stoppas", "meddelanden stoppas", "meddelande stoppat", "meddelanden stoppade"),
+        rows=_to_the_patient,
+        changes=lambda row, cascade, by, at: {"stopped_at": at},
+    ),
+]
