@@ -116,6 +116,7 @@ UNIT_SCOPED = {
     "CareCommitment",
     "Encounter",
     "EncounterCoding",
+    "Letter",
     "MissingFollowUp",
     "NoShowItem",
     "Order",

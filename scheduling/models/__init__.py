@@ -1,5 +1,6 @@
 from .appointment import Appointment, AppointmentHistory, AppointmentStatus, CancelledBy
 from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeReason
+from .letter import Letter, LetterKind, LetterStatus
 from .resource import BookingState, Resource, ResourceBooking, ResourceKind, WeeklyHours
 from .work import (
     AwaitedResult,
@@ -24,6 +25,9 @@ __all__ = [
     "CheckOut",
     "CheckOutClosure",
     "ItemStatus",
+    "Letter",
+    "LetterKind",
+    "LetterStatus",
     "MissingFollowUp",
     "NoShowItem",
     "Outcome",

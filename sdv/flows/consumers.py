@@ -68,6 +68,7 @@ TABLES = {
     "scheduling.AwaitedResult": _WAITS,
     "scheduling.MissingFollowUp": _WAITS,
     "scheduling.NoShowItem": _WAITS,
+    "scheduling.Letter": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by kind: see LETTERS; one already sent is kept as sent"),
     "accounts.IdempotentAnswer": Treatment(_D.LEFT, _P.PURGED, "an answer kept for a day holds what was shown"),
     "accounts.AccessLogEntry": _FACT,
     "outbox.OutboxMessage": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by topic: see TOPICS"),
@@ -95,6 +96,19 @@ TOPICS = {
     "encounter-withdrawn": Treatment(_D.ALLOWED, _P.NOTHING, "as above"),
     "appointment-cancelled": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient"),
 }
+
+# Letters (scheduling.models.LetterKind).
+LETTERS = {
+    "appointment": Treatment(_D.NOT_SENT, _P.NOT_SENT),
+    "cancellation": Treatment(_D.NOT_SENT, _P.NOT_SENT),
+    "referral_receipt": Treatment(_D.NOT_SENT, _P.NOT_SENT),
+    "to_relatives": Treatment(_D.ALLOWED, _P.NOT_SENT, "about the dead, to somebody near, with a reason"),
+}
+
+
+def unsent_to(table):
+    """The names in TOPICS or LETTERS that do not go out when the patient has died."""
+    return [name for name, treatment in table.items() if treatment.dead == Dead.NOT_SENT]
 
 
 def our_models():

@@ -8,6 +8,7 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 from registration.models import Patient, ProblemCode
+from scheduling.models import LetterKind
 from sdv.desk.api import work_lists as api_lists
 from sdv.desk.presenters import work as page_lists
 from sdv.desk.views import work_lists as pages
@@ -81,6 +82,15 @@ def test_every_message_has_said_it():
     assert set(consumers.TOPICS) == set(Topic.values)
 
 
+def test_every_kind_of_letter_has_said_it():
+    """PL-22: one kind remains possible for the dead, none for the protected (KA-05)."""
+    assert set(consumers.LETTERS) == set(LetterKind.values)
+    assert [kind for kind, treatment in consumers.LETTERS.items() if treatment.dead != Dead.NOT_SENT] == [
+        "to_relatives"
+    ]
+    assert {treatment.protected for treatment in consumers.LETTERS.values()} == {Protected.NOT_SENT}
+
+
 def test_what_is_not_sent_to_the_dead_is_not_sent_to_the_protected_without_mediation():
     """PL-22, KA-05: what goes to the patient heeds both."""
     for treatment in consumers.TOPICS.values():
@@ -117,7 +127,7 @@ def test_every_door_that_lists_patients_has_said_it():
     assert set(listing_doors()) == set(DOORS)
 
 
-@pytest.mark.parametrize("table", [consumers.TABLES, consumers.LISTS, consumers.TOPICS])
+@pytest.mark.parametrize("table", [consumers.TABLES, consumers.LISTS, consumers.TOPICS, consumers.LETTERS])
 def test_what_is_left_as_it_is_for_the_dead_says_why(table):
     """PL-22, AV-02"""
     silent = [

@@ -10,11 +10,14 @@ from collections import defaultdict
 from django.db import transaction
 
 from registration.models import CareCommitment, Patient, PatientHistory
+from scheduling import rules
+from scheduling.actions import letters
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local_date
 
 from ..models import DeceasedCascade
 from .bookings import ADMISSIONS, BOOKINGS, lock_what_comes_back, lock_what_ends
+from .changes import NotRestored
 from .consumers import COMMITMENTS, LISTS
 
 # Commitments first, also when they come back: bookings and requests then find them open again.
@@ -136,8 +139,23 @@ def undo(*, patient_id, reason, by, at):
     for consumer in CONSUMERS:
         if changes[consumer.name]:
             left += consumer.restore(cascade, changes[consumer.name], by=by, at=at)
+    left += _withdraw_letters(cascade, by=by, at=at)
     cascade.undone_at, cascade.undone_by, cascade.undo_reason = at, by, reason
     cascade.not_restored = [each.plain() for each in left]
     cascade.save(update_fields=["undone_at", "undone_by", "undo_reason", "not_restored"])
     PatientHistory.objects.create(patient=patient, event="deceased_undone", detail=reason[:300], by=by, at=at)
     return left
+
+
+def _withdraw_letters(cascade, *, by, at):
+    """No letter about a death that was none; one that has gone out is told to the reader of the outcome."""
+    fields = {"since": cascade.registered_at, "reason": "avliden ångrad", "by": by, "at": at}
+    sent = letters.withdraw_to_relatives(patient_id=cascade.patient_id, **fields)
+    return [
+        NotRestored(
+            "letter",
+            letter.pk,
+            f"Ett brev till närstående skrevs ut {rules.clock(letter.decided_at)}. Kontakta mottagaren.",
+        )
+        for letter in sent
+    ]

@@ -14,6 +14,8 @@ from scheduling.models import (
     BookingRequest,
     BookingRequestStatus,
     ItemStatus,
+    Letter,
+    LetterStatus,
     MissingFollowUp,
     NoShowItem,
 )
@@ -155,11 +157,16 @@ def _without_ongoing(patient_id):
     return CareCommitment.objects.open().filter(patient=patient_id).exclude(encounters__status__in=ongoing)
 
 
-def _to_the_patient(patient_id):
-    """Unsent messages of the topics that are told to the patient."""
-    topics = [topic for topic, treatment in consumers.TOPICS.items() if treatment.dead == consumers.Dead.NOT_SENT]
+def _messages(patient_id):
     unsent = {"delivered_at": None, "stopped_at": None}
-    return OutboxMessage.objects.filter(patient_id=patient_id, topic__in=topics, **unsent)
+    return OutboxMessage.objects.filter(
+        patient_id=patient_id, topic__in=consumers.unsent_to(consumers.TOPICS), **unsent
+    )
+
+
+def _letters(patient_id):
+    """All but those to relatives, which remain possible (PL-22)."""
+    return Letter.objects.unsent().filter(patient=patient_id, kind__in=consumers.unsent_to(consumers.LETTERS))
 
 
 COMMITMENTS = Commitments(
@@ -264,7 +271,21 @@ LISTS = [
         OutboxMessage,
         it="det",
         words=("meddelande stoppas", "meddelanden stoppas", "meddelande stoppat", "meddelanden stoppade"),
-        rows=_to_the_patient,
+        rows=_messages,
         changes=lambda row, cascade, by, at: {"stopped_at": at},
+    ),
+    Fields(
+        "letter",
+        "Brevet",
+        Letter,
+        it="det",
+        words=("brev stoppas", "brev stoppas", "brev stoppat", "brev stoppade"),
+        rows=_letters,
+        changes=lambda row, cascade, by, at: {
+            "status": LetterStatus.STOPPED,
+            "stop_reason": REASON,
+            "decided_at": at,
+            "decided_by_id": _pk(by),
+        },
     ),
 ]
