@@ -21,12 +21,27 @@ from .coding import (
     EncounterCoding,
 )
 from .imports import CodeImport, CodeImportFile, ImportState
+from .register import (
+    CodeList,
+    DeliveredContact,
+    DeliveryFinding,
+    DeliveryState,
+    Evidence,
+    RegisterCode,
+    RegisterDelivery,
+    RegisterFile,
+    RegisterLayout,
+    RegisterLayoutField,
+    RegisterReporter,
+    ReportingUnit,
+)
 
 __all__ = [
     "Code",
     "CodeImport",
     "CodeImportFile",
     "CodeLevel",
+    "CodeList",
     "CodeMark",
     "CodeRelation",
     "CodeRelease",
@@ -39,9 +54,20 @@ __all__ = [
     "CodedSubstance",
     "CodingHistory",
     "CodingMove",
+    "DeliveredContact",
+    "DeliveryFinding",
+    "DeliveryState",
     "EncounterCoding",
+    "Evidence",
     "ImportState",
+    "RegisterCode",
+    "RegisterDelivery",
+    "RegisterFile",
+    "RegisterLayout",
+    "RegisterLayoutField",
+    "RegisterReporter",
     "RelationKind",
     "ReleaseState",
+    "ReportingUnit",
     "System",
 ]
