@@ -247,7 +247,7 @@ class RegisterDelivery(Versioned):
     first_day = models.DateField("från")
     last_day = models.DateField("till")
     state = models.CharField("läge", max_length=10, choices=DeliveryState, default=DeliveryState.PREPARED)
-    digest = models.CharField("kontrollsumma", max_length=64)
+    checksum = models.CharField("kontrollsumma", max_length=64)
     inpatient = models.PositiveIntegerField("vårdtillfällen")
     outpatient = models.PositiveIntegerField("öppenvårdskontakter")
     held_back = models.PositiveIntegerField("hölls inne")
@@ -298,7 +298,7 @@ class RegisterFile(Row):
     file = models.CharField("fil", max_length=10)
     rows = models.PositiveIntegerField("rader")
     size = models.PositiveIntegerField("byte")
-    digest = models.CharField("kontrollsumma", max_length=64)
+    checksum = models.CharField("kontrollsumma", max_length=64)
     content = models.BinaryField("innehåll")
 
     class Meta:
