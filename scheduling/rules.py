@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from registration.lifecycle import counts_as_no_show
 from sdv.common.errors import RuleError
-from sdv.common.time import local
+from sdv.common.time import local, local_date
 
 HOLD_TIME = timedelta(minutes=2)
 OFFER_TIME = timedelta(hours=24)
@@ -73,6 +73,17 @@ def reason_refusal(*, is_offered, reason_name, visit_type_name):
 def cancellation_is_no_show(*, cancelled_by_patient, start, at):
     """VH-11: asked of registration's rule, so that it stands in one place."""
     return counts_as_no_show(cancelled_by_patient=cancelled_by_patient, planned_start=start, at=at)
+
+
+def dead_no_show_refusal(*, deceased_on, start):
+    """AV-02: a booking after the day of the death is cancelled as the provider's doing, never Utebliven, or None."""
+    if deceased_on is None or local_date(start) <= deceased_on:
+        return None
+    return RuleError(
+        "AV-02",
+        f"Patienten var avliden {deceased_on.isoformat()}, före besöket {clock(start)}. Avboka som vårdgivaren i stället.",
+        code="deceased",
+    )
 
 
 def closing_refusal(*, future_bookings, waiting_requests):

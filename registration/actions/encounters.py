@@ -14,12 +14,12 @@ from registration.models import (
     Encounter,
     EncounterHistory,
     Patient,
-    Referral,
-    ReferralStatus,
 )
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import minute
 from sdv.outbox import messages
+
+from . import grounds
 
 
 def lock(encounter_id, *, version=None):
@@ -156,7 +156,7 @@ def register_unbooked(
         by=by,
         at=start,
     )
-    use_referrals(encounter)
+    grounds.use(encounter)
     return encounter
 
 
@@ -243,14 +243,6 @@ def refuse_deceased(patient):
         raise RuleError("RI-02", "Posten är sammanslagen med en annan. Sök fram patienten igen.", code="merged")
 
 
-def use_referrals(encounter):
-    """VA-04: at the first contact the accepted remiss of the vårdåtagande is förbrukad."""
-    if encounter.commitment_id:
-        Referral.objects.filter(commitment_id=encounter.commitment_id, status=ReferralStatus.ACCEPTED).update(
-            status=ReferralStatus.USED, used_by=encounter
-        )
-
-
 # --- Arrival and no-show ------------------------------------------------------------------------------------------
 
 
@@ -290,7 +282,7 @@ def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
         listing_unit=patient.listing_unit,
         **changes,
     )
-    use_referrals(encounter)
+    grounds.use(encounter)
     return encounter
 
 
@@ -318,7 +310,7 @@ def undo_arrival(encounter, *, by, at, reason=""):
         listing_unit="",
     )
     release_places(encounter, at=minute(at))
-    Referral.objects.filter(used_by=encounter).update(status=ReferralStatus.ACCEPTED, used_by=None)
+    grounds.give_back(encounter)
     return encounter
 
 
@@ -463,7 +455,7 @@ def annul(encounter, *, by, at, reason, what=Move.ANNUL):
         cancelled_at=at if what == Move.CANCEL else encounter.cancelled_at,
     )
     release_places(encounter, at=at)
-    Referral.objects.filter(used_by=encounter).update(status=ReferralStatus.ACCEPTED, used_by=None)
+    grounds.give_back(encounter)
     return encounter
 
 

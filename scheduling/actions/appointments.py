@@ -293,6 +293,7 @@ def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, accept
         kept = set(appointment.resources.values_list("pk", flat=True))
         new = [resource for resource in old if resource.pk in kept]
     encounter = appointment.encounter
+    encounters.refuse_deceased(encounter.patient)
     _warn_of_overlap(encounter.patient, start, end, accept_warnings, reason, apart_from=appointment)
     taken = resource_bookings.make_room(new, start, end, at=at, by=by, hold_id=hold_id, apart_from=appointment)
     for resource in new:
@@ -345,7 +346,9 @@ def no_show(*, appointment_id, by, at, version=None):
 
 
 def register_no_show(appointment, *, by, at, reason=""):
-    """Inner write: encounter, appointment and work item together (VH-11, PL-05)."""
+    """Inner write: encounter, appointment and work item together (VH-11, PL-05). The dead have not failed to come."""
+    if refused := rules.dead_no_show_refusal(deceased_on=appointment.patient.deceased_on, start=appointment.start):
+        raise refused
     encounters.no_show(appointment.encounter, by=by, at=at, reason=reason)
     save(appointment, status=AppointmentStatus.NO_SHOW)
     work_items.create_no_show_item(appointment, at=at)

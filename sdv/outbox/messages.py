@@ -19,7 +19,9 @@ def encounter_withdrawn(encounter):
 
 
 def appointment_cancelled(appointment):
-    """The patient is to be told that the time is gone."""
+    """The patient is to be told that the time is gone; nothing is told to the dead (AV-02, PL-22)."""
+    if appointment.patient.is_deceased:
+        return
     OutboxMessage.objects.create(
         topic=Topic.APPOINTMENT_CANCELLED,
         subject_id=appointment.pk,

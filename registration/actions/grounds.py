@@ -1,0 +1,18 @@
+"""What an encounter rests on: the remiss that its first contact uses up (VA-04). Inner writes."""
+
+from registration.models import Referral, ReferralStatus
+
+
+def use(encounter):
+    """VA-04: at the first contact the accepted remiss of the vårdåtagande is förbrukad."""
+    if encounter.commitment_id:
+        Referral.objects.filter(commitment_id=encounter.commitment_id, status=ReferralStatus.ACCEPTED).update(
+            status=ReferralStatus.USED, used_by=encounter
+        )
+
+
+def give_back(encounter):
+    """The contact did not take place: the remiss is to be booked again. That of the dead stays förbrukad, since nothing
+    is booked for them (AV-02)."""
+    if not encounter.patient.is_deceased:
+        Referral.objects.filter(used_by=encounter).update(status=ReferralStatus.ACCEPTED, used_by=None)
