@@ -275,6 +275,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 SDV_OUTBOX_CHANNEL = "sdv.adapters.folder.FolderChannel"
 SDV_OUTBOX_FOLDER = optional("SDV_OUTBOX_FOLDER", str(BASE_DIR / ".local" / "outbox"))
 
+# Who tells of the population (registration.population_register); nobody where no address is given (docs/drift.md).
+SDV_PU_ADDRESS = optional("SDV_PU_ADDRESS")
+SDV_POPULATION_REGISTER = "sdv.adapters.rivta.persons.PersonService" if SDV_PU_ADDRESS else ""
+
 # --- Logs: structured, with a request id, never with personal data ----------------------------------------------
 
 LOGGING = {
