@@ -11,7 +11,7 @@ from sdv.common.presenting import Band, Tag
 from sdv.common.time import age, local, local_date
 
 # What SK-02 leaves visible of a protected person; everything else of a patient is cleared in every answer.
-SAFE_WHEN_PROTECTED = {"identity", "birth_date", "sex", "protection", "deceased_on"}
+SAFE_WHEN_PROTECTED = {"identity", "birth_date", "sex", "protection", "deceased_on", "deceased_partial"}
 UNKNOWN = "uppgift saknas"
 
 
@@ -37,6 +37,7 @@ class ShownPatient:
     is_protected: bool
     deceased_on: object
     is_deceased: bool
+    deceased_text: str
     listing_unit: str
     payer: str
     interpreter_language: str
@@ -78,6 +79,7 @@ def shown(patient, *, on):
         is_protected=is_protected,
         deceased_on=patient.deceased_on,
         is_deceased=patient.is_deceased,
+        deceased_text=deceased_text(patient),
         listing_unit=safe(patient.listing_unit),
         payer=safe(patient.payer),
         interpreter_language=safe(patient.interpreter_language),
@@ -118,7 +120,18 @@ def age_text(patient, *, on):
         months -= day.day < patient.birth_date.day
         days = (day - patient.birth_date).days
         text = f"{months} mån" if months >= 1 else ("1 dag" if days == 1 else f"{max(days, 0)} dagar")
-    return f"blev {text}" if patient.is_deceased else text
+    if not patient.is_deceased:
+        return text
+    return f"blev omkring {text}" if patient.deceased_partial else f"blev {text}"
+
+
+def deceased_text(patient):
+    """The death as far as it is known; empty of the living."""
+    if not patient.is_deceased:
+        return ""
+    if patient.was_found_dead:
+        return f"Avliden, anträffad {patient.deceased_partial or patient.deceased_on.isoformat()}"
+    return f"Avliden {patient.deceased_partial or patient.deceased_on.isoformat()}"
 
 
 def _is_under_18(patient, on):
@@ -157,7 +170,7 @@ def band(patient, *, at, url="", facts=(), links=(), actions=()):
     seen = shown(patient, on=local_date(at))
     tags, sentence = [], ""
     if seen.is_deceased:
-        tags.append(Tag("danger", "cross", f"Avliden {seen.deceased_on.isoformat()}"))
+        tags.append(Tag("danger", "cross", seen.deceased_text))
         sentence = "Bokningar och begäran är avslutade. Inget nytt kan bokas."
     if seen.is_protected:
         tags.append(Tag("guard", "shield", f"Skyddade personuppgifter: {seen.protection_text.lower()}"))

@@ -179,6 +179,7 @@ def test_every_field_of_a_patient_is_named_safe_or_hidden(protected):
         "interpreter_kind",
         "interpreter_language",
         "birth_date_partial",
+        "deceased_partial",
         "registration_kind",
         "registered_on",
         "county_code",

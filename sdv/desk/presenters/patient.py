@@ -136,7 +136,7 @@ def _hit(patient, words, last_visit, at):
     seen = presenters.shown(patient, on=local_date(at))
     tags = []
     if seen.is_deceased:
-        tags.append(Tag("danger", "cross", f"Avliden {seen.deceased_on.isoformat()}"))
+        tags.append(Tag("danger", "cross", seen.deceased_text))
     if seen.is_protected:
         tags.append(Tag("guard", "shield", "Skyddade personuppgifter"))
     if seen.identity_kind == "reservid":
@@ -191,7 +191,7 @@ def register_facts(patient, seen):
         ("Kön", seen.sex_text),
         ("Listad på", seen.listing_unit),
         ("Huvudman", seen.payer),
-        *([("Avliden", seen.deceased_on.isoformat())] if seen.is_deceased else []),
+        *([("Död", seen.deceased_text)] if seen.is_deceased else []),
     ]
 
 

@@ -4,16 +4,20 @@ exactly those nobody has touched since. What ends is a list of consumers with on
 from .cascade import CONSUMERS, coming, mark, register, run_pending, undo
 from .changes import REASON, NotRestored
 from .left import left_to_do, proposals
+from .told import correct_date, last_possible_day, told_by_register
 
 __all__ = [
     "CONSUMERS",
     "REASON",
     "NotRestored",
     "coming",
+    "correct_date",
+    "last_possible_day",
     "left_to_do",
     "mark",
     "proposals",
     "register",
     "run_pending",
+    "told_by_register",
     "undo",
 ]

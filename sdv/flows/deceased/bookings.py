@@ -69,8 +69,8 @@ def _why_not(row, change, cascade, at):
     after = {field: change.after[field] for field in ("status", "cancelled_at")}
     if not is_as_left(row, after) or row.encounter.status != change.after["encounter_status"]:
         return NotRestored(name, row.pk, f"Bokningen {when} har ändrats efter kaskaden och lämnas som den är.")
-    # One that had passed already when the cascade ran is put back as it was.
-    if cascade.run_at < row.start <= at:
+    # One that had passed already when the death was registered is put back as it was.
+    if cascade.registered_at < row.start <= at:
         return NotRestored(name, row.pk, f"Bokningen {when} har passerat. Boka en ny tid.", "book")
     commitment = row.encounter.commitment
     if commitment is not None and commitment.status == CommitmentStatus.CLOSED:
@@ -112,7 +112,7 @@ class Admissions(Consumer):
             if not is_as_left(row, known[row.pk].after):
                 sentence = f"Den planerade inskrivningen {when} har ändrats efter kaskaden och lämnas som den är."
                 left.append(NotRestored(self.name, row.pk, sentence))
-            elif cascade.run_at < row.planned_start <= at:
+            elif cascade.registered_at < row.planned_start <= at:
                 sentence = f"Den planerade inskrivningen {when} har passerat. Planera en ny."
                 left.append(NotRestored(self.name, row.pk, sentence, "admit"))
             else:

@@ -53,7 +53,10 @@ class Consumer:
 
 
 class Fields(Consumer):
-    """Rows that end by a change of fields: `rows(patient_id)` that are open, `changes(row, cascade, by, at)` to make."""
+    """Rows that end by a change of fields: `rows(patient_id)` that are open, `changes(row, cascade, by, at)` to make.
+    What `moves` names follows a corrected date of the death."""
+
+    moves = ()
 
     def __init__(self, name, label, model, *, words, rows, changes, it="den"):
         self.name, self.label, self.model, self.words, self.it = name, label, model, words, it
@@ -80,7 +83,7 @@ class Fields(Consumer):
         ended = _of_ended_commitments(rows)
         restored = []
         for row in rows:
-            if not is_as_left(row, after[row.pk]):
+            if not is_as_left(row, {field: value for field, value in after[row.pk].items() if field not in self.moves}):
                 left.append(self._left(row.pk, CHANGED))
             elif row.pk in ended:
                 left.append(self._left(row.pk, ENDED_MEANWHILE))
@@ -108,6 +111,8 @@ class Fields(Consumer):
 
 class Commitments(Fields):
     """Open vårdåtaganden end with reason avliden; one with an ongoing stay is listed, not closed (AV-02)."""
+
+    moves = ("closed_on",)
 
     def restore(self, cascade, changes, *, by, at):
         """One that another has taken the place of meanwhile stays closed (VA-01)."""
