@@ -32,6 +32,7 @@ def registration_of(encounter):
         professions=professions,
         is_group=encounter.is_group,
         interpreter_used=encounter.interpreter_used,
+        in_programme=encounter.in_programme,
     )
 
 

@@ -83,6 +83,9 @@ DIAGNOSTICS = "diagnostik"
 # VH-20: ended, but neither coded, sent nor counted as a contact.
 NOT_REPORTED = (ANNULLED, NO_SHOW_TYPE, ADMIN, FOETUS, HISTORICAL, *PRE_REGISTRATIONS)
 
+# DI-07: contact between staff about a patient (Encounter.contact_form) is no vårdkontakt.
+AMONG_STAFF = "staff"
+
 # VH-09: these hold a bed, a chair, or a room that has neither, while they go on.
 HOLDS_A_PLACE = (SPECIALISED_WITH_PLACE, INPATIENT, OBSERVATION, NEWBORN)
 
@@ -186,6 +189,11 @@ def _refused_discharge(encounter_type, status, name, is_reopened):
     if encounter_type.check_out == CheckOut.MANUAL and status == Status.IN_PROGRESS:
         return RuleError("VH-15", f"{name} ska checkas ut innan den skrivs ut. Checka ut besöket först.")
     return None
+
+
+def is_reported(type_code, contact_form=""):
+    """VH-20, DI-07: whether an end is coded, sent and counted as a contact."""
+    return type_code not in NOT_REPORTED and contact_form != AMONG_STAFF
 
 
 def status_after_reopening(checked_out_at):

@@ -73,6 +73,7 @@ PAGES = {
     "appointment-cancel": page(P.BOOK, P.BOOK, pk="booked"),
     "appointment-reschedule": page(P.BOOK, P.BOOK, pk="booked"),
     "drop-in": page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS),
+    "contact-guide": page(P.REGISTER_ENCOUNTERS),
     # Patients
     "patients": page(P.VIEW_PATIENTS),
     "patient-search": page(P.VIEW_PATIENTS, P.VIEW_PATIENTS),

@@ -5,7 +5,7 @@ are skipped and found the next minute. Late, twice and in parallel: the same res
 
 from django.db import connection, transaction
 
-from registration.lifecycle import HIDDEN, NO_SHOW_TYPE, NOT_REPORTED, VISIBLE
+from registration.lifecycle import AMONG_STAFF, HIDDEN, NO_SHOW_TYPE, NOT_REPORTED, VISIBLE
 from sdv.outbox.models import Topic
 
 BATCH = 5000
@@ -42,7 +42,8 @@ WITH due AS (
         is_check_out_automatic = e.is_check_out_automatic OR due.is_checked_out,
         version = e.version + CASE WHEN due.is_checked_out THEN 2 ELSE 1 END
     FROM due WHERE e.id = due.id
-    RETURNING e.id, e.type_id, e.patient_id, e.version, e.end, e.checked_out_at, due.source, due.is_checked_out
+    RETURNING e.id, e.type_id, e.contact_form, e.patient_id, e.version, e.end, e.checked_out_at, due.source,
+        due.is_checked_out
 ), moved AS (
     -- In one statement and in this order, for the history is read by its keys: checked out, then discharged.
     INSERT INTO registration_encounterhistory
@@ -61,7 +62,7 @@ WITH due AS (
 ), told AS (
     INSERT INTO outbox_outboxmessage (id, topic, subject_id, patient_id, payload)
     SELECT uuidv7(), %(topic)s, id, patient_id, jsonb_build_object('encounter_type', type_id, 'version', version)
-    FROM ended WHERE NOT type_id = ANY(%(not_reported)s)
+    FROM ended WHERE NOT type_id = ANY(%(not_reported)s) AND contact_form <> %(among_staff)s
 ), released AS (
     UPDATE registration_placestay s SET period = tstzrange(lower(s.period), GREATEST(ended.end, lower(s.period)))
     FROM ended WHERE s.encounter_id = ended.id AND upper_inf(s.period)
@@ -97,6 +98,7 @@ def auto_discharge(*, at, dry_run=False):
         "at": at,
         "no_show": NO_SHOW_TYPE,
         "not_reported": list(NOT_REPORTED),
+        "among_staff": AMONG_STAFF,
         "topic": Topic.ENCOUNTER_ENDED,
         "batch": BATCH,
     }

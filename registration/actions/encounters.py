@@ -6,7 +6,7 @@ writes, called by actions and flows higher up inside theirs."""
 from django.db import transaction
 from django.utils import timezone
 
-from registration import lifecycle, type_choice
+from registration import distance_contacts, lifecycle, type_choice
 from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
 from registration.models import (
@@ -16,7 +16,7 @@ from registration.models import (
     Patient,
 )
 from sdv.common.errors import RuleError, StaleVersion
-from sdv.common.time import minute
+from sdv.common.time import local, local_date, minute
 from sdv.outbox import messages
 
 from . import grounds
@@ -79,7 +79,7 @@ def pre_register(*, patient, care_unit, visit_type, contact_reason, planned_star
     arrival_type = arrival_type_code(care_unit, visit_type)
     if refused := lifecycle.commitment_refusal(TYPES[arrival_type], commitment):
         raise refused
-    return _create(
+    return create(
         patient=patient,
         care_unit=care_unit,
         type_id=lifecycle.pre_registration_type(
@@ -118,9 +118,11 @@ def register_unbooked(
     requires_place=False,
     contact_form="",
     replaces_visit=None,
+    in_programme=False,
     identity_shown="",
     interpreter_used=False,
     during_id=None,
+    accept_warnings=(),
 ):
     """A contact that begins without a booking: drop-in, emergency, contact without visit … (VH-03). The type follows
     from unit and situation; payer and listing are frozen as the patient has them now (VH-23). `during_id` is the
@@ -135,9 +137,18 @@ def register_unbooked(
     commitment = find_commitment(patient, care_unit, commitment_id)
     if refused := lifecycle.commitment_refusal(TYPES[type_code], commitment):
         raise refused
-    during = _ongoing(patient, during_id) if situation == type_choice.CONSULT else None
+    if refused := distance_contacts.registration_refusal(
+        encounter_type=type_code,
+        contact_form=contact_form,
+        replaces_visit=replaces_visit,
+        in_programme=in_programme,
+    ):
+        raise refused
     start = minute(at)
-    encounter = _create(
+    if type_code == lifecycle.CONTACT_WITHOUT_VISIT and "DI-06" not in accept_warnings:
+        _warn_of_triage(patient, care_unit, contact_form, replaces_visit, start)
+    during = _ongoing(patient, during_id) if situation == type_choice.CONSULT else None
+    encounter = create(
         patient=patient,
         care_unit=care_unit,
         type_id=type_code,
@@ -148,6 +159,7 @@ def register_unbooked(
         contact_reason=contact_reason,
         contact_form=contact_form or (visit_type.contact_form if visit_type else ""),
         replaces_visit=replaces_visit,
+        in_programme=in_programme,
         identity_shown=identity_shown,
         interpreter_used=interpreter_used,
         commitment=commitment if TYPES[type_code].requires_commitment or commitment_id else None,
@@ -158,6 +170,18 @@ def register_unbooked(
     )
     grounds.use(encounter)
     return encounter
+
+
+def _warn_of_triage(patient, care_unit, contact_form, replaces_visit, start):
+    """DI-06: the patient has a visit the same day at the same unit."""
+    visits = care_unit.encounters.on_day(local_date(start)).filter(patient=patient, contact_form="physical")
+    visits = visits.exclude(type__in=[lifecycle.ANNULLED, lifecycle.NO_SHOW_TYPE])
+    if warning := distance_contacts.triage_warning(
+        contact_form=contact_form,
+        replaces_visit=replaces_visit,
+        visits_today=[local(moment) for moment in visits.values_list("start", flat=True)],
+    ):
+        raise warning
 
 
 def _ongoing(patient, during_id):
@@ -172,43 +196,8 @@ def _ongoing(patient, during_id):
     return ongoing
 
 
-@transaction.atomic
-def plan_admission(*, patient_id, care_unit, expected_start, by, at):
-    """Förhandsregistrerad inskrivning for planned inpatient care (VH-03 f): arrival makes it Slutenvård (VH-07)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
-    refuse_deceased(patient)
-    type_choice.choose(unit_kind=care_unit.kind, situation=type_choice.PLANNED_ADMISSION)
-    expected_start = minute(expected_start)
-    if expected_start < minute(at):
-        raise RuleError(
-            "VH-03", "Beräknad inskrivning har passerat. Ange en senare tid, eller skriv in patienten direkt."
-        )
-    return _create(
-        patient=patient,
-        care_unit=care_unit,
-        type_id=lifecycle.ADMISSION_BOOKED,
-        status=Status.PLANNED,
-        planned_start=expected_start,
-        start=expected_start,
-        by=by,
-        at=minute(at),
-    )
-
-
-@transaction.atomic
-def admit(*, encounter_id, by, at, identity_shown="Legitimation", version=None):
-    """Inskrivning of a planned admission: the pre-registration becomes Slutenvård (VH-07)."""
-    patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    Patient.objects.locked().get(pk=patient_id)
-    encounter = lock(encounter_id, version=version)
-    if encounter.type_id != lifecycle.ADMISSION_BOOKED:
-        raise RuleError(
-            "VH-07", "Bara en förhandsregistrerad inskrivning skrivs in. Registrera ankomst på bokningen i stället."
-        )
-    return arrive(encounter, by=by, at=at, identity_shown=identity_shown)
-
-
-def _create(*, by, at, **fields):
+def create(*, by, at, **fields):
+    """An encounter with the first row of its history: an inner write of the actions that begin one (VH-03)."""
     encounter = Encounter.objects.create(created_by=by, **fields)
     _write_history(encounter, Move.CREATE, "", "", by, at)
     return encounter
@@ -402,7 +391,7 @@ def discharge(*, encounter_id, by, at, version=None):
         raise RuleError("VH-16", "Utskrivningen kan inte ligga före starten. Ange en senare tid.")
     move(encounter, Move.DISCHARGE, by=by, at=at, end=at, is_reopened=False)
     release_places(encounter, at=at)
-    if encounter.type_id not in lifecycle.NOT_REPORTED:
+    if lifecycle.is_reported(encounter.type_id, encounter.contact_form):
         messages.encounter_ended(encounter)
     return encounter
 
@@ -416,7 +405,7 @@ def reopen(*, encounter_id, by, at, reason, version=None):
         raise RuleError("PL-13", "Ange varför vårdhändelsen öppnas igen.", code="reason_missing", needs_reason=True)
     target = lifecycle.status_after_reopening(encounter.checked_out_at)
     move(encounter, Move.REOPEN, by=by, at=at, reason=reason, status=target, end=None, is_reopened=True)
-    if encounter.type_id not in lifecycle.NOT_REPORTED:
+    if lifecycle.is_reported(encounter.type_id, encounter.contact_form):
         messages.encounter_withdrawn(encounter)
     return encounter
 

@@ -39,6 +39,7 @@ class EncounterFacts(Answer):
     contact_reason = Coded(allow_null=True)
     contact_form = serializers.CharField()
     replaces_visit = serializers.BooleanField(allow_null=True)
+    in_programme = serializers.BooleanField()
     interpreter_used = serializers.BooleanField()
     identity_shown = serializers.CharField()
     commitment = serializers.UUIDField(allow_null=True)
@@ -87,6 +88,7 @@ def encounter_facts(encounter, words):
         "contact_reason": _words(words.reason_code, words.reason_name),
         "contact_form": encounter.contact_form,
         "replaces_visit": encounter.replaces_visit,
+        "in_programme": encounter.in_programme,
         "interpreter_used": encounter.interpreter_used,
         "identity_shown": encounter.identity_shown,
         "commitment": str(encounter.commitment_id) if encounter.commitment_id else None,

@@ -52,11 +52,16 @@ class EncounterType(models.Model):
 
 
 class ContactForm(models.TextChoices):
-    """Form av kontakt."""
+    """Form av kontakt. The last two are of contacts without a visit alone: no besökstyp has them (DI-01, DI-07)."""
 
     PHYSICAL = "physical", "Fysiskt"
     PHONE = "phone", "Telefon"
     VIDEO = "video", "Video"
+    TEXT = "text", "Text"
+    STAFF = "staff", "Mellan personal"
+
+
+FORMS_OF_VISITS = [choice for choice in ContactForm.choices if choice[0] not in (ContactForm.TEXT, ContactForm.STAFF)]
 
 
 class NewOrReturn(models.TextChoices):
@@ -71,7 +76,7 @@ class VisitKind(CatalogueRow):
 
     may_be_new = models.BooleanField("kan vara nybesök")
     may_be_return = models.BooleanField("kan vara återbesök")
-    contact_form = models.CharField("form av kontakt", max_length=10, choices=ContactForm)
+    contact_form = models.CharField("form av kontakt", max_length=10, choices=FORMS_OF_VISITS)
     description = models.CharField("beskrivning", max_length=200, blank=True)
 
     class Meta(CatalogueRow.Meta):
@@ -98,7 +103,7 @@ class VisitType(CatalogueRow):
     profession = models.ForeignKey(Profession, models.PROTECT, related_name="visit_types", verbose_name="yrkeskategori")
     visit_kind = models.ForeignKey(VisitKind, models.PROTECT, related_name="visit_types", verbose_name="typ av besök")
     new_or_return = models.CharField("ny eller åter", max_length=10, choices=NewOrReturn, blank=True)
-    contact_form = models.CharField("form av kontakt", max_length=10, choices=ContactForm)
+    contact_form = models.CharField("form av kontakt", max_length=10, choices=FORMS_OF_VISITS)
     requires_place = models.BooleanField("kräver rum, säng eller stol", default=False)
     is_diagnostic = models.BooleanField("diagnostik", default=False)
     default_minutes = models.PositiveSmallIntegerField("vanlig längd i minuter", default=30)

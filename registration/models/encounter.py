@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from registration.lifecycle import (
+    AMONG_STAFF,
     ANNULLED,
     HIDDEN,
     INPATIENT,
@@ -48,9 +49,13 @@ class EncounterQuerySet(LockingQuerySet):
         """Arrived visits whose check-out is manual and not done (VH-19)."""
         return self.filter(status=Status.IN_PROGRESS, type__check_out="manual")
 
+    def reported(self):
+        """What is coded, sent and counted once it has ended (VH-20, DI-07)."""
+        return self.exclude(type__in=NOT_REPORTED).exclude(contact_form=AMONG_STAFF)
+
     def to_code(self):
         """Ended, reported and not yet coded (KL-01, VH-20)."""
-        return self.filter(status=Status.ENDED, is_coded=False).exclude(type__in=NOT_REPORTED)
+        return self.filter(status=Status.ENDED, is_coded=False).reported()
 
     def cancelled_not_ended(self):
         """Cancelled bookings that VH-12 forbids to annul: ended by hand (VH-11)."""
@@ -101,6 +106,7 @@ class Encounter(Versioned):
     )
     contact_form = models.CharField("form av kontakt", max_length=10, choices=ContactForm, blank=True)
     replaces_visit = models.BooleanField("ersätter besök", null=True)
+    in_programme = models.BooleanField("del av stöd- och behandlingsprogram", default=False, db_default=False)
     is_group = models.BooleanField("gruppbesök", default=False, db_default=False)
     interpreter_used = models.BooleanField("tolk användes", default=False, db_default=False)
     identity_shown = models.CharField("legitimation", max_length=40, blank=True)
@@ -137,7 +143,7 @@ class Encounter(Versioned):
             ),
             models.Index(
                 fields=["care_unit", "end", "id"],
-                condition=Q(status="ended", is_coded=False) & ~Q(type__in=NOT_REPORTED),
+                condition=Q(status="ended", is_coded=False) & ~Q(type__in=NOT_REPORTED) & ~Q(contact_form=AMONG_STAFF),
                 name="encounter_to_code",
             ),
             # Stays are counted and delivered by their day of discharge (ST-01, PAR-01).
@@ -182,6 +188,11 @@ class Encounter(Versioned):
             models.CheckConstraint(
                 name="encounter_automatic_check_out_has_a_time",
                 condition=Q(is_check_out_automatic=False) | Q(checked_out_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="encounter_among_staff_is_no_visit",
+                condition=~Q(contact_form=AMONG_STAFF) | Q(replaces_visit=False, in_programme=False),
+                violation_error_message="Kontakt mellan personal ersätter inget besök (DI-07).",
             ),
             models.CheckConstraint(name="encounter_annulled_is_ended", condition=~Q(type=ANNULLED) | Q(status="ended")),
             models.CheckConstraint(

@@ -11,7 +11,6 @@ from registration.lifecycle import (
     ANNULLED,
     HIDDEN,
     NO_SHOW_TYPE,
-    NOT_REPORTED,
     PRE_REGISTRATIONS,
     Status,
 )
@@ -145,7 +144,7 @@ def ends_not_told(at):
     delivered need not be kept for ever."""
     told = OutboxMessage.objects.filter(subject_id=OuterRef("pk"), topic=Topic.ENCOUNTER_ENDED)
     lately = {"end__gt": at - timedelta(days=2), "end__lte": at}
-    return Encounter.objects.filter(~Exists(told), status=Status.ENDED, **lately).exclude(type__in=NOT_REPORTED)
+    return Encounter.objects.filter(~Exists(told), status=Status.ENDED, **lately).reported()
 
 
 def late_for_the_clock(at):

@@ -40,10 +40,12 @@ REASON = {"contact_reason": "bedomning-ospecificerad"}
         ),
         (
             factories.HealthCentreFactory,
-            {"encounter_type": "kontakt-utan-besok", "contact_form": "phone"},
+            {"encounter_type": "kontakt-utan-besok", "contact_form": "phone", "replaces_visit": True},
             "kontakt-utan-besok",
         ),
-        (factories.HealthCentreFactory, {"contact_form": "video"}, "kontakt-utan-besok"),
+        (factories.HealthCentreFactory, {"contact_form": "video", "replaces_visit": False}, "kontakt-utan-besok"),
+        (factories.HealthCentreFactory, {"contact_form": "text", "replaces_visit": False}, "kontakt-utan-besok"),
+        (factories.HealthCentreFactory, {"contact_form": "staff", "replaces_visit": False}, "kontakt-utan-besok"),
         (factories.SpecialisedClinicFactory, {"visit_type": "sp-lak-nybesok"} | REASON, "specialiserad-oppenvard"),
         (
             factories.SpecialisedClinicFactory,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from registration.actions import encounters, places
+from registration.actions import admissions, encounters, places
 from registration.lifecycle import ADMISSION_BOOKED, SPECIALISED
 from registration.models import CareCommitment, PlaceStay
 from registration.type_choice import DIRECT_ADMISSION
@@ -39,7 +39,7 @@ def bed(unit, name="Säng 1"):
 def test_a_planned_admission_of_the_dead_is_cancelled_and_comes_back_with_the_living(user):
     """AV-02, AV-03, VH-03"""
     patient, ward = factories.patient(at=NOW), factories.InpatientUnitFactory()
-    planned = encounters.plan_admission(
+    planned = admissions.plan_admission(
         patient_id=patient.pk, care_unit=ward, expected_start=NOW + 3 * DAY, by=user, at=NOW
     )
     cascade = die(patient, user)
@@ -56,7 +56,7 @@ def test_a_planned_admission_of_the_dead_is_cancelled_and_comes_back_with_the_li
 def test_an_admission_whose_time_has_passed_meanwhile_is_listed(user):
     """AV-03"""
     patient, ward = factories.patient(at=NOW), factories.InpatientUnitFactory()
-    encounters.plan_admission(patient_id=patient.pk, care_unit=ward, expected_start=NOW + DAY, by=user, at=NOW)
+    admissions.plan_admission(patient_id=patient.pk, care_unit=ward, expected_start=NOW + DAY, by=user, at=NOW)
     die(patient, user)
     left = deceased.undo(patient_id=patient.pk, reason="Fel person", by=user, at=NOW + 2 * DAY)
     assert [each.sentence for each in left] == [

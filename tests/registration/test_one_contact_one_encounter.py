@@ -16,7 +16,11 @@ def test_contacts_apart_in_time_or_place_are_each_a_vardhandelse_of_its_own():
     patient = factories.patient()
     centre, clinic = factories.HealthCentreFactory(), factories.SpecialisedClinicFactory()
     called = factories.unbooked_visit(
-        care_unit=centre, patient=patient, situation=CONTACT_WITHOUT_VISIT, contact_form=ContactForm.PHONE
+        care_unit=centre,
+        patient=patient,
+        situation=CONTACT_WITHOUT_VISIT,
+        contact_form=ContactForm.PHONE,
+        replaces_visit=True,
     )
     visits = [
         factories.arrived_visit(care_unit=unit, patient=patient, accept_warnings=["PL-06"], reason="samma dag")

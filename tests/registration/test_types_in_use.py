@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from registration.actions import encounters, places
+from registration.actions import admissions, encounters, places
 from registration.models import Encounter, PlaceStay
 from registration.type_choice import (
     BEFORE_DELIVERY,
@@ -125,21 +125,21 @@ def test_a_consult_points_to_the_ongoing_care_of_the_same_patient(user):
 def test_a_planned_admission_becomes_inpatient_care_when_the_patient_comes(user):
     """VH-03, VH-07"""
     ward = make.InpatientUnitFactory()
-    planned = encounters.plan_admission(
+    planned = admissions.plan_admission(
         patient_id=make.patient().pk, care_unit=ward, expected_start=NOW + DAY, by=user, at=NOW
     )
     assert (planned.type_id, planned.status) == ("forhandsregistrerad-inskrivning", "planned")
-    assert refusal(encounters.admit, encounter_id=planned.pk, by=user, at=NOW).rule == "VH-07"
-    admitted = encounters.admit(encounter_id=planned.pk, by=user, at=NOW + DAY)
+    assert refusal(admissions.admit, encounter_id=planned.pk, by=user, at=NOW).rule == "VH-07"
+    admitted = admissions.admit(encounter_id=planned.pk, by=user, at=NOW + DAY)
     assert (admitted.type_id, admitted.status, admitted.start) == ("slutenvard", "in_progress", NOW + DAY)
 
 
 def test_an_admission_is_planned_ahead_and_where_there_are_wards(user):
     """VH-03"""
     plan = {"patient_id": make.patient().pk, "by": user, "at": NOW}
-    past = refusal(encounters.plan_admission, **plan, care_unit=make.InpatientUnitFactory(), expected_start=NOW - HOUR)
+    past = refusal(admissions.plan_admission, **plan, care_unit=make.InpatientUnitFactory(), expected_start=NOW - HOUR)
     elsewhere = refusal(
-        encounters.plan_admission, **plan, care_unit=make.HealthCentreFactory(), expected_start=NOW + HOUR
+        admissions.plan_admission, **plan, care_unit=make.HealthCentreFactory(), expected_start=NOW + HOUR
     )
     assert (past.rule, elsewhere.rule, Encounter.objects.count()) == ("VH-03", "VH-03", 0)
 

@@ -12,7 +12,7 @@ from django.db.models import F
 from rest_framework import serializers
 
 from registration import lifecycle, type_choice
-from registration.actions import encounters
+from registration.actions import admissions, encounters
 from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
 from registration.api.encounters import EncounterFacts, encounter_facts, with_words
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
@@ -29,7 +29,7 @@ from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Moment, Text
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Moment, Text
 from sdv.common.errors import InputError, RuleError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import day_range, local_date
@@ -294,7 +294,8 @@ class NewEncounterBody(Fields):
     contact_reason = ContactReasonCode(required=False, allow_null=True)
     commitment = Id(required=False, allow_null=True)
     contact_form = Choice(choices=ContactForm.values, required=False)
-    replaces_visit = Flag(required=False, allow_null=True)
+    replaces_visit = Flag(required=False, allow_null=True, help_text="Krävs för en kontakt utan besök (DI-01).")
+    in_programme = Flag(required=False, help_text="Del av ett stöd- och behandlingsprogram i 1177 (DI-05).")
     identity_shown = Text(max_length=40, allow_blank=True, required=False)
     interpreter_used = Flag(required=False)
     requires_place = Flag(required=False, help_text="Patienten får rum, säng eller stol.")
@@ -302,6 +303,7 @@ class NewEncounterBody(Fields):
     during = Id(required=False, allow_null=True, help_text="Pågående vårdhändelse som en konsult hör till (VH-10).")
     planned = Flag(required=False, help_text="Planerad inskrivning: blir Förhandsregistrerad inskrivning (VH-03).")
     planned_start = Moment(required=False, help_text="Beräknad inskrivning; krävs där den är planerad.")
+    accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
 
 
 # What a named type says about the situation. The others are not begun by hand; see NOT_BY_HAND.
@@ -400,6 +402,8 @@ class Encounters(EncounterEndpoint):
             requires_place=_needs_place(asked),
             contact_form=asked.get("contact_form", ""),
             replaces_visit=asked.get("replaces_visit"),
+            in_programme=asked.get("in_programme", False),
+            accept_warnings=asked.get("accept_warnings", ()),
             identity_shown=asked.get("identity_shown", ""),
             interpreter_used=asked.get("interpreter_used", False),
             by=self.actor.user,
@@ -409,7 +413,7 @@ class Encounters(EncounterEndpoint):
     def _admission(self, unit, asked):
         if "planned_start" not in asked:
             raise InputError(planned_start="Ange beräknad inskrivning.")
-        return encounters.plan_admission(
+        return admissions.plan_admission(
             patient_id=asked["patient"],
             care_unit=unit,
             expected_start=asked["planned_start"],

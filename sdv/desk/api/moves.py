@@ -3,7 +3,7 @@ end, correction (VH-07, VH-11, VH-12, UT-01…06, PL-13); and facts that the rec
 
 from rest_framework import serializers
 
-from registration.actions import encounters, facts, places
+from registration.actions import admissions, encounters, facts, places
 from registration.api.coded import RowId
 from registration.encounter_types import TYPES
 from scheduling.actions import appointments, check_out
@@ -151,7 +151,7 @@ class Admit(EncounterEndpoint):
         self.require_at(pk)
         asked = self.body(AdmitBody)
         given = {"identity_shown": asked["identity_shown"]} if "identity_shown" in asked else {}
-        encounters.admit(encounter_id=pk, at=self.time_of(asked), by=self.actor.user, version=self.version, **given)
+        admissions.admit(encounter_id=pk, at=self.time_of(asked), by=self.actor.user, version=self.version, **given)
         return self.shown(pk, "inskrivning")
 
 

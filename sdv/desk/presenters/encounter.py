@@ -8,7 +8,7 @@ from classification import presenters as coding_presenters
 from classification.actions import coding
 from registration.actions import encounters
 from registration.encounter_types import TYPES
-from registration.lifecycle import ANNULLED, NO_SHOW_TYPE, NOT_REPORTED, CheckOut, Discharge, Move, Status
+from registration.lifecycle import ANNULLED, NO_SHOW_TYPE, CheckOut, Discharge, Move, Status, is_reported
 from scheduling import models as scheduling
 from sdv.common.presenting import Step, Tag
 from sdv.common.time import local, local_date
@@ -255,7 +255,7 @@ def _course(reached, encounter, row):
         yield "Utcheckad"
     if row.discharge != Discharge.NOT_APPLICABLE:
         yield "Avslutad"
-    if row.code not in NOT_REPORTED:
+    if is_reported(row.code, encounter.contact_form):
         yield "Kodad"
 
 
@@ -328,7 +328,7 @@ def _is_news(button, encounter):
 
 
 def _coding_status(encounter, row):
-    if encounter.type_id in NOT_REPORTED:
+    if not is_reported(encounter.type_id, encounter.contact_form):
         return "not_applicable"
     if row.is_complete:
         return "complete"

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from registration import presenters
 from registration.actions import encounters
-from registration.lifecycle import NOT_REPORTED, Move, Status, refusal
 from registration.lifecycle import CheckOut as Kind
+from registration.lifecycle import Move, Status, is_reported, refusal
 from scheduling.actions import check_out as actions
 from scheduling.actions import commitments
 from scheduling.models import BookingRequest, Outcome, OutcomeCode
@@ -191,7 +191,7 @@ def _show(request, encounter, form, at, *, came_from="", receipt=None):
         "planned": planned,
         "commitment": own,
         "may_book": request.actor.may(Permission.BOOK) and bool(address("book", patient.pk)),
-        "may_code": request.actor.may(Permission.CODE) and encounter.type_id not in NOT_REPORTED,
+        "may_code": request.actor.may(Permission.CODE) and is_reported(encounter.type_id, encounter.contact_form),
         "is_automatic": encounter.type.check_out == Kind.AUTOMATIC,
         "facts": _facts(encounter, own),
         "back": back,

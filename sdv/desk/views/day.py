@@ -3,16 +3,13 @@
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from registration import presenters
-from registration.actions import encounters
-from registration.models import CareCommitment, Patient
 from scheduling import rules
 from scheduling.actions import appointments
 from scheduling.models import AppointmentStatus, CancelledBy
@@ -26,10 +23,9 @@ from sdv.common.requests import page_of
 from sdv.common.time import local, local_date, now
 from sdv.desk.answers import saved, sheet
 from sdv.desk.context import address
-from sdv.desk.forms.day import IDENTITY_SHOWN, SITUATIONS, ArrivalForm, CancelForm, UnbookedForm
+from sdv.desk.forms.day import IDENTITY_SHOWN, ArrivalForm, CancelForm
 from sdv.desk.presenters import day as presenter
 from sdv.desk.receipts import clear_receipt, last_receipt, leave_receipt
-from sdv.desk.recent import remember_patient
 from sdv.desk.refusals import conflict, is_scripted
 from sdv.desk.repeats import is_own_repeat, require_undo
 from sdv.flows import cancellation
@@ -406,88 +402,3 @@ def _day_with(request, start, encounter_id):
     query = dict(parse_qsl(came_from.query)) if came_from.path == address("day") else {}
     view = DayView(query | {"dag": local_date(start).isoformat()}, at)
     return view.with_row(encounter_id)
-
-
-# --- Contacts without a booking -----------------------------------------------------------------------------------------
-
-
-@never_cache
-@require_http_methods(["GET", "POST"])
-@permitted(Permission.REGISTER_ENCOUNTERS)
-def drop_in(request):
-    """Oplanerat besök och kontakt utan besök (VH-03d, VH-03e): patient, besökstyp, orsak."""
-    at = now()
-    unit, today = request.actor.care_unit, local_date(at)
-    is_saving = request.method == "POST" and request.POST.get("step") != "fill"
-    patient, identity_error = _unbooked_patient(request, today)
-    commitments = CareCommitment.objects.none()
-    if patient:
-        commitments = unit.commitments.open().filter(patient=patient).select_related("problem_code").order_by("pk")
-        log_access(actor=request.actor, patients=[patient.pk], what="oplanerad kontakt", at=at)
-    given = request.POST.dict() if request.method == "POST" else {}
-    form = UnbookedForm(
-        request.POST if is_saving else None,
-        initial=given,
-        care_unit=unit,
-        day=today,
-        patient=patient,
-        commitments=commitments,
-    )
-    if is_saving and identity_error and "identity" in form.fields and request.POST.get("identity"):
-        form.add_error("identity", identity_error)
-    if is_saving and patient and form.is_valid():
-        return _register_unbooked(request, patient, form.cleaned_data, at)
-    context = {
-        "heading": "Oplanerat besök",
-        "form": form,
-        "patient": patient,
-        "band": presenters.band(patient, at=at) if patient else None,
-        "has_visit_types": "visit_type" in form.fields,
-        "has_commitments": bool(patient) and commitments.exists(),
-        "identity_error": identity_error if not is_saving and given.get("identity") else "",
-        "search_url": address("patients"),
-    }
-    template = "day/unbooked.html#fields" if is_scripted(request) and not is_saving else "day/unbooked.html"
-    return render(request, template, context, status=422 if form.errors else 200)
-
-
-def _unbooked_patient(request, today):
-    """The patient named by id or by number, and what to say where there is none."""
-    known = request.POST.get("patient") or request.GET.get("patient")
-    if known:
-        try:
-            return presenters.load(known), ""
-        except (Patient.DoesNotExist, ValidationError):
-            raise Http404 from None
-    number = request.POST.get("identity", "")
-    if not number.strip():
-        return None, ""
-    found = list(Patient.objects.with_identity(number, today=today).with_primary_identity()[:2])
-    if len(found) == 1:
-        return found[0], ""
-    if found:
-        return None, "Numret kan vara flera patienter. Skriv hela numret med århundrade."
-    return None, "Ingen patient har det numret. Kontrollera det, eller lägg upp patienten under Patienter."
-
-
-def _register_unbooked(request, patient, words, at):
-    situation = SITUATIONS[words["situation"]]
-    without_visit = words["situation"] == "utan-besok"
-    encounter = encounters.register_unbooked(
-        patient_id=patient.pk,
-        care_unit=request.actor.care_unit,
-        situation=situation,
-        by=request.actor.user,
-        at=at,
-        visit_type=words.get("visit_type"),
-        contact_reason=words["contact_reason"],
-        commitment_id=words["commitment"].pk if words.get("commitment") else None,
-        contact_form=words["contact_form"] if without_visit else "",
-        replaces_visit=words["replaces_visit"] == "ja" if without_visit else None,
-        identity_shown="" if without_visit else words["identity_shown"] or IDENTITY_SHOWN[0],
-        interpreter_used=words["interpreter_used"],
-    )
-    remember_patient(request, patient)
-    what = "Kontakt utan besök registrerad för" if without_visit else "Oplanerat besök registrerat för"
-    leave_receipt(request, at=at, text=what, whom=presenters.shown_name(patient))
-    return redirect(DayView({}, at).with_row(encounter.pk))

@@ -20,6 +20,7 @@ HITS = 8
 SHORTEST_MISSPELT = 4
 ACTIONS = (
     ("Registrera oplanerat besök", "drop-in", Permission.REGISTER_ENCOUNTERS, "N"),
+    ("Vilken kontakt ska registreras? Vägledning", "contact-guide", Permission.REGISTER_ENCOUNTERS, ""),
     ("Lägg upp patient", "patient-create", Permission.EDIT_PATIENTS, ""),
     ("Byt uppdrag", "choose-assignment", None, ""),
     ("Ändra mina inställningar", "preferences", None, ""),
