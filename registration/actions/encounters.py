@@ -299,7 +299,8 @@ def undo_arrival(encounter, *, by, at, reason=""):
         listing_unit="",
     )
     release_places(encounter, at=minute(at))
-    grounds.give_back(encounter)
+    if not encounter.patient.is_deceased:  # Nothing is booked for the dead (AV-02).
+        grounds.give_back(encounter)
     return encounter
 
 

@@ -12,7 +12,5 @@ def use(encounter):
 
 
 def give_back(encounter):
-    """The contact did not take place: the remiss is to be booked again. That of the dead stays förbrukad, since nothing
-    is booked for them (AV-02)."""
-    if not encounter.patient.is_deceased:
-        Referral.objects.filter(used_by=encounter).update(status=ReferralStatus.ACCEPTED, used_by=None)
+    """The contact did not take place: the remiss is to be booked again."""
+    Referral.objects.filter(used_by=encounter).update(status=ReferralStatus.ACCEPTED, used_by=None)

@@ -78,21 +78,9 @@ def cancel(*, order_id, reason, by, at, version=None):
     return _save(order, status=OrderStatus.CANCELLED, cancel_reason=reason, decided_at=at, decided_by=by)
 
 
-def give_back(encounter, *, by, at):
-    """Inner write: the encounter was annulled, so what was ordered is still to be done; for the dead it is not (AV-02)."""
-    order = Order.objects.filter(encounter=encounter).locked().first()
-    if order is None:
-        return
-    if encounter.patient.is_deceased:
-        _save(
-            order,
-            status=OrderStatus.CANCELLED,
-            encounter=None,
-            cancel_reason="avliden",
-            decided_at=at,
-            decided_by=by,
-        )
-    else:
+def give_back(encounter):
+    """Inner write: the encounter was annulled, so what was ordered is still to be done."""
+    if order := Order.objects.filter(encounter=encounter).locked().first():
         _save(order, status=OrderStatus.PLANNED, encounter=None, decided_at=None, decided_by=None)
 
 

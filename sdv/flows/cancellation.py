@@ -11,6 +11,8 @@ from scheduling.models import Appointment, AppointmentStatus, CancelledBy, Check
 from sdv.common.errors import InputError, RuleError
 from sdv.outbox import messages
 
+from . import deceased
+
 ENDED_BY_HAND = "Vårdhändelsen avslutad för hand"
 
 
@@ -44,6 +46,7 @@ def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
         work_items.wait_again(appointment, by=by, at=at)
     resource_bookings.free(appointment)
     messages.appointment_cancelled(appointment)
+    deceased.again(appointment.patient, by=by, at=at)
     return appointment
 
 
@@ -68,12 +71,12 @@ def annul(*, encounter_id, reason, by, at, version=None):
     if not (reason or "").strip():
         raise RuleError("VH-12", "Ange varför vårdhändelsen annulleras.", code="reason_missing", needs_reason=True)
     patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.locked().get(pk=patient_id)
     encounter = encounters.lock(encounter_id, version=version)
     if CheckOut.objects.filter(encounter=encounter, undone_at__isnull=True).exists() and encounter.status != "ended":
         raise RuleError("VH-12", "Besöket är utcheckat med ett utfall. Ångra utcheckningen först.", code="checked_out")
     encounters.annul(encounter, by=by, at=at, reason=reason)
-    orders.give_back(encounter, by=by, at=at)
+    orders.give_back(encounter)
     appointment = Appointment.objects.filter(encounter=encounter).locked().first()
     if appointment and appointment.status != AppointmentStatus.CANCELLED:
         appointment.encounter = encounter
@@ -88,6 +91,7 @@ def annul(*, encounter_id, reason, by, at, version=None):
         appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
         work_items.wait_again(appointment, by=by, at=at)
         resource_bookings.free(appointment)
+    deceased.again(patient, by=by, at=at)
     return encounter
 
 
@@ -116,4 +120,5 @@ def end_by_hand(*, encounter_id, by, at, version=None):
         resource_bookings.free(appointment)
         if appointment.start > at:
             messages.appointment_cancelled(appointment)
+        deceased.again(appointment.patient, by=by, at=at)
     return encounter

@@ -107,8 +107,17 @@ def run(cascade, *, by, at):
     lock_what_ends(cascade)
     for consumer in CONSUMERS:
         consumer.end(cascade, by=by, at=at)
-    cascade.run_at = at
+    cascade.run_at = cascade.run_at or at
     cascade.save(update_fields=["run_at"])
+
+
+def again(patient, *, by, at):
+    """What an act on the dead has given back or left without an ongoing contact ends too, and comes back with the undo.
+    The patient is locked by the caller; nothing happens to the living, or before the job has run the cascade."""
+    if patient.is_deceased:
+        own = DeceasedCascade.objects.filter(patient=patient, undone_at__isnull=True, run_at__isnull=False)
+        for cascade in own.locked():
+            run(cascade, by=by, at=at)
 
 
 def coming(patient, *, at):
