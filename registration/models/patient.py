@@ -172,7 +172,8 @@ class Patient(Versioned):
     class Meta:
         verbose_name = "patient"
         verbose_name_plural = "patienter"
-        triggers = change_log(personal=True)
+        # Each night confirms them all: that nothing was new is no change.
+        triggers = change_log(personal=True, apart_from=("confirmed_at", "register_asked_on", "register_version"))
         indexes = [
             GinIndex(OpClass("search_name", name="gin_trgm_ops"), name="patient_name_trigrams"),
             models.Index(fields=["sort_key", "id"], name="patient_by_name"),

@@ -63,3 +63,27 @@ class CascadeChange(Row):
         ordering = ["id"]
         triggers = [append_only()]
         constraints = [models.UniqueConstraint(fields=["cascade", "consumer", "row_id"], name="cascade_change_once")]
+
+
+class RegisterNight(Row):
+    """One night's walk through all patients with the population register (PA-04): how far it has come, so that a run
+    that was killed goes on where it was, and what came of it. Numbers only."""
+
+    day = models.DateField("dygn", unique=True)
+    after_id = models.UUIDField("senast hanterade patient", null=True)
+    asked = models.PositiveIntegerField("tillfrågade", default=0, db_default=0)
+    changed = models.PositiveIntegerField("ändrade", default=0, db_default=0)
+    unknown = models.PositiveIntegerField("okända i registret", default=0, db_default=0)
+    left_out = models.PositiveIntegerField("utan användbart svar", default=0, db_default=0)
+    conflicts = models.PositiveIntegerField("att granska", default=0, db_default=0)
+    failures = models.PositiveIntegerField("misslyckade anrop", default=0, db_default=0)
+    started_at = models.DateTimeField("började")
+    progressed_at = models.DateTimeField("senaste steget")
+    finished_at = models.DateTimeField("klar", null=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "natt med folkbokföringen"
+        verbose_name_plural = "nätter med folkbokföringen"
+        triggers = change_log(apart_from=("after_id", "asked", "progressed_at"))
