@@ -2,8 +2,11 @@
 
 from django.contrib import admin
 
+from classification import regional_admin
 from classification.models import Code, CodeRelease, CodeSystem
 from sdv.accounts.administration import CountedToALimit, ReadOnlyAdmin, site
+
+__all__ = ["regional_admin"]
 
 
 @admin.register(CodeSystem, site=site)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from django.db.models import Case, Q, Value, When
 
 from classification import rules
-from classification.models import Code, CodeRelease, ReleaseState
+from classification.models import BlockedCode, CheckSetting, Code, CodeRelease, ReleaseState, Weight
 from registration.encounter_types import TYPES
 from sdv.common.time import age, local_date
 
@@ -37,6 +37,41 @@ def contact_of(encounter):
         patient_age=age(born, on) if born else None,
         interpreter_used=encounter.interpreter_used,
         has_note=encounter.documents.filter(removed_at__isnull=True).exists(),
+        care_unit=str(encounter.care_unit_id),
+        treatment_form=_treatment_form(encounter),
+    )
+
+
+def _treatment_form(encounter):
+    """PS-01: the problem of a vårdåtagande in psychotherapy is the form of treatment."""
+    if encounter.commitment_id is None:
+        return ""
+    problem = encounter.commitment.problem_code.name
+    return problem if problem in rules.TREATMENTS else ""
+
+
+def region_on(day):
+    """What the region had decided for contacts that ended on the day (KL-06)."""
+    settings = list(CheckSetting.objects.valid_on(day))
+    return rules.Region(
+        weights={
+            each.check_id: None if each.weight == Weight.OFF else rules.Severity(each.weight) for each in settings
+        },
+        most_codes=next((each.most for each in settings if each.check_id == "R30" and each.weight != Weight.OFF), None),
+        blocked=tuple(
+            rules.Blocked(
+                pattern=row.pattern,
+                kind=row.kind,
+                severity=row.severity,
+                text=row.text,
+                source=row.source,
+                role=row.role,
+                care_form=row.care_form,
+                care_unit=str(row.care_unit_id or ""),
+                other_pattern=row.other_pattern,
+            )
+            for row in BlockedCode.objects.valid_on(day)
+        ),
     )
 
 
@@ -101,7 +136,7 @@ def entries_of(body, found):
             for row in body["diagnoses"]
         ),
         procedures=tuple(
-            replace(entry_of(row["system"], row["code"], found), atc=plain(rules.ATC, row["atc"]))
+            replace(entry_of(row["system"], row["code"], found), day=row["date"], atc=plain(rules.ATC, row["atc"]))
             for row in body["procedures"]
         ),
         atc=plain(rules.ATC, body["atc"]),
@@ -178,4 +213,4 @@ def findings_for(encounter, body):
     """The findings on a coding of the encounter, saved or not (KL-06), and the codes found."""
     contact = contact_of(encounter)
     found = resolved(wanted_codes(body), contact.coding_date)
-    return rules.findings(entries_of(body, found), contact), found
+    return rules.findings(entries_of(body, found), contact, region_on(contact.coding_date)), found

@@ -230,6 +230,7 @@ ADMINISTRATION = {
     ),
     **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
     **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code"], CATALOGUES),
+    **dict.fromkeys(["checksetting", "blockedcode", "favouritecode"], CATALOGUES),
     "resource": SCHEDULES,
     **dict.fromkeys(["accesslogentry", "changelogentry"], LOGS),
 }

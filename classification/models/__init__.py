@@ -21,6 +21,7 @@ from .coding import (
     EncounterCoding,
 )
 from .imports import CodeImport, CodeImportFile, ImportState
+from .regional import BlockedCode, BlockKind, CareForm, CheckSetting, CodeRole, FavouriteCode, Weight
 from .register import (
     CodeList,
     DeliveredContact,
@@ -37,6 +38,10 @@ from .register import (
 )
 
 __all__ = [
+    "BlockKind",
+    "BlockedCode",
+    "CareForm",
+    "CheckSetting",
     "Code",
     "CodeImport",
     "CodeImportFile",
@@ -45,6 +50,7 @@ __all__ = [
     "CodeMark",
     "CodeRelation",
     "CodeRelease",
+    "CodeRole",
     "CodeSynonym",
     "CodeSystem",
     "CodeWord",
@@ -59,6 +65,7 @@ __all__ = [
     "DeliveryState",
     "EncounterCoding",
     "Evidence",
+    "FavouriteCode",
     "ImportState",
     "RegisterCode",
     "RegisterDelivery",
@@ -70,4 +77,5 @@ __all__ = [
     "ReleaseState",
     "ReportingUnit",
     "System",
+    "Weight",
 ]

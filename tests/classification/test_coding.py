@@ -267,9 +267,9 @@ def test_errors_block_klar_but_not_saving(make_contact, save):
 
 
 def test_warnings_do_not_block_klar(make_contact, save):
-    """KL-06: a fracture without external cause, and no note in the record."""
-    saved = save(make_contact(), [{"code": "S5250"}], complete=True)
-    assert codes_of(saved) == ["missing_external_cause", "no_note"]
+    """KL-06: no note in the record, and an additional code that stands first."""
+    saved = save(make_contact(), [{"code": "U099"}], complete=True)
+    assert codes_of(saved) == ["additional_code_as_main", "no_note"]
     assert saved.coding.is_complete
 
 
@@ -551,7 +551,7 @@ def test_a_coding_is_read_in_few_queries_however_many_codes(make_contact, save, 
         [{"code": code, "atc": ["N02BE01"]} for code in ("DU011", "DT030", "ZV020")],
     )
     contact = Encounter.objects.select_related("patient").get(pk=contact.pk)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         presenters.coding(actions.read(contact))
 
 

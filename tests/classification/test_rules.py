@@ -87,7 +87,7 @@ CASES = {
         coded(icd("T509", external_causes=(FALL,), atc=(PARACETAMOL,))),
     ),
     "external_cause_misplaced": (
-        "warning",
+        "error",
         "KL-03",
         coded(FRACTURE, FALL),
         coded(replace(FRACTURE, external_causes=(FALL,))),
@@ -98,7 +98,7 @@ CASES = {
         coded(replace(FRACTURE, external_causes=(ANXIETY,))),
         coded(replace(FRACTURE, external_causes=(FALL,))),
     ),
-    "missing_external_cause": ("warning", "KL-03", coded(FRACTURE), coded(replace(FRACTURE, external_causes=(FALL,)))),
+    "missing_external_cause": ("error", "KL-03", coded(FRACTURE), coded(replace(FRACTURE, external_causes=(FALL,)))),
     "sex": ("warning", "KL-06", coded(icd("N409", sex="1")), coded(icd("N809", sex="2"))),
     "duplicate_procedure": ("warning", "KL-06", coded(ANXIETY, procedures=[KBT, KBT]), coded(ANXIETY, procedures=[KBT])),
     "too_general": (
@@ -172,8 +172,11 @@ def test_the_sentences_say_what_is_wrong_and_what_to_do():
             "KL-06",
             "B95.6 får inte vara huvuddiagnos. Sätt en annan diagnos först.",
             "B956",
+            check="R08a",
+            source="ICD-10-SE, härlett ur antalet märkta avsnitt och kategorier",
         )
     ]
+    assert found[0].evidence == "derived"
 
 
 def test_errors_come_first_then_warnings_then_hints():
@@ -196,8 +199,11 @@ def test_an_external_cause_among_the_diagnoses_is_misplaced_but_not_missing():
     assert codes_of(findings(coded(FRACTURE, FALL), VISIT)) == ["external_cause_misplaced"]
 
 
-def test_a_secondary_injury_does_not_ask_for_an_external_cause():
-    assert codes_of(findings(coded(ANXIETY, FRACTURE), VISIT)) == []
+def test_an_injury_asks_for_an_external_cause_wherever_it_stands_and_once():
+    """KL-03: one cause explains the injuries of a contact."""
+    assert codes_of(findings(coded(ANXIETY, FRACTURE), VISIT)) == ["missing_external_cause"]
+    assert codes_of(findings(coded(FRACTURE, icd("S5251")), VISIT)) == ["missing_external_cause"]
+    assert codes_of(findings(coded(replace(FRACTURE, external_causes=(FALL,)), icd("S5251")), VISIT)) == []
 
 
 def test_a_sex_that_the_register_does_not_tell_is_not_judged():
@@ -234,12 +240,12 @@ def test_codes_for_coercion_follow_the_age():
     assert codes_of(findings(minor, replace(VISIT, patient_age=None))) == []
 
 
-def test_an_interpreter_that_was_used_is_to_be_coded():
-    """PS-04."""
+def test_an_interpreter_is_registered_and_needs_no_code():
+    """PS-04: ZV020 is derived from the registration; typed without it, one of the two is wrong."""
     with_interpreter = replace(VISIT, interpreter_used=True)
-    assert codes_of(findings(coded(ANXIETY, procedures=[KBT]), with_interpreter)) == ["interpreter"]
+    assert codes_of(findings(coded(ANXIETY, procedures=[KBT]), with_interpreter)) == []
     assert codes_of(findings(coded(ANXIETY, procedures=[KBT, kva("ZV020")]), with_interpreter)) == []
-    assert codes_of(findings(coded(ANXIETY, procedures=[KBT]), VISIT)) == []
+    assert codes_of(findings(coded(ANXIETY, procedures=[KBT, kva("ZV020")]), VISIT)) == ["interpreter_not_registered"]
 
 
 def test_a_code_without_a_note_in_the_record_is_a_warning():
@@ -302,7 +308,8 @@ def test_the_refusal_before_check_out_says_the_way_on():
 def test_klar_requires_the_end_and_no_errors_but_warnings_do_not_block():
     """KL-01, KL-06."""
     error = findings(coded(icd("F41", is_registrable=False)), VISIT)
-    warning = findings(coded(FRACTURE), VISIT)
+    warning = findings(coded(icd("U099")), VISIT)
+    assert [str(finding.severity) for finding in warning] == ["warning"]
     assert completion_refusal("checked_out", []).code == "not_ended"
     assert completion_refusal("checked_out", []).rule == "KL-01"
     refused = completion_refusal("ended", error)

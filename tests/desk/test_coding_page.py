@@ -216,7 +216,10 @@ def test_errors_block_klar_and_warnings_do_not(client, unit):
     assert "kan inte göras klar" in form.text and "Regel KL-06" in form.text and "Huvuddiagnos saknas" in form.text
     assert not EncounterCoding.objects.exists()
     form.add("S52.5")
-    assert "Varning:" in form.text and "Lägg till yttre orsak" in form.text
+    assert "Fel:" in form.text and "Lägg till yttre orsak" in form.text
+    assert form.press("nasta").response.status_code == 409
+    form.add("W01.01")
+    assert "Fel:" not in form.text and "Varning:" in form.text
     assert form.press("nasta").status_code == 302
     encounter.refresh_from_db()
     assert encounter.is_coded

@@ -1,0 +1,57 @@
+"""Administration of what the region decides about coding (KL-06): weights of checks, spärrlistan, units' favourites."""
+
+from django import forms
+from django.contrib import admin
+
+from classification.models import BlockedCode, CheckSetting, FavouriteCode
+from classification.models.regional import SWITCHABLE
+from classification.rules import CHECKS
+from sdv.accounts.administration import MaintainedAdmin, site
+
+
+class CheckSettingForm(forms.ModelForm):
+    """Checks by their words: what the register would refuse is not among them."""
+
+    check_id = forms.ChoiceField(
+        label="Kontroll",
+        choices=[(code, f"{CHECKS[code]} ({CHECKS[code].evidence.label})") for code in SWITCHABLE],
+    )
+
+    class Meta:
+        model = CheckSetting
+        fields = ("check_id", "weight", "most", "valid_from", "valid_to", "decision")
+
+
+@admin.register(CheckSetting, site=site)
+class CheckSettingAdmin(MaintainedAdmin):
+    form = CheckSettingForm
+    fixed = ("check_id",)
+    list_display = ("__str__", "most", "valid_from", "valid_to", "decision")
+    list_filter = ("weight",)
+
+
+@admin.register(BlockedCode, site=site)
+class BlockedCodeAdmin(MaintainedAdmin):
+    """A row once used is not deleted: it gets an end date, and codings before it are judged as they were."""
+
+    fixed = ("pattern", "role", "care_form", "care_unit", "kind", "other_pattern")
+    list_display = (
+        "pattern", "role", "care_form", "kind", "other_pattern", "severity", "text", "valid_from", "valid_to",
+    )  # fmt: skip
+    list_filter = ("kind", "severity", "role", "care_form")
+    search_fields = ("pattern", "text", "source")
+    list_select_related = ("care_unit",)
+
+
+@admin.register(FavouriteCode, site=site)
+class FavouriteCodeAdmin(MaintainedAdmin):
+    """The units' favourites; a person's own are chosen where codes are chosen."""
+
+    fields = ("care_unit", "system", "code", "is_active")
+    fixed = ("care_unit", "system", "code")
+    list_display = ("code", "system", "care_unit", "is_active")
+    list_filter = ("care_unit", "system", "is_active")
+    list_select_related = ("system", "care_unit")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(care_unit__isnull=False)
