@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from registration import type_choice
-from registration.actions import encounters, orders, referrals
+from registration.actions import admissions, encounters, orders, referrals
 from registration.models import CareCommitment, Encounter, Order, Referral
 from scheduling.actions import appointments, commitments, work_items
 from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
@@ -63,7 +63,7 @@ def everything_that_creates(clinic, patient):
         "direct admission": lambda: encounters.register_unbooked(
             **here | {"care_unit": inpatient}, situation=type_choice.DIRECT_ADMISSION
         ),
-        "plan admission": lambda: encounters.plan_admission(
+        "plan admission": lambda: admissions.plan_admission(
             **here | {"care_unit": inpatient}, expected_start=EVENING + DAY
         ),
         "register a remiss": lambda: referrals.register(**here, kind="E", arrival_date=TODAY),
@@ -116,7 +116,7 @@ def test_it_is_refused_and_nothing_has_changed(clinic, patient, act):
 
 # Every function of the actions that makes a row of a table that ends with the death, and where it is refused.
 CREATORS = {
-    "registration/actions/encounters.py:_create": "by those who call it: bookings, unbooked contacts, admissions",
+    "registration/actions/encounters.py:create": "by those who call it: bookings, unbooked contacts, admissions",
     "registration/actions/orders.py:place": "itself",
     "registration/actions/referrals.py:register": "itself",
     "registration/actions/referrals.py:open_commitment": "accept and open_for",
