@@ -15,6 +15,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench import codes
 from sdv import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +40,8 @@ def main():
     print(f"Fyllt på {time.monotonic() - began:.0f} s", flush=True)
     call_command("collectstatic", interactive=False, verbosity=0)
     results = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "discharge": discharge(facts)}
+    results["imports"] = codes.prepare()
+    results["codes"] = codes.search()
     web = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "sdv.wsgi", "--workers=2", "--threads=4", f"--bind=127.0.0.1:{PORT}"],
         cwd=ROOT,
@@ -285,6 +288,7 @@ def report(results):
         f"auto-discharge av {job['count']}: jobbet {job['seconds']['job']:.2f} s, för hand {job['seconds']['by hand']:.2f} s,"
         f" kvot {job['ratio']:.2f} (mål 1.5)"
     )
+    codes.report(results["codes"], results["imports"])
     print(f"minne per webbprocess, PSS: {results['memory']['pss_mib']} MiB (mål {results['memory']['aim']})")
 
 

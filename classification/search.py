@@ -1,9 +1,11 @@
-"""Searching codes: one box, one statement. Builds the question; asks nothing itself.
+"""Searching codes: one box, one statement, and two more where nothing was found. Builds the questions; asks nothing itself.
 
-Ranking: the code itself, a title or synonym that is exactly what was typed, codes that begin so; then titles with å, ä
-and ö as they were typed before titles without; among these titles that begin so, titles where every word begins a word,
-titles that contain every word ("luft" and "infektion" in "nedre luftvägsinfektion"), synonyms. Only where none of these
-is found are the words corrected. Last come what can be registered, the order of the systems and the codes."""
+Ranking: the code itself; then what is near the person among all that was found (favourites, the unit's most used, the
+patient's earlier, the reason's usual); a title or synonym that is exactly what was typed; codes that begin so; titles that
+begin so; synonyms that begin so; titles where every word begins a word, with å, ä and ö as they were typed before titles
+without; titles that contain every word ("luft" and "infektion" in "nedre luftvägsinfektion"); synonyms; descriptions.
+Within a step the shortest title first: the least that nobody asked for. Only where none of these is found are the words
+corrected. Last come the order of the systems and the codes."""
 
 import re
 
@@ -16,6 +18,9 @@ LONGEST_TEXT = 200
 _WORD = re.compile(r"[^\W_]+")
 _NOT_IN_CODES = re.compile(r"[^0-9A-Za-z-]")
 
+# Words that stand in every other title and say nothing by themselves.
+_LITTLE = frozenset(["i", "pa", "av", "och", "med", "vid", "for", "till", "en", "ett", "den", "det", "som"])
+
 # A word is corrected when it has four letters or more and no digit: codes are not guessed.
 _CORRECTABLE = re.compile(r"[^\W\d_]{4,}")
 
@@ -24,50 +29,57 @@ WITH release AS MATERIALIZED (
     SELECT id FROM classification_coderelease
     WHERE state = 'ready' AND system_id = ANY(%(systems)s::text[]) AND valid_from <= %(on)s
       AND (valid_to IS NULL OR valid_to >= %(on)s)
-), plain AS MATERIALIZED (
-    SELECT c.id, CASE
-        WHEN c.code = %(code)s THEN 0
-        WHEN c.title_text = %(phrase)s OR c.search_text LIKE %(whole_synonym)s THEN 1
-        WHEN c.code LIKE %(code_prefix)s THEN 2
-        WHEN c.title_text LIKE %(title_start)s THEN 3
-        WHEN c.title_text LIKE ALL(%(beginnings)s::text[]) THEN 4
-        WHEN c.title_text LIKE ALL(%(anywhere)s::text[]) THEN 5
-        ELSE 6 END AS step
+), near AS MATERIALIZED (
+    SELECT key, min(rank) AS rank FROM unnest(%(near)s::text[], %(ranks)s::int[]) AS near(key, rank) GROUP BY key
+), matched AS MATERIALIZED (
+    SELECT c.id, c.release_id, c.code, c.system_id, c.title, c.title_text, c.search_text, c.is_registrable
     FROM classification_code c
-    WHERE c.release_id IN (SELECT id FROM release) AND (c.code LIKE %(code_prefix)s{words_found}) {narrowed}
-), meant AS (
-    SELECT typed.place, '%%' || typed.word || '%%' AS pattern
-    FROM unnest(%(words)s::text[]) WITH ORDINALITY AS typed(word, place)
-    WHERE NOT EXISTS (SELECT FROM plain)
-    UNION
-    SELECT typed.place, '%% ' || near.word || '%%'
-    FROM unnest(%(correctable)s::text[], %(places)s::int[], %(distances)s::int[]) AS typed(word, place, distance)
-    CROSS JOIN LATERAL (
-        SELECT w.word FROM classification_codeword w
-        WHERE w.word %% typed.word AND levenshtein(w.word, typed.word) <= typed.distance
-        ORDER BY levenshtein(w.word, typed.word)
-        FETCH FIRST 1 ROW WITH TIES
-    ) near
-    WHERE NOT EXISTS (SELECT FROM plain)
-), corrected AS (
-    SELECT c.id, 7 AS step
-    FROM meant JOIN classification_code c ON c.search_text LIKE meant.pattern
-    WHERE c.release_id IN (SELECT id FROM release) {narrowed}
-    GROUP BY c.id
-    HAVING count(DISTINCT meant.place) = %(word_count)s
-), found AS (
-    SELECT id, step FROM plain UNION ALL SELECT id, step FROM corrected
+    WHERE (c.code LIKE %(code_prefix)s{words_found}) {narrowed}
+), found AS MATERIALIZED (
+    SELECT m.*, CASE
+        WHEN m.code = %(code)s THEN 0
+        WHEN m.title_text = %(phrase)s OR m.search_text LIKE %(whole_synonym)s THEN 1
+        WHEN m.code LIKE %(code_prefix)s THEN 2
+        WHEN m.title_text LIKE %(title_start)s THEN 3
+        WHEN m.search_text LIKE %(synonym_start)s THEN 4
+        WHEN m.title_text LIKE ALL(%(beginnings)s::text[]) THEN 5
+        WHEN m.title_text LIKE ALL(%(anywhere)s::text[]) THEN 6
+        WHEN split_part(m.search_text, '¦', 1) LIKE ALL(%(anywhere)s::text[]) THEN 7
+        ELSE 8 END AS step
+    FROM matched m JOIN release ON release.id = m.release_id
+), ranked AS (
+    SELECT found.id, found.step, row_number() OVER (ORDER BY
+        found.step > 0,
+        CASE WHEN found.step < 8 THEN near.rank END NULLS LAST,
+        LEAST(found.step, 3),
+        found.step > 2 AND (found.step = 4 OR lower(found.title) LIKE ALL(%(as_written)s::text[])) DESC,
+        found.step,
+        found.is_registrable DESC,
+        CASE WHEN found.step > 2 THEN length(found.title_text) END,
+        array_position(%(systems)s::text[], found.system_id::text), found.code) AS place
+    FROM found LEFT JOIN near ON near.key = found.system_id || ':' || found.code
+    ORDER BY place LIMIT %(limit)s
 )
-SELECT c.*, found.step, COALESCE(CASE WHEN found.step IN (1, 6) THEN (
+SELECT c.*, ranked.step, COALESCE(CASE WHEN ranked.step IN (1, 4, 7) THEN (
         SELECT s.term FROM classification_codesynonym s
         WHERE s.code_id = c.id AND (s.folded = %(phrase)s OR s.folded LIKE ANY(%(beginnings)s::text[]))
-        ORDER BY s.folded <> %(phrase)s, s.term LIMIT 1
+        ORDER BY s.folded <> %(phrase)s, s.folded NOT LIKE %(title_start)s, s.term LIMIT 1
     ) END, '') AS matched_term
-FROM found JOIN classification_code c USING (id)
-ORDER BY LEAST(found.step, 3), found.step > 2 AND lower(c.title) LIKE ALL(%(as_written)s::text[]) DESC, found.step,
-         c.is_registrable DESC,
-         array_position(%(systems)s::text[], c.system_id::text), c.code
-LIMIT %(limit)s
+FROM ranked JOIN classification_code c USING (id)
+ORDER BY ranked.place
+"""
+
+# Words that no title or synonym has, and the nearest that some has; a word that is known is never corrected.
+MEANINGS_SQL = """
+SELECT typed.place, near.word
+FROM unnest(%(words)s::text[], %(places)s::int[], %(distances)s::int[]) AS typed(word, place, distance)
+CROSS JOIN LATERAL (
+    SELECT w.word FROM classification_codeword w
+    WHERE w.word %% typed.word AND levenshtein(w.word, typed.word) <= typed.distance
+    ORDER BY levenshtein(w.word, typed.word)
+    FETCH FIRST 1 ROW WITH TIES
+) near
+WHERE NOT EXISTS (SELECT FROM classification_codeword known WHERE known.word LIKE typed.word || '%%')
 """
 
 
@@ -83,11 +95,12 @@ def searched_text(title, synonyms, descriptions=()):
     return text + "".join(f" ¦{folded_title(description)}" for description in descriptions)
 
 
-def question(text, systems, on, limit, *, registrable=None, external_causes=None):
-    """The statement and its parameters, or None where nothing that can be searched for was typed."""
+def question(text, systems, on, limit, *, meanings=None, near=(), registrable=None, external_causes=None, chapter=""):
+    """The statement and its parameters, or None where nothing that can be searched for was typed. `meanings` maps the
+    place of a typed word to the words that may be meant by it; `near` is groups of (system, code), the nearest first."""
     text = str(text or "")[:LONGEST_TEXT]
     code = _NOT_IN_CODES.sub("", text.replace(" ", "")).upper().strip("-") if _is_like_a_code(text) else ""
-    words = [word[:LONGEST_WORD] for word in search_words(text)][:MOST_WORDS]
+    words = typed_words(text)
     # A word typed without å, ä and ö says nothing about them.
     as_written = [word.lower() for word in _WORD.findall(text)][:MOST_WORDS]
     as_written = [word for word in as_written if not word.isascii()]
@@ -95,8 +108,14 @@ def question(text, systems, on, limit, *, registrable=None, external_causes=None
         return None
     # One letter finds codes, not words: it stands in nearly every title.
     searchable = words if any(len(word) > 1 for word in words) else []
-    phrase = "".join(f" {word}" for word in words)
-    correctable = [(word, place) for place, word in enumerate(words, 1) if _CORRECTABLE.fullmatch(word)]
+    phrase = "".join(f" {word}" for word in search_words(text)[:MOST_WORDS])
+    patterns = [[_pattern(word)] for word in searchable]
+    if meanings is not None:
+        patterns = [_meant(word, meanings.get(place, ())) for place, word in enumerate(words)]
+        # Ranked as if the nearest had been typed.
+        words = [(meanings.get(place) or [_stem(word)])[0] for place, word in enumerate(words)]
+        phrase = "".join(f" {word}" for word in words)
+    ranked = [(f"{system}:{key}", rank) for rank, group in enumerate(near) for system, key in group]
     parameters = {
         "systems": systems,
         "on": on,
@@ -106,20 +125,23 @@ def question(text, systems, on, limit, *, registrable=None, external_causes=None
         "phrase": phrase,
         "whole_synonym": f"%|{phrase} |%",
         "title_start": f"{phrase}%",
+        "synonym_start": f"%|{phrase}%" if len(phrase) > 4 else "",
         "beginnings": [f"% {word}%" for word in words],
         "anywhere": [f"%{word}%" for word in words],
         "as_written": [f"%{word}%" for word in as_written],
-        "words": searchable,
-        "word_count": len(words),
-        "correctable": [word for word, _ in correctable],
-        "places": [place for _, place in correctable],
-        "distances": [_allowed_distance(word) for word, _ in correctable],
+        "near": [key for key, _ in ranked],
+        "ranks": [rank for _, rank in ranked],
         "registrable": registrable,
         "external_causes": external_causes,
+        "chapter": chapter,
     }
-    # The words stand one by one: an index serves LIKE, not LIKE ALL.
-    found = " AND ".join(f"c.search_text LIKE %(word_{place})s" for place in range(len(searchable)))
-    parameters |= {f"word_{place}": f"%{word}%" for place, word in enumerate(searchable)}
+    # The patterns stand one by one: an index serves LIKE, not LIKE ALL or LIKE ANY.
+    conditions = []
+    for place, alternatives in enumerate(patterns):
+        names = [f"word_{place}_{number}" for number in range(len(alternatives))]
+        parameters |= dict(zip(names, alternatives, strict=True))
+        conditions.append("(" + " OR ".join(f"c.search_text LIKE %({name})s" for name in names) + ")")
+    found = " AND ".join(conditions)
     narrowed = (
         "AND NOT c.is_derived AND (c.valid_from IS NULL OR c.valid_from <= %(on)s)"
         " AND (c.valid_to IS NULL OR c.valid_to >= %(on)s)"
@@ -128,7 +150,45 @@ def question(text, systems, on, limit, *, registrable=None, external_causes=None
         narrowed += " AND c.is_registrable = %(registrable)s"
     if external_causes is not None:
         narrowed += " AND c.is_external_cause = %(external_causes)s"
-    return _SQL.format(words_found=f" OR ({found})" if found else "", narrowed=narrowed), parameters
+    if chapter:
+        narrowed += " AND c.chapter = %(chapter)s"
+    found = f" OR ({found})" if found else ""
+    return _SQL.format(words_found=found, narrowed=narrowed), parameters
+
+
+def typed_words(text):
+    """The folded words that are searched for: without little words, where there are others."""
+    words = [word[:LONGEST_WORD] for word in search_words(str(text or "")[:LONGEST_TEXT])]
+    telling = [word for word in words if word not in _LITTLE]
+    return (telling if any(len(word) > 1 for word in telling) else words)[:MOST_WORDS]
+
+
+def corrections(text):
+    """The parameters of MEANINGS_SQL for the typed words that may be misspelt, or None where none may."""
+    words = [(word, place) for place, word in enumerate(typed_words(text)) if _CORRECTABLE.fullmatch(word)]
+    if not words:
+        return None
+    return {
+        "words": [word for word, _ in words],
+        "places": [place for _, place in words],
+        "distances": [_allowed_distance(word) for word, _ in words],
+    }
+
+
+def _pattern(word):
+    """A short word must begin a word: in the middle of words it is no word, and no index finds it."""
+    return f"%{word}%" if len(word) > 2 else f"% {word}%"
+
+
+def _meant(word, meanings):
+    """The patterns of what may be meant by a word that was not found: near words, and what is left of an inflected one
+    (lungan, blodfetter, fläcken)."""
+    stem = _stem(word)
+    return [_pattern(word), *(f"% {meant}%" for meant in meanings), *([f"% {stem}%"] if stem != word else [])]
+
+
+def _stem(word):
+    return word[:-2] if len(word) > 5 and _CORRECTABLE.fullmatch(word) else word
 
 
 def _is_like_a_code(text):

@@ -4,7 +4,7 @@ The system's row is locked first: two imports of one system wait for each other,
 first one left. Codes already there keep their keys, so that what is coded points on; titles that contacts were coded
 with stand in the codings themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from django.db import connection, transaction
@@ -120,6 +120,9 @@ def lock_system(system):
 def planned(facts, rows, *, terms=(), known_sex=None, remarks=()):
     """The plan of a checked list. Refuses a release whose days belong to another (KL-05)."""
     release = CodeRelease.objects.filter(system_id=facts.system, version=facts.version).first()
+    if facts.valid_to is None and release and _has_follower(release):
+        # Read once more after its follower has come: it still ends where that one began.
+        facts = replace(facts, valid_to=release.valid_to)
     shortened = _shortened(facts, release)
     base = (
         release
@@ -130,8 +133,8 @@ def planned(facts, rows, *, terms=(), known_sex=None, remarks=()):
     )
     before = before_of(base)
     rows = [_with_sex(row, known_sex, before) for row in rows]
-    codes = {row.code for row in rows}
-    found_terms, missing = _terms(facts.system, rows, terms, base, codes)
+    titles = {row.code: row.title for row in rows}
+    found_terms, missing = _terms(facts.system, rows, terms, base, titles)
     remarks = list(remarks)
     if missing:
         remarks.append(f"{missing} sökord hör till koder som utgåvan inte har och används inte.")
@@ -230,6 +233,15 @@ def record(plan, *, format, by, at, release=None):
 # --- Inside -----------------------------------------------------------------------------------------------------------
 
 
+def _has_follower(release):
+    return (
+        release.valid_to is not None
+        and CodeRelease.objects.filter(
+            system_id=release.system_id, state=ReleaseState.READY, valid_from=release.valid_to + timedelta(days=1)
+        ).exists()
+    )
+
+
 def _shortened(facts, release):
     """The release that the new one takes over from: it ends the day before. One whose days the new one would only
     cut into is not touched."""
@@ -280,19 +292,13 @@ def _with_sex(row, known_sex, before):
     if row.sex is not None:
         return row
     known = before.get(row.code)
-    return _replaced(row, sex=(known_sex or {}).get(row.code) or (known.sex if known else "") or "")
+    return replace(row, sex=(known_sex or {}).get(row.code) or (known.sex if known else "") or "")
 
 
-def _replaced(row, **changed):
-    from dataclasses import replace
-
-    return replace(row, **changed)
-
-
-def _terms(system, rows, given, base, codes):
+def _terms(system, rows, given, base, titles):
     """(code, term, source) once each: the list's own, the given, and those of the release before from other sources."""
     found = {}
-    given, missing = for_system(system, given, codes)
+    given, missing = for_system(system, given, titles)
     replaced = FILE_TERMS | {source for _, _, source in given}
     for row in rows:
         for term, source in row.terms:
@@ -301,7 +307,7 @@ def _terms(system, rows, given, base, codes):
         found.setdefault((code, term), source)
     if base:
         for code, term, source in _synonyms_of(base):
-            if source not in replaced and code in codes:
+            if source not in replaced and code in titles:
                 found.setdefault((code, term), source)
     return sorted((code, term, source) for (code, term), source in found.items()), missing
 

@@ -1,6 +1,7 @@
 """Comma- and semicolon-separated lists: the repository's own form, and the reference copies of the national lists."""
 
 import csv
+from dataclasses import replace
 
 from .atc import row_of as atc_row
 from .errors import CatalogueError
@@ -122,14 +123,8 @@ def read_kva(files):
     # The reference copy names groups that only the official TSV has headings for.
     for place, row in enumerate(rows):
         if row.parent and row.parent not in headings:
-            rows[place] = _replaced(row, parent="")
+            rows[place] = replace(row, parent="")
     return CodeList("KVÅ, kommaseparerad", rows, [] if with_headings else [NO_HEADINGS])
-
-
-def _replaced(row, **changed):
-    from dataclasses import replace
-
-    return replace(row, **changed)
 
 
 def _cells(file, columns):

@@ -49,30 +49,31 @@ def _term(system, code, text, source, where):
     return Term(system, clean(code), text, source, where)
 
 
-def in_icd(code, known):
+def in_icd(code, titles):
     """The ICD-10-SE code that a KSH97-P code's words are used for, or None: a choice of search words, no conversion.
 
-    A truncated code (A00-) stands for the whole category and a residual one (A02-P, F419P) for what is left of it:
-    the words go to the unspecified code, .9. What has the form of an ICD code is that code."""
+    What has the form of an ICD code is that code. A truncated code (A00-) stands for the whole category and a residual
+    one (A02-P, F419P) for what is left of it: the words go to the code of the category that is called unspecified, else
+    to .9, .8 or the first."""
     root = code.rstrip("P").rstrip("-")
     if len(root) > 3:
-        return root if root in known else None
-    for candidate in (f"{root}9", f"{root}8"):
-        if candidate in known:
-            return candidate
-    return root if root in known else None
+        return root if root in titles else None
+    candidates = [root + digit for digit in "9801234567" if root + digit in titles]
+    unspecified = [candidate for candidate in candidates if "ospecificera" in titles[candidate]]
+    return next(iter([*unspecified, *candidates]), None)
 
 
-def for_system(system, terms, known):
-    """(code, term, source) of the terms that belong to the system, in codes that it has; and how many did not."""
+def for_system(system, terms, titles):
+    """(code, term, source) of the terms that belong to the system, in codes that it has; and how many did not.
+    `titles` is {code: title}."""
     found, missing = [], 0
     for term in terms:
         code = term.code if term.system == system else None
         if term.system == KSH97P and system == ICD:
-            code = in_icd(term.code, known)
+            code = in_icd(term.code, titles)
         elif code is None:
             continue
-        if code in known:
+        if code in titles:
             found.append((code, term.term, term.source))
         else:
             missing += 1

@@ -3,7 +3,7 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 
 from classification import search
@@ -145,15 +145,26 @@ class CodeQuerySet(LockingQuerySet):
             Q(valid_from__isnull=True) | Q(valid_from__lte=day), Q(valid_to__isnull=True) | Q(valid_to__gte=day)
         )
 
-    def search(self, text, systems, on, limit=20, *, registrable=None, external_causes=None):
-        """What somebody who types the text may mean, the likeliest first: a list of codes, found in one statement.
+    def search(self, text, systems, on, limit=20, *, near=(), **narrowed):
+        """What somebody who types the text may mean, the likeliest first: a list of codes, found in one statement, or in
+        three where the words had to be corrected.
 
-        `systems` is one system or several, in the order they are shown. `registrable` True leaves the headings out;
-        `external_causes` False leaves chapter 20 out, True shows nothing else. Codes that are derived at reporting are
-        never shown (KL-04). Each code tells `matched_term`, the synonym it was found by, or an empty text."""
+        `systems` is one system or several, in the order they are shown. `near` is groups of (system, code), the nearest
+        first: favourites, the unit's most used, the patient's earlier, the reason's usual. Narrowed by `registrable`
+        (True leaves the headings out), `external_causes` (False leaves chapter 20 out, True shows nothing else) and
+        `chapter`. Codes that are derived at reporting are never shown (KL-04). Each code tells `matched_term`, the
+        synonym it was found by, or an empty text."""
         systems = [systems] if isinstance(systems, str) else list(systems)
-        question = search.question(text, systems, on, limit, registrable=registrable, external_causes=external_causes)
-        return list(self.raw(*question)) if question else []
+        question = search.question(text, systems, on, limit, near=near, **narrowed)
+        found = list(self.raw(*question)) if question else []
+        if found or not (asked := search.corrections(text)):
+            return found
+        meanings = {}
+        with connection.cursor() as cursor:
+            cursor.execute(search.MEANINGS_SQL, asked)
+            for place, word in cursor.fetchall():
+                meanings.setdefault(place, []).append(word)
+        return list(self.raw(*search.question(text, systems, on, limit, meanings=meanings, near=near, **narrowed)))
 
 
 class Code(Row):

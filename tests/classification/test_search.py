@@ -101,11 +101,11 @@ def test_any_text_is_answered(text):
     assert len(found(text)) <= 20
 
 
-def test_a_search_is_one_statement(django_assert_num_queries):
+def test_a_search_is_one_statement_and_three_where_words_are_corrected(django_assert_num_queries):
     with django_assert_num_queries(1):
         hits = Code.objects.search("ångest", ALL, TODAY)
         assert {presenters.search_hit(hit)["system"] for hit in hits} == {"icd-10-se"}
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(3):
         assert next(presenters.code(hit)["code"] for hit in Code.objects.search("hypertonni", ALL, TODAY)) == "I109"
 
 
@@ -172,3 +172,34 @@ def test_a_release_that_is_being_imported_is_not_searched():
     CodeRelease.objects.filter(system="kva").update(state="importing")
     assert found("DU011") == []
     assert not Code.objects.valid_on(TODAY).filter(code="DU011").exists()
+
+
+def test_what_is_near_goes_first_among_what_was_found_but_after_the_code_itself():
+    """Favourites, then the unit's most used, the patient's earlier, the reason's usual; never what was not found."""
+    plain = found("ångest")
+    last, before = plain[-1], plain[-2]
+    near = [[("icd-10-se", stored(last))], [("icd-10-se", stored(before)), ("icd-10-se", "J189")]]
+    assert found("ångest", near=near) == [last, before, *plain[:-2]]
+    assert found("F41", near=[[("icd-10-se", "F412")]])[:2] == ["F41", "F41.2"]
+    assert found("F411", near=[[("icd-10-se", "F412")]])[0] == "F41.1"
+
+
+def stored(display):
+    return display.replace(".", "")
+
+
+def test_a_chapter_holds_the_search_to_itself():
+    """Chapter 5 is ICD-10-SE's own number 05; a code lies in the topmost heading above it."""
+    assert Code.objects.get(system="icd-10-se", code="F411").chapter == "05"
+    assert Code.objects.get(code="DU011").chapter == "D"
+    assert {code.chapter for code in Code.objects.search("akut", "icd-10-se", TODAY, 50, chapter="10")} == {"10"}
+    assert found("ångest", chapter="10") == []
+
+
+def test_an_inflected_word_is_found_by_what_is_left_of_it():
+    assert found("propp i lungan")[0] == "I26.9"
+    assert "I50.9" in found("svikten hjärta") or found("hjärtsvikten")[0] == "I50.9"
+
+
+def test_little_words_do_not_have_to_stand_there():
+    assert found("smärta i buken") == found("smärta buken")

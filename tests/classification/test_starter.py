@@ -232,8 +232,9 @@ def test_the_whole_list_of_diagnoses_is_loaded_and_searched_by_an_index():
     loaded = load_release(FACTS, rows)
     assert (loaded.codes, loaded.new) == (14459, 14459)
     hits = Code.objects.search("luftvägsinfektion övre akut", "icd-10-se", date(2026, 11, 21))
-    assert [hit.display for hit in hits][:2] == ["J06.8", "J06.9"]
-    assert Code.objects.search("hypertonni", "icd-10-se", date(2026, 11, 21))[0].display == "I10.9"
+    assert {hit.display for hit in hits[:2]} == {"J06.8", "J06.9"}
+    corrected = Code.objects.search("hypertonni", "icd-10-se", date(2026, 11, 21))
+    assert corrected and all("hypertoni" in hit.title.lower() for hit in corrected)
     statement, parameters = search.question("njursten", ["icd-10-se"], date(2026, 11, 21), 20)
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + statement, parameters)
