@@ -1,4 +1,5 @@
-"""What `make run` runs: servers, migrations, catalogues, demo data, then web, worker and beat until Ctrl+C.
+"""What `make run` runs: servers, migrations, catalogues, demo data, then web, worker, beat and a
+simulator of the population register until Ctrl+C.
 
 A program that ends by itself is started again; one that keeps ending stops everything with a sentence."""
 
@@ -125,9 +126,13 @@ def run():
             if servers:
                 # Demo users with a known password: only on our own servers, which nobody else reaches.
                 environment["SDV_DEMO"] = "1"
+            register = None
+            if environment.get("SDV_DEMO") == "1" and not environment.get("SDV_PU_ADDRESS"):
+                register = free_port()
+                environment |= {"SDV_PU_ADDRESS": f"http://127.0.0.1:{register}/pu", "SDV_PU_TEST_PERSONS": "1"}
             LOCAL_FOLDER.joinpath("log").mkdir(parents=True, exist_ok=True)
             prepare(environment)
-            programs += the_programs(environment, address)
+            programs += the_programs(environment, address, register)
             for program in programs:
                 program.start()
             wait_for_answer(address, programs)
@@ -147,10 +152,17 @@ def run():
     return 0
 
 
-def the_programs(environment, address):
+def the_programs(environment, address, register=None):
     host, port = address
     without_pool = environment | {"SDV_DATABASE_POOL": "0"}
+    simulator = Program(
+        "register",
+        "Simulatorn av personuppgiftstjänsten",
+        ["sdv.adapters.rivta.simulator", str(register)],
+        without_pool,
+    )
     return [
+        *([simulator] if register else []),
         Program(
             "web",
             "Webbservern",
@@ -250,6 +262,13 @@ def free_address():
     if chosen:
         raise SystemExit(f"Port {chosen} är upptagen. Välj en annan med SDV_PORT.")
     raise SystemExit(f"Portarna {FIRST_PORT}–{FIRST_PORT + PORTS_TO_TRY - 1} är upptagna. Välj en annan med SDV_PORT.")
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as trying:
+        trying.bind(("127.0.0.1", 0))
+        return trying.getsockname()[1]
 
 
 # --- Running ------------------------------------------------------------------------------------------------------

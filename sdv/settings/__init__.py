@@ -4,6 +4,7 @@ SDV_LOCAL=1 (set by the embedded servers, for loopback only) is the one switch t
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from .environment import flag, listed, optional, required, stop_if_missing
@@ -278,6 +279,26 @@ SDV_OUTBOX_FOLDER = optional("SDV_OUTBOX_FOLDER", str(BASE_DIR / ".local" / "out
 # Who tells of the population (registration.population_register); nobody where no address is given (docs/drift.md).
 SDV_PU_ADDRESS = optional("SDV_PU_ADDRESS")
 SDV_POPULATION_REGISTER = "sdv.adapters.rivta.persons.PersonService" if SDV_PU_ADDRESS else ""
+SDV_PU_LOGICAL_ADDRESS = optional("SDV_PU_LOGICAL_ADDRESS", "SE165565594230-1000")
+SDV_PU_CERTIFICATE = optional("SDV_PU_CERTIFICATE")
+SDV_PU_KEY = optional("SDV_PU_KEY")
+SDV_PU_AUTHORITIES = optional("SDV_PU_AUTHORITIES")
+SDV_PU_CONSUMER = optional("SDV_PU_CONSUMER")
+SDV_PU_CARE_PROVIDER = optional("SDV_PU_CARE_PROVIDER")
+# How long somebody at the desk waits for it, and how long a job does.
+SDV_PU_SECONDS = float(optional("SDV_PU_SECONDS", "2"))
+SDV_PU_JOB_SECONDS = float(optional("SDV_PU_JOB_SECONDS", "30"))
+SDV_PU_PARALLEL_CALLS = int(optional("SDV_PU_PARALLEL_CALLS", "4"))
+# Persons whom the register marks as test persons are thrown away, except in test environments.
+SDV_PU_TEST_PERSONS = flag("SDV_PU_TEST_PERSONS")
+if (
+    SDV_PU_ADDRESS
+    and not SDV_LOCAL
+    and not (SDV_PU_ADDRESS.startswith("https://") and SDV_PU_CERTIFICATE and SDV_PU_KEY and SDV_PU_CONSUMER)
+):
+    raise ImproperlyConfigured(
+        "SDV_PU_ADDRESS kräver https, SDV_PU_CERTIFICATE, SDV_PU_KEY och SDV_PU_CONSUMER. Se docs/drift.md."
+    )
 
 # --- Logs: structured, with a request id, never with personal data ----------------------------------------------
 
