@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from registration.contact_types import Channel
 from registration.encounter_types import TYPES
 from registration.lifecycle import INPATIENT, NEWBORN, NO_SHOW_TYPE, NOT_REPORTED, OBSERVATION, Status
 
@@ -47,9 +48,10 @@ def _kind_of_type(code):
 KINDS = {code: kind for code in TYPES if (kind := _kind_of_type(code))}
 
 
-def kind(encounter_type, status):
-    """What a contact of the type counts as, or None: what has not ended counts as nothing (VH-20)."""
-    return KINDS.get(encounter_type) if status == Status.ENDED else None
+def kind(encounter_type, status, channel=""):
+    """What a contact of the type counts as, or None: what has not ended counts as nothing (VH-20), and contact among
+    staff about a patient is no contact (DI-07)."""
+    return KINDS.get(encounter_type) if status == Status.ENDED and channel != Channel.AMONG_STAFF else None
 
 
 def stay_days(admitted: date, discharged: date):

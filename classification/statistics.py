@@ -18,8 +18,9 @@ from classification.production import (
     spread,
     withheld,
 )
+from registration.contact_types import Channel
 from registration.lifecycle import CONTACT_WITHOUT_VISIT
-from registration.models import ContactForm, Sex, VisitType
+from registration.models import Sex, VisitType
 from sdv.common.time import start_of_day
 from sdv.organisation.models import CareUnit
 
@@ -81,7 +82,7 @@ WITH contact AS (
         (e.start AT TIME ZONE 'Europe/Stockholm')::date AS day, NULL::integer AS days
     FROM registration_encounter e
     WHERE e.status = 'ended' AND e.care_unit_id = ANY(%(units)s) AND e.type_id = ANY(%(by_start)s)
-        AND e.start >= %(begins)s AND e.start < %(ends)s
+        AND e.start >= %(begins)s AND e.start < %(ends)s AND e.contact_form <> %(among_staff)s
     UNION ALL
     SELECT e.care_unit_id, e.visit_type_id, e.patient_id, e.type_id, e.contact_form,
         (e."end" AT TIME ZONE 'Europe/Stockholm')::date,
@@ -152,8 +153,9 @@ def _parameters(asked):
         "outpatient": _types(Kind.OUTPATIENT),
         "observation": _types(Kind.OBSERVATION),
         "no_show": _types(Kind.NO_SHOW),
-        "remote": [ContactForm.PHONE, ContactForm.VIDEO],
+        "remote": [Channel.PHONE, Channel.VIDEO, Channel.TEXT],
         "without_visit": CONTACT_WITHOUT_VISIT,
+        "among_staff": Channel.AMONG_STAFF,
         "ages": list(AGES),
         "step": asked.step,
         "sex": asked.sex,

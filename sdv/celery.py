@@ -32,6 +32,8 @@ app.conf.beat_schedule = {
     "release-holds": scheduled("release-holds", EACH_MINUTE),
     "check-invariants": scheduled("check-invariants", crontab(hour=3, minute=15), expires=3600),
     "partitions": scheduled("partitions", crontab(hour=4, minute=5), expires=3600),
+    # Well before the last day of the month, when it has to be delivered.
+    "par-delivery": scheduled("par-delivery", crontab(day_of_month=20, hour=2, minute=30), expires=3600),
     "beat-tick": {
         "task": "sdv.desk.tasks.beat_tick",
         "schedule": EACH_MINUTE,

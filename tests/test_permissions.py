@@ -19,6 +19,9 @@ from django.test import Client
 from django.urls import get_resolver, resolve, reverse
 from django.urls.resolvers import URLResolver
 
+from classification.actions import deliveries
+from classification.models import RegisterReporter
+from classification.register.selection import period_due
 from registration.actions import clock, orders, referrals
 from scheduling.actions import appointments, check_out, resource_bookings, work_items
 from sdv.accounts import tokens
@@ -27,6 +30,7 @@ from sdv.accounts.doors import ANYONE, LOGGED_IN
 from sdv.accounts.models import User
 from sdv.accounts.permissions import Permission, Role, allowed
 from sdv.desk.demo.identities import personnummer
+from sdv.organisation.models import CareProvider
 from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
 
 P = Permission
@@ -129,6 +133,13 @@ PAGES = {
     "statistics": page(P.VIEW_STATISTICS),
     "statistics-csv": page(P.VIEW_STATISTICS),
     "statistics-workbook": page(P.VIEW_STATISTICS),
+    # Leveranser
+    "deliveries": page(P.DELIVER_REGISTERS),
+    "delivery-preview": page(P.DELIVER_REGISTERS, P.DELIVER_REGISTERS),
+    "delivery": page(P.DELIVER_REGISTERS, pk="delivery"),
+    "delivery-send": page(None, P.DELIVER_REGISTERS, pk="delivery"),
+    "delivery-discard": page(P.DELIVER_REGISTERS, P.DELIVER_REGISTERS, pk="delivery"),
+    "delivery-file": page(P.DELIVER_REGISTERS, pk="delivery", file="delivery_file"),
 }
 # The page's own decorator asks for less than the act behind it.
 ASKS_FURTHER = {"encounter-undo": P.VIEW_ENCOUNTERS}
@@ -197,6 +208,8 @@ ENDPOINTS = {
     "encounters/<uuid:pk>/documentation/<path:external_id>/": ({"DELETE": P.REPORT_FACTS}, "arrived_encounter"),
     "encounters/<uuid:pk>/cash-transactions/": ({"POST": P.REPORT_FACTS}, "arrived_encounter"),
     "encounters/<uuid:pk>/coding/": ({"GET": P.VIEW_ENCOUNTERS, "PUT": P.CODE}, "ended_encounter"),
+    "register-deliveries/": ({"GET": P.DELIVER_REGISTERS}, None),
+    "register-deliveries/<uuid:pk>/": ({"GET": P.DELIVER_REGISTERS}, "delivery"),
     "statistics/production/": ({"GET": P.VIEW_STATISTICS}, None),
     "work-lists/booking-requests/": ({"GET": P.VIEW_WORK_LISTS}, None),
     "work-lists/to-book/": ({"GET": P.VIEW_WORK_LISTS}, None),
@@ -231,6 +244,7 @@ ADMINISTRATION = {
     **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
     **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code"], CATALOGUES),
     **dict.fromkeys(["checksetting", "blockedcode", "favouritecode"], CATALOGUES),
+    **dict.fromkeys(["registercode", "registerreporter", "reportingunit", "registerlayout"], CATALOGUES),
     "resource": SCHEDULES,
     **dict.fromkeys(["accesslogentry", "changelogentry"], LOGS),
 }
@@ -353,6 +367,13 @@ def clinic_with_everything(name, numbers):
     things.hold = resource_bookings.hold(
         resource_id=doctor.pk, start=NOW + DAY, end=NOW + DAY + HALF_HOUR, by=clinic.nurse, at=NOW
     )
+    # A delivery is a whole care provider's: the other unit's is another's.
+    provider = clinic.provider
+    if RegisterReporter.objects.exists():
+        provider = CareProvider.objects.create(hsa_id="SE-P2", name="Andra regionen")
+    reporter = RegisterReporter.objects.create(care_provider=provider, file_code="12")
+    things.delivery = deliveries.deliver(reporter_id=reporter.pk, period=period_due(NOW.date()), by=None, at=NOW)
+    things.delivery_file = things.delivery.files.first()
     return things
 
 

@@ -34,6 +34,7 @@ NAVIGATION = [
     Page("Arbetslistor", "work-lists", Permission.VIEW_WORK_LISTS),
     Page("Klassificering", "coding", Permission.CODE),
     Page("Statistik", "statistics", Permission.VIEW_STATISTICS),
+    Page("Leveranser", "deliveries", Permission.DELIVER_REGISTERS),
     Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG),
     Page("Tidböcker", "admin:scheduling_resource_changelist", Permission.MAINTAIN_SCHEDULES),
     Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES),

@@ -3,10 +3,16 @@ line per kind of thing done. With `dry_run` it answers the same and writes nothi
 
 from django.db import connections, transaction
 
+from classification.actions import deliveries
+from classification.models import RegisterReporter
+from classification.register.gathering import prepare
+from classification.register.selection import period_due
 from registration.actions import clock
 from scheduling.actions import resource_bookings
 from sdv.accounts.api import idempotency
 from sdv.common import partitions as monthly
+from sdv.common.errors import RuleError
+from sdv.common.time import local_date
 from sdv.flows import deceased, invariants
 from sdv.outbox import delivery
 
@@ -80,6 +86,28 @@ def partitions(*, at, dry_run=False):
     return [f"partitions made: {len(made)}" + (f" ({', '.join(made)})" if made else "")]
 
 
+def par_delivery(*, at, dry_run=False):
+    """PAR-01: the three whole months before the present one, of each who reports. What has not changed is not made
+    again. Fails where one could not be made; the others are."""
+    period = period_due(local_date(at))
+    lines, failed = [], []
+    for reporter in RegisterReporter.objects.select_related("care_provider").order_by("file_code"):
+        try:
+            if dry_run:
+                prepared = prepare(reporter, period)
+                told, held = prepared.inpatient + prepared.outpatient, prepared.held_back
+            else:
+                delivery = deliveries.deliver(reporter_id=reporter.pk, period=period, by=None, at=at)
+                told, held = delivery.inpatient + delivery.outpatient, delivery.held_back
+            lines.append(f"patientregistret {reporter.file_code} {period}: {told} kontakter, {held} hölls inne")
+        except RuleError as refused:
+            lines.append(f"patientregistret {reporter.file_code} {period}: {refused.sentence}")
+            failed.append(reporter.file_code)
+    if failed:
+        raise JobFailed(f"Leverans kunde inte göras för {', '.join(failed)}.", lines)
+    return lines or ["patientregistret: ingen uppgiftslämnare är angiven under Kataloger"]
+
+
 # The name a person or beat uses, and what it runs: callable(at=…, dry_run=False) -> list of lines.
 JOBS = {
     "reveal-preregistrations": reveal_preregistrations,
@@ -89,4 +117,5 @@ JOBS = {
     "outbox": outbox,
     "check-invariants": check_invariants,
     "partitions": partitions,
+    "par-delivery": par_delivery,
 }

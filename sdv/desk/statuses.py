@@ -76,4 +76,9 @@ STATUSES = {
         "complete": Look("Klar", "ok", "check"),
         "not_applicable": Look("Klassificeras inte", "", "info"),
     },
+    "delivery": {
+        "prepared": Look("Framställd", "info", "list"),
+        "sent": Look("Lämnad", "ok", "check"),
+        "discarded": Look("Kasserad", "", "cross"),
+    },
 }

@@ -1,9 +1,14 @@
 """Production statistics by REST: the numbers of the page, for the units of the account (ST-01)."""
 
+from datetime import date
+
 import pytest
 
+from classification.actions import deliveries
+from classification.models import RegisterReporter
+from classification.register.selection import period_due
 from tests import factories
-from tests.classification.worlds import contact, person
+from tests.classification.worlds import contact, moment, person
 
 from .conftest import refused
 
@@ -52,3 +57,28 @@ def test_what_cannot_be_read_and_what_one_may_not_see_is_refused(manager, clinic
     assert "from" in refused(manager.get("statistics/production/"), 400)["errors"]
     other = factories.SpecialisedClinicFactory()
     refused(manager.get(f"{OCTOBER}&care_unit={other.pk}"), 403)
+
+
+# --- Deliveries to registers (PAR-01) -----------------------------------------------------------------------------------
+
+
+def test_deliveries_are_told_with_their_checksums_and_another_provider_s_are_not_there(caller, clinic):
+    """PAR-01: the files themselves are fetched by a person."""
+    provider = factories.CareProviderFactory(hsa_id="SE2321000131-P000077", name="Annan vårdgivare")
+    mine, other = (
+        RegisterReporter.objects.create(care_provider=each, file_code=code)
+        for each, code in ((clinic.facility.care_provider, "12"), (provider, "30"))
+    )
+    period = period_due(date(2026, 11, 20))
+    made, theirs = (
+        deliveries.deliver(reporter_id=each.pk, period=period, by=None, at=moment("2026-11-20 02:30"))
+        for each in (mine, other)
+    )
+    coder = caller("coder", clinic)
+    assert [row["id"] for row in coder.get("register-deliveries/").json()["results"]] == [str(made.pk)]
+    whole = coder.get(f"register-deliveries/{made.pk}/").json()
+    assert (whole["first_day"], whole["last_day"], whole["is_verified"]) == ("2026-08-01", "2026-10-31", False)
+    assert len(whole["files"]) == 10
+    assert {file["rows"] for file in whole["files"]} == {0}
+    refused(coder.get(f"register-deliveries/{theirs.pk}/"), 404)
+    refused(caller("manager", clinic).get("register-deliveries/"), 403)

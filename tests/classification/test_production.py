@@ -109,6 +109,13 @@ def test_a_no_show_counts_as_a_no_show_only(unit, crowd):
     assert total(unit) == Figures(outpatient=10, no_shows=1, individuals=10, persons=11)
 
 
+def test_contact_among_staff_is_no_contact(unit, crowd):
+    """DI-07."""
+    contact(unit, person(), "kontakt-utan-besok", contact_form="staff")
+    assert production.kind("kontakt-utan-besok", "ended", "staff") is None
+    assert total(unit).outpatient == 10
+
+
 def test_observation_stands_by_itself(unit, crowd):
     contact(unit, person(), "observation", end="2026-10-06 08:00")
     assert (total(unit).observations, total(unit).outpatient, total(unit).inpatient) == (1, 10, 0)

@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from sdv.desk.views import statistics
+from sdv.desk.views import deliveries, statistics
 
 urlpatterns = [
     path("statistik/", statistics.production, name="statistics"),
     path("statistik/produktion.csv", statistics.production_csv, name="statistics-csv"),
     path("statistik/produktion.xlsx", statistics.production_workbook, name="statistics-workbook"),
+    path("leveranser/", deliveries.deliveries, name="deliveries"),
+    path("leveranser/forhandsgranskning/", deliveries.preview, name="delivery-preview"),
+    path("leveranser/<uuid:pk>/", deliveries.delivery, name="delivery"),
+    path("leveranser/<uuid:pk>/lamna/", deliveries.send, name="delivery-send"),
+    path("leveranser/<uuid:pk>/kassera/", deliveries.discard, name="delivery-discard"),
+    path("leveranser/<uuid:pk>/filer/<uuid:file>/", deliveries.download, name="delivery-file"),
 ]

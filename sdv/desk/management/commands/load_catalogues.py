@@ -2,6 +2,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+import classification.catalogues
 import registration.catalogues
 import scheduling.catalogues
 from sdv.common.catalogues import CatalogueError
@@ -16,7 +17,7 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args, utan_koder=False, **options):
         try:
-            done = registration.catalogues.load() + scheduling.catalogues.load()
+            done = registration.catalogues.load() + scheduling.catalogues.load() + classification.catalogues.load()
         except CatalogueError as stopped:
             raise CommandError(f"{stopped}. Ingenting har lästs in.") from stopped
         for loaded in done:

@@ -1,0 +1,84 @@
+"""A delivery in the words of its pages (PAR-01). Contacts are told by the vårdhändelse's number, never by who it is."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sdv.desk.context import address
+
+MOST_SHOWN = 50
+# What each kind of finding is called where they are counted.
+KINDS = {
+    "identity_missing": "Personidentitet saknas",
+    "hospital_missing": "Sjukhuskod saknas",
+    "hospital_unknown": "Okänd sjukhuskod",
+    "mvo_missing": "MVO saknas",
+    "mvo_unknown": "Okänt MVO",
+    "dead_before": "Avliden före kontakten",
+    "main_diagnosis_missing": "Huvuddiagnos saknas",
+    "code_not_valid": "Koden gällde inte",
+    "procedure_date_missing": "Åtgärd utan datum",
+    "not_writable": "Ryms inte i layouten",
+    "not_complete": "Klassificeringen är inte klar",
+    "external_cause_missing": "Yttre orsak saknas",
+    "not_derived": "Kod kunde inte härledas",
+    "emergency_unknown": "Akutmottagningens slag saknas",
+    "overlapping_stay": "Vårdtillfällen som går i varandra",
+    "gone": "Var med förra gången",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A finding on a contact of one's own unit."""
+
+    number: int
+    url: str
+    detail: str
+    is_error: bool
+
+
+@dataclass
+class Summary:
+    """Findings counted by kind, and those of one's own unit to open."""
+
+    errors: list = field(default_factory=list)
+    warnings: list = field(default_factory=list)
+    own: list = field(default_factory=list)
+    own_count: int = 0
+
+
+def summary(findings, care_unit):
+    """`findings` are (is_error, code, detail, encounter id, number, unit id), as made or as kept."""
+    counted = {True: Counter(), False: Counter()}
+    told = Summary()
+    for is_error, code, detail, pk, number, unit in findings:
+        counted[is_error][code] += 1
+        if unit == care_unit.pk:
+            told.own_count += 1
+            if len(told.own) < MOST_SHOWN:
+                told.own.append(Told(number, address("encounter", pk), detail, is_error))
+    for is_error, rows in ((True, told.errors), (False, told.warnings)):
+        rows += [(KINDS.get(code, code), count) for code, count in counted[is_error].most_common()]
+    return told
+
+
+def prepared_findings(prepared, encounters):
+    """The findings of a delivery that would be made now. `encounters` holds those told by their id alone."""
+    for encounter, finding in prepared.findings:
+        row = encounters.get(encounter, encounter)
+        yield finding.is_error, finding.code, finding.detail, row.pk, row.number, row.care_unit_id
+
+
+def kept_findings(delivery):
+    """The findings that were kept with a delivery."""
+    return delivery.findings.values_list(
+        "is_error", "code", "detail", "encounter_id", "encounter__number", "encounter__care_unit_id"
+    )
+
+
+def refused_rows(prepared):
+    """(why not, how many), the most usual first."""
+    by_sentence = Counter()
+    for (_, sentence), count in prepared.refused.items():
+        by_sentence[sentence] += count
+    return by_sentence.most_common()

@@ -1,0 +1,184 @@
+"""Leveranser till patientregistret: what is due, what it would hold, what was made, and the files (PAR-01).
+
+A delivery is the whole care provider's, not one unit's. The pages tell contacts by number; who has read the files, and
+with them everybody in them, stands in the access log."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from classification.actions import deliveries as actions
+from classification.models import RegisterDelivery, RegisterLayout, RegisterReporter
+from classification.register.gathering import prepare
+from classification.register.selection import period_due
+from sdv.accounts.access import log_access
+from sdv.accounts.doors import permitted
+from sdv.accounts.models import AccessAction
+from sdv.accounts.permissions import Permission
+from sdv.common.time import local_date, now
+from sdv.desk.answers import saved, sheet
+from sdv.desk.forms.deliveries import PeriodChoiceForm
+from sdv.desk.forms.encounter import ReasonForm
+from sdv.desk.presenters import deliveries as presenter
+from sdv.desk.receipts import clear_receipt, leave_receipt
+
+SHOWN = 24
+
+
+def _reporter(request):
+    """Who reports for the provider of the session's unit; None where nobody has been named."""
+    provider = request.actor.care_unit.facility.care_provider_id
+    return RegisterReporter.objects.select_related("care_provider").filter(care_provider=provider).first()
+
+
+def _delivery(request, pk):
+    """A delivery of the session's own care provider; another's is 404."""
+    provider = request.actor.care_unit.facility.care_provider_id
+    rows = RegisterDelivery.objects.select_related("reporter__care_provider", "layout", "made_by", "decided_by")
+    return get_object_or_404(rows, pk=pk, reporter__care_provider=provider)
+
+
+@permitted(Permission.DELIVER_REGISTERS)
+@require_GET
+def deliveries(request):
+    """What is due and what has been made, the latest first."""
+    today, reporter = local_date(now()), _reporter(request)
+    rows = reporter.deliveries.select_related("made_by").defer("reason")[:SHOWN] if reporter else []
+    due = period_due(today)
+    context = {
+        "heading": "Leveranser till patientregistret",
+        "reporter": reporter,
+        "rows": rows,
+        "due": due,
+        "is_made": reporter is not None and reporter.deliveries.filter(first_day=due.first).exists(),
+        "layout": RegisterLayout.objects.for_day(due.last),
+        "form": PeriodChoiceForm(None, today=today),
+    }
+    return render(request, "deliveries/list.html", context)
+
+
+@permitted(Permission.DELIVER_REGISTERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def preview(request):
+    """The report before: what would go, what is held back and why, what is not asked for. Posted, it is made."""
+    at, reporter = now(), _reporter(request)
+    if reporter is None:
+        raise Http404
+    form = PeriodChoiceForm(request.POST or request.GET, today=local_date(at))
+    if not form.is_valid():
+        context = {"heading": "Förhandsgranskning", "form": form}
+        return render(request, "deliveries/preview.html", context, status=422)
+    if request.method == "POST":
+        made = actions.deliver(reporter_id=reporter.pk, period=form.period, by=request.actor.user, at=at)
+        clear_receipt(request)
+        is_new = made.made_at == at and made.made_by_id == request.actor.user.pk
+        text = "Leveransen är framställd:" if is_new else "Ingenting har ändrats sedan"
+        leave_receipt(request, at=at, text=f"{text} {made}")
+        return saved(request, reverse("delivery", args=[made.pk]))
+    prepared = prepare(reporter, form.period)
+    context = {
+        "heading": "Förhandsgranskning",
+        "form": form,
+        "reporter": reporter,
+        "prepared": prepared,
+        "refused": presenter.refused_rows(prepared),
+        "summary": presenter.summary(
+            presenter.prepared_findings(prepared, _told_by_id(request, prepared)), request.actor.care_unit
+        ),
+    }
+    return render(request, "deliveries/preview.html", context)
+
+
+def _told_by_id(request, prepared):
+    """The contacts that a finding names by id alone, of the session's unit: others are only counted."""
+    wanted = [each for each, _ in prepared.findings if not hasattr(each, "number")]
+    own = request.actor.care_unit.encounters.in_bulk(wanted) if wanted else {}
+    return {pk: own.get(pk, _Elsewhere) for pk in wanted}
+
+
+class _Elsewhere:
+    """A contact of another unit."""
+
+    pk = number = care_unit_id = None
+
+
+@permitted(Permission.DELIVER_REGISTERS)
+@require_GET
+def delivery(request, pk):
+    """One delivery as it was made: its files, its findings, what may be done with it."""
+    found = _delivery(request, pk)
+    context = {
+        "heading": f"Leverans {found}",
+        "delivery": found,
+        "files": found.files.defer("content"),
+        "summary": presenter.summary(presenter.kept_findings(found), request.actor.care_unit),
+        "facts": [
+            ("Uppgiftslämnare", f"{found.reporter.care_provider}, filkod {found.reporter.file_code}"),
+            ("Period", f"{found.first_day.isoformat()} – {found.last_day.isoformat()}"),
+            ("Innehåll", f"{found.inpatient} vårdtillfällen, {found.outpatient} öppenvårdskontakter"),
+            ("Hölls inne", str(found.held_back)),
+            ("Layout", f"{found.layout.version} ({found.layout.regulation})"),
+            ("Framställd", f"{found.made_by or 'av klockan'}"),
+            ("Kontrollsumma", found.checksum),
+            ("Skäl", found.reason),
+        ],
+    }
+    return render(request, "deliveries/delivery.html", context)
+
+
+@permitted(Permission.DELIVER_REGISTERS)
+@require_GET
+def download(request, pk, file):
+    """A file as it was made. Everybody in the delivery has then been read."""
+    found = _delivery(request, pk)
+    wanted = get_object_or_404(found.files, pk=file)
+    log_access(
+        actor=request.actor,
+        patients=list(found.contacts.values_list("encounter__patient_id", flat=True).distinct()),
+        what="leverans till patientregistret",
+        at=now(),
+        action=AccessAction.READ,
+        resource_id=found.pk,
+    )
+    response = HttpResponse(bytes(wanted.content), content_type="application/octet-stream")
+    response["Content-Disposition"] = content_disposition_header(True, wanted.name)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@permitted(Permission.DELIVER_REGISTERS)
+@require_POST
+def send(request, pk):
+    """Lämnad: the files have been handed over through the receiver's own portal, by a person."""
+    at, found = now(), _delivery(request, pk)
+    actions.mark_sent(delivery_id=found.pk, by=request.actor.user, at=at)
+    clear_receipt(request)
+    leave_receipt(request, at=at, text=f"Leveransen är markerad som lämnad: {found}")
+    return saved(request, reverse("delivery", args=[found.pk]))
+
+
+@permitted(Permission.DELIVER_REGISTERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def discard(request, pk):
+    """Kasserad, with a reason."""
+    at, found = now(), _delivery(request, pk)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actions.discard(delivery_id=found.pk, reason=form.cleaned_data["reason"], by=request.actor.user, at=at)
+        clear_receipt(request)
+        leave_receipt(request, at=at, text=f"Leveransen är kasserad: {found}")
+        return saved(request, reverse("delivery", args=[found.pk]))
+    context = {
+        "heading": "Kassera leveransen",
+        "subtitle": str(found),
+        "band": None,
+        "form": form,
+        "close": reverse("delivery", args=[found.pk]),
+        "consequences": [
+            "Filerna ligger kvar men räknas inte som lämnade.",
+            "En ny leverans kan göras av samma period.",
+        ],
+    }
+    return sheet(request, "encounter/act.html", context, status=422 if form.errors else 200)
