@@ -23,13 +23,14 @@ from classification.actions import deliveries
 from classification.models import RegisterReporter
 from classification.register.selection import period_due
 from registration.actions import clock, orders, referrals
-from scheduling.actions import appointments, check_out, resource_bookings, work_items
+from scheduling.actions import appointments, check_out, letters, resource_bookings, work_items
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
 from sdv.accounts.doors import ANYONE, LOGGED_IN
 from sdv.accounts.models import User
 from sdv.accounts.permissions import Permission, Role, allowed
 from sdv.desk.demo.identities import personnummer
+from sdv.flows import deceased
 from sdv.organisation.models import CareProvider
 from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
 
@@ -90,12 +91,18 @@ PAGES = {
     "patient-log": page(P.VIEW_ACCESS_LOG, pk="patient"),
     "access-log": page(P.VIEW_ACCESS_LOG),
     "patient-deceased": page(P.SET_DECEASED, P.SET_DECEASED, pk="patient"),
+    "patient-deceased-undone": page(P.UNDO_DECEASED, pk="undead"),
     "patient-deceased-undo": page(P.UNDO_DECEASED, P.UNDO_DECEASED, pk="patient"),
     "book": page(P.BOOK, P.BOOK, pk="patient"),
     # Vårdåtaganden and remisser
     "commitment-create": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient"),
     "commitment-close": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient", commitment="commitment"),
     "commitment-reopen": page(None, P.DECIDE_CARE, pk="patient", commitment="commitment"),
+    "letter-create": page(P.WRITE_LETTERS, P.WRITE_LETTERS, pk="patient"),
+    "letter": page(P.WRITE_LETTERS, pk="letter"),
+    "letter-printed": page(None, P.WRITE_LETTERS, pk="letter"),
+    "letter-stop": page(P.WRITE_LETTERS, P.WRITE_LETTERS, pk="letter"),
+    "patient-deceased-correct": page(P.SET_DECEASED, P.SET_DECEASED, pk="patient"),
     "order-create": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient"),
     "order-activate": page(None, P.REGISTER_ENCOUNTERS, pk="patient", order="order"),
     "order-cancel": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient", order="order"),
@@ -155,7 +162,10 @@ ENDPOINTS = {
     "patients/<uuid:pk>/phones/": ({"GET": P.VIEW_PATIENTS}, "patient"),
     "patients/<uuid:pk>/addresses/": ({"GET": P.VIEW_PATIENTS}, "patient"),
     "patients/<uuid:pk>/access-log/": ({"GET": P.VIEW_ACCESS_LOG}, "patient"),
-    "patients/<uuid:pk>/deceased/": ({"POST": P.SET_DECEASED}, "patient"),
+    "patients/<uuid:pk>/deceased/": (
+        {"GET": P.VIEW_PATIENTS, "POST": P.SET_DECEASED, "PATCH": P.SET_DECEASED},
+        "patient",
+    ),
     "patients/<uuid:pk>/deceased/undo/": ({"POST": P.UNDO_DECEASED}, "patient"),
     "care-units/": ({"GET": P.VIEW_CATALOGUES}, None),
     "visit-types/": ({"GET": P.VIEW_CATALOGUES}, None),
@@ -165,6 +175,10 @@ ENDPOINTS = {
     "outcomes/": ({"GET": P.VIEW_CATALOGUES}, None),
     "codes/<str:system>/": ({"GET": P.VIEW_CATALOGUES}, None),
     "codes/<str:system>/<str:code>/": ({"GET": P.VIEW_CATALOGUES}, None),
+    "letters/": ({"GET": P.WRITE_LETTERS, "POST": P.WRITE_LETTERS}, None),
+    "letters/<uuid:pk>/": ({"GET": P.WRITE_LETTERS}, "letter"),
+    "letters/<uuid:pk>/printed/": ({"POST": P.WRITE_LETTERS}, "letter"),
+    "letters/<uuid:pk>/stop/": ({"POST": P.WRITE_LETTERS}, "letter"),
     "orders/": ({"GET": P.VIEW_ENCOUNTERS, "POST": P.DECIDE_CARE}, None),
     "orders/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "order"),
     "orders/<uuid:pk>/activate/": ({"POST": P.REGISTER_ENCOUNTERS}, "order"),
@@ -347,6 +361,22 @@ def clinic_with_everything(name, numbers):
         by=clinic.nurse,
         at=NOW,
     )
+    dead = clinic.patient(identity=next(numbers))
+    deceased.register(patient_id=dead.pk, deceased_on=NOW.date(), reason="Dödsbevis", by=clinic.doctor, at=NOW)
+    things.letter = letters.write_to_relatives(
+        patient_id=dead.pk,
+        care_unit=clinic.unit,
+        name="Karl Ek",
+        address="Storgatan 1",
+        heading="Till dig som är närstående",
+        body="Vi beklagar sorgen.",
+        reason="Tillhörigheter finns kvar",
+        by=clinic.nurse,
+        at=NOW,
+    )
+    things.undead = clinic.patient(identity=next(numbers))
+    deceased.register(patient_id=things.undead.pk, deceased_on=NOW.date(), reason="Intyg", by=clinic.doctor, at=NOW)
+    deceased.undo(patient_id=things.undead.pk, reason="Fel person", by=clinic.doctor, at=NOW)
     things.order = orders.place(
         patient_id=things.patient.pk,
         care_unit=clinic.unit,
@@ -483,7 +513,7 @@ def test_another_unit_s_things_are_not_there(world):
     """Least right by default: that a row of another unit exists is nobody's business. Patients are shared (PA-08)."""
     wrong = []
     for name, page in PAGES.items():
-        own = {thing for thing in page.things.values() if not thing.startswith("=")} - {"patient"}
+        own = {thing for thing in page.things.values() if not thing.startswith("=")} - {"patient", "undead"}
         if not own:
             continue
         path = path_of(name, world.there)

@@ -143,6 +143,7 @@ FROM_ANYWHERE = {
     "scheduling/api/appointments.py:appointment_rows": SHOWS,
     "scheduling/api/booking_requests.py:booking_request_rows": SHOWS,
     "scheduling/api/commitments.py:commitment_rows": SHOWS,
+    "scheduling/api/letters.py:letter_rows": SHOWS,
     "registration/api/referrals.py:referral_rows": SHOWS,
     "registration/api/orders.py:order_rows": SHOWS,
     "sdv/desk/api/encounters.py:encounter_rows": SHOWS,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import appointments, booking_requests, commitments, slots, work_items
+from . import appointments, booking_requests, commitments, letters, slots, work_items
 
 urlpatterns = [
     path("slots/", slots.Slots.as_view()),
@@ -19,6 +19,10 @@ urlpatterns = [
     path("commitments/<uuid:pk>/", commitments.OneCommitment.as_view()),
     path("commitments/<uuid:pk>/close/", commitments.CloseCommitment.as_view()),
     path("commitments/<uuid:pk>/reopen/", commitments.ReopenCommitment.as_view()),
+    path("letters/", letters.Letters.as_view()),
+    path("letters/<uuid:pk>/", letters.OneLetter.as_view()),
+    path("letters/<uuid:pk>/printed/", letters.LetterPrinted.as_view()),
+    path("letters/<uuid:pk>/stop/", letters.StopLetter.as_view()),
     path("outcomes/", work_items.Outcomes.as_view()),
     path("work-lists/awaiting-result/<uuid:pk>/result/", work_items.ResultCame.as_view()),
     path("work-lists/awaiting-result/<uuid:pk>/decide/", work_items.DecideAwaited.as_view()),

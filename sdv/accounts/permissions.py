@@ -41,6 +41,7 @@ class Permission(TextChoices):
     VIEW_REFERRALS = "view_referrals", "Se remisser"
     REGISTER_REFERRALS = "register_referrals", "Registrera remisser"
     REVIEW_REFERRALS = "review_referrals", "Granska remisser"
+    WRITE_LETTERS = "write_letters", "Skriva brev"
     CODE = "code", "Klassificera"
     VIEW_SCHEDULES = "view_schedules", "Se tidböcker"
     MAINTAIN_SCHEDULES = "maintain_schedules", "Ändra tidböcker"
@@ -78,6 +79,7 @@ ALLOWED = {
     _P.VIEW_REFERRALS: _CARE_STAFF,
     _P.REGISTER_REFERRALS: _CARE_STAFF,
     _P.REVIEW_REFERRALS: {_R.CLINICIAN, _R.COORDINATOR, _R.SUPPORT, _R.INTEGRATION},
+    _P.WRITE_LETTERS: _CARE_STAFF,
     _P.CODE: {_R.CODER, _R.CLINICIAN, _R.SUPPORT, _R.INTEGRATION},
     _P.VIEW_SCHEDULES: _CARE_STAFF | {_R.MANAGER},
     _P.MAINTAIN_SCHEDULES: {_R.COORDINATOR, _R.SUPPORT},

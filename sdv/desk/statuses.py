@@ -55,6 +55,11 @@ STATUSES = {
         "activated": Look("Aktiverad", "ok", "check"),
         "cancelled": Look("Makulerad", "", "cross"),
     },
+    "letter": {
+        "unsent": Look("Inte skickat", "warn", "clock"),
+        "printed": Look("Utskrivet", "ok", "check"),
+        "stopped": Look("Stoppat", "", "cross"),
+    },
     "commitment": {
         "open": Look("Öppet", "info", "list"),
         "closed": Look("Avslutat", "", "check"),

@@ -575,7 +575,7 @@ def test_what_is_left_to_a_person_is_listed(clinic):
         patient_id=visit.patient_id, deceased_on=local_date(now()), by=make.UserFactory(), at=now(), reason="Dödsbevis"
     )
     html = page(client, "patient-deceased", visit.patient).content.decode()
-    assert "skrivs ut för hand" in html
+    assert "Skriv ut eller checka ut för hand." in html
 
 
 def test_support_undoes_a_death_and_is_told_what_could_not_be_restored(clinic):

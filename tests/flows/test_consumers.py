@@ -39,6 +39,7 @@ DOORS = {
     "scheduling/api/appointments.py:get": FOUND,
     "scheduling/api/booking_requests.py:get": FOUND,
     "scheduling/api/commitments.py:get": FOUND,
+    "scheduling/api/letters.py:get": FOUND,
 }
 
 

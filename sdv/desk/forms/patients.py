@@ -193,6 +193,22 @@ class DeceasedForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 
+class CorrectDeceasedForm(forms.Form):
+    """Another date than the one registered by hand, as far as it is known (AV-01)."""
+
+    died_on = forms.CharField(
+        label="Dödsdatum",
+        max_length=10,
+        help_text="ÅÅÅÅ-MM-DD, eller ÅÅÅÅ-MM eller ÅÅÅÅ där dagen inte är känd.",
+        error_messages={"required": "Ange dödsdatum så långt det är känt."},
+        widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric"}),
+    )
+    reason = forms.CharField(
+        label="Varför rättas datumet?", max_length=200, error_messages={"required": "Ange varför datumet rättas."}
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class UndoDeceasedForm(forms.Form):
     """Avliden set by mistake (AV-03)."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sdv.desk.views import booking, deceased, orders, patient_tabs, patients, referrals
+from sdv.desk.views import booking, deceased, letters, orders, patient_tabs, patients, referrals
 
 urlpatterns = [
     path("patienter/", patients.patients, name="patients"),
@@ -27,7 +27,13 @@ urlpatterns = [
     path("patienter/<uuid:pk>/bokningar/", patient_tabs.appointments, name="patient-appointments"),
     path("patienter/<uuid:pk>/logg/", patient_tabs.log, name="patient-log"),
     path("patienter/<uuid:pk>/avliden/", deceased.register, name="patient-deceased"),
+    path("patienter/<uuid:pk>/avliden/datum/", deceased.correct, name="patient-deceased-correct"),
     path("patienter/<uuid:pk>/avliden/angra/", deceased.undo, name="patient-deceased-undo"),
+    path("patienter/<uuid:pk>/avliden/angrad/", deceased.undone, name="patient-deceased-undone"),
+    path("patienter/<uuid:pk>/avliden/brev/", letters.create, name="letter-create"),
+    path("brev/<uuid:pk>/", letters.letter, name="letter"),
+    path("brev/<uuid:pk>/utskrivet/", letters.printed, name="letter-printed"),
+    path("brev/<uuid:pk>/stoppa/", letters.stop, name="letter-stop"),
     path("patienter/<uuid:pk>/ordinationer/ny/", orders.create, name="order-create"),
     path("patienter/<uuid:pk>/ordinationer/<uuid:order>/aktivera/", orders.activate, name="order-activate"),
     path("patienter/<uuid:pk>/ordinationer/<uuid:order>/makulera/", orders.cancel, name="order-cancel"),

@@ -28,7 +28,7 @@ def _page(request, patient, form, at, *, heading, hint, button):
         "back": reverse(TAB, args=[patient.pk]),
         **presenter.frame_of(request, patient, at=at, tab=TAB),
     }
-    return render(request, "patients/order_form.html", context, status=422 if form.errors else 200)
+    return render(request, "patients/act_form.html", context, status=422 if form.errors else 200)
 
 
 @patient_page(Permission.DECIDE_CARE, what="ordination")

@@ -30,6 +30,8 @@ EVENTS = {
     "registered": "Registrerad",
     "edited": "Uppgifter ändrade",
     "deceased": "Registrerad som avliden",
+    "deceased_date": "Dödsdatum ändrat",
+    "deceased_withdrawn": "Folkbokföringen tog tillbaka dödsfallet",
     "deceased_undone": "Avliden ångrad",
 }
 FIELD_WORDS = {"phone": "telefon", "interpreter_language": "tolkspråk"}

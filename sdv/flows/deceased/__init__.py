@@ -3,7 +3,7 @@ exactly those nobody has touched since. What ends is a list of consumers with on
 
 from .cascade import CONSUMERS, again, coming, mark, register, run_pending, undo
 from .changes import REASON, NotRestored
-from .left import left_to_do, proposals
+from .left import left_to_do, proposals, what_to_do
 from .told import correct_date, last_possible_day, told_by_register
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "run_pending",
     "told_by_register",
     "undo",
+    "what_to_do",
 ]

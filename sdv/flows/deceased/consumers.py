@@ -51,6 +51,10 @@ class Consumer:
         """The number in words: 2 remisser stängs, 1 remiss stängd."""
         return f"{count} {self.words[(2 if is_done else 0) + (count != 1)]}"
 
+    def counted(self, count):
+        """The number of things alone: 2 remisser."""
+        return f"{count} {self.words[count != 1].rsplit(' ', 1)[0]}"
+
 
 class Fields(Consumer):
     """Rows that end by a change of fields: `rows(patient_id)` that are open, `changes(row, cascade, by, at)` to make.
@@ -238,10 +242,10 @@ LISTS = [
         "Uteblivet-posten",
         NoShowItem,
         words=(
-            "uteblivet besök följs inte upp",
-            "uteblivna besök följs inte upp",
-            "uteblivet besök följs inte upp",
-            "uteblivna besök följs inte upp",
+            "post i Uteblivna avslutas",
+            "poster i Uteblivna avslutas",
+            "post i Uteblivna avslutad",
+            "poster i Uteblivna avslutade",
         ),
         rows=_open_items(NoShowItem),
         changes=_item(ItemStatus.DONE),

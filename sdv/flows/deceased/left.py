@@ -21,6 +21,13 @@ def left_to_do(cascade):
     return [*ongoing, *missed]
 
 
+def what_to_do(encounter):
+    """What a person does with something that the cascade left (AV-02)."""
+    if encounter.type_id == lifecycle.NO_SHOW_TYPE:
+        return "Ångra utebliven och avboka som vårdgivaren: patienten var avliden."
+    return "Skriv ut eller checka ut för hand."
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What could not be restored, and the next free times of the same kind where a new one is to be booked."""

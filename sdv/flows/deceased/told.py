@@ -32,7 +32,7 @@ def last_possible_day(told, *, today):
         year, month, day = (int(part) if part else None for part in found.groups())
         last = date(year, month or 12, day or monthrange(year, month or 12)[1])
     except (AttributeError, ValueError):
-        raise InputError(died_on="Skriv dödsdatum som ÅÅÅÅ, ÅÅÅÅ-MM eller ÅÅÅÅ-MM-DD.") from None
+        raise InputError(date="Skriv dödsdatum som ÅÅÅÅ, ÅÅÅÅ-MM eller ÅÅÅÅ-MM-DD.") from None
     return last if day else min(last, max(today, date(year, month or 1, 1)))
 
 
