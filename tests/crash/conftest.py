@@ -206,6 +206,8 @@ class System:
         )
         with psycopg.connect(self.servers.postgres.url("postgres")) as connection:
             connection.execute(f"TRUNCATE {tables} CASCADE")
+            connection.execute("TRUNCATE scheduling_bookingrequest, flows_deceasedcascade CASCADE")
+            connection.execute("UPDATE registration_patient SET deceased_on = NULL, deceased_registered_at = NULL")
         shutil.rmtree(self.folder / "outbox", ignore_errors=True)
 
     def pass_time(self, how_long):

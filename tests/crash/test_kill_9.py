@@ -6,6 +6,7 @@ import json
 import pytest
 
 from sdv.embedded.processes import wait_until
+from tests.crash.deaths import REQUESTS
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -42,6 +43,27 @@ def test_a_job_by_hand_is_killed_and_run_again(system):
     system.job("auto-discharge")
     system.assert_each_ended_once(due)
     assert system.job("auto-discharge")[0].endswith(": 0")
+
+
+def test_the_cascade_is_killed_among_the_dead_and_finds_who_is_pending(system):
+    """AV-02: each patient's cascade is whole or not there at all; run again, the rest follows, once."""
+    system.run("tests.crash.deaths")
+    patients = system.count("registration_patient", "deceased_on IS NOT NULL")
+    running = system.begin("job", "django", "run_job", "deceased-cascade")
+    assert wait_until(lambda: system.count("flows_deceasedcascade", "run_at IS NOT NULL") > 0, 30)
+    running.kill()
+    done = system.count("flows_deceasedcascade", "run_at IS NOT NULL")
+    assert 0 < done < patients
+    changes = "SELECT count(*) FROM flows_cascadechange JOIN flows_deceasedcascade c ON c.id = cascade_id GROUP BY c.id"
+    assert system.sql(changes) == [(REQUESTS + 1,)] * done
+    assert system.count("scheduling_bookingrequest", "status = 'open'") == REQUESTS * (patients - done)
+    assert system.count("scheduling_appointment", "status = 'booked'") == patients - done
+    assert system.job("deceased-cascade") == [f"genomförda kaskader: {patients - done}"]
+    assert system.sql(changes) == [(REQUESTS + 1,)] * patients
+    assert system.count("scheduling_bookingrequest", "status = 'open'") == 0
+    assert system.count("scheduling_resourcebooking") == 0
+    assert system.job("deceased-cascade") == ["genomförda kaskader: 0"]
+    system.assert_whole()
 
 
 def test_the_worker_is_killed_during_its_jobs(system):
