@@ -19,6 +19,30 @@ def search_hit(row):
     }
 
 
+def one_code(row, *, parents, children, relations):
+    """A code by itself: where it stands, what the official text says, what it refers to, and its release."""
+    return search_hit(row) | {
+        "chapter": row.chapter,
+        "valid_from": row.valid_from.isoformat() if row.valid_from else None,
+        "parents": [code(parent) for parent in parents],
+        "children": [code(child) | {"is_registrable": child.is_registrable} for child in children],
+        "relations": [{"kind": relation.kind, "target": relation.target} for relation in relations],
+        "texts": row.texts,
+        "release": release(row.release),
+    }
+
+
+def release(row):
+    """A release with its days and what is to be known about it (KL-05)."""
+    return {
+        "version": row.version,
+        "valid_from": row.valid_from.isoformat(),
+        "valid_to": row.valid_to.isoformat() if row.valid_to else None,
+        "source": row.source,
+        "remark": row.remark,
+    }
+
+
 def chosen(row):
     """A chosen code: its title is the one it had when it was chosen."""
     return code(row.code) | {"text": row.title}

@@ -135,6 +135,8 @@ PAGES = {
     "coding": page(P.CODE),
     "encounter-coding": page(P.CODE, P.CODE, pk="ended_encounter"),
     "encounter-coding-undo": page(None, P.CODE, pk="ended_encounter"),
+    "code-catalogue": page(P.VIEW_CATALOGUES),
+    "code": page(P.VIEW_CATALOGUES, system="=icd-10-se", code="=F411"),
     "code-search": page(None, P.CODE, vardhandelse="?ended_encounter"),
     # Statistik
     "statistics": page(P.VIEW_STATISTICS),

@@ -33,6 +33,7 @@ NAVIGATION = [
     Page("Remisser", "referrals", Permission.VIEW_REFERRALS),
     Page("Arbetslistor", "work-lists", Permission.VIEW_WORK_LISTS),
     Page("Klassificering", "coding", Permission.CODE),
+    Page("Koder", "code-catalogue", Permission.CODE),
     Page("Statistik", "statistics", Permission.VIEW_STATISTICS),
     Page("Leveranser", "deliveries", Permission.DELIVER_REGISTERS),
     Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG),

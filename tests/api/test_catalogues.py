@@ -88,8 +88,31 @@ def test_codes_are_searched_and_read_with_or_without_dot(integration, codes):
     refused(integration.get("codes/icd-9/?search=a"), 404)
     refused(integration.get("codes/icd-10-se/I109/?date=1990-01-01"), 404)
     assert integration.get("codes/icd-10-se/?search=hypertoni&date=1990-01-01").json()["results"] == []
-    assert integration.get("codes/kva/").json()["results"] == []
+    assert integration.get("codes/kva/?date=1990-01-01").json()["results"] == []
     assert Code.objects.exists()
+
+
+def test_one_code_tells_its_place_its_text_and_its_release(integration, codes):
+    """KL-05."""
+    code = integration.get("codes/icd-10-se/F43.8/").json()
+    assert [parent["code"] for parent in code["parents"]] == ["05", "F40-F48", "F43"]
+    assert [child["display"] for child in code["children"]] == ["F43.8A", "F43.8W"]
+    assert code["chapter"] == "05"
+    assert code["release"] == {
+        "version": "startuppsättning", "valid_from": "2020-01-01", "valid_to": None,
+        "source": "Urval ur ICD-10-SE, publicerad 2023-12-01", "remark": "",
+    }  # fmt: skip
+    assert (code["texts"], code["relations"], code["is_registrable"]) == ({}, [], True)
+
+
+def test_a_system_is_walked_from_its_top(integration, codes):
+    top = integration.get("codes/icd-10-se/").json()["results"]
+    assert "05" in [row["code"] for row in top] and {row["level"] for row in top} == {"chapter"}
+    under = integration.get("codes/icd-10-se/?parent=F43").json()["results"]
+    assert [row["display"] for row in under] == ["F43.0", "F43.1", "F43.2", "F43.8", "F43.9"]
+    assert integration.get("codes/icd-10-se/?parent=Z999").json()["results"] == []
+    held = integration.get("codes/icd-10-se/?search=akut&chapter=10").json()["results"]
+    assert held and all(row["code"].startswith("J") for row in held)
 
 
 # --- The schema ---------------------------------------------------------------------------------------------------------
