@@ -9,6 +9,7 @@ from django.urls import reverse
 from classification import rules
 from classification.judging import body_of_coding, coding_date, findings_for, resolved
 from classification.models import Code, CodedDiagnosis, CodedProcedure, EncounterCoding
+from classification.near import near
 from registration.encounter_types import TYPES
 from registration.lifecycle import Status
 from registration.models import Encounter, EncounterParticipant
@@ -224,7 +225,8 @@ def options(text, encounter, user, unit, *, at):
     if not text:
         return favourites(user, unit, on, at=at)
     groups = {}
-    for code in Code.objects.search(text, SYSTEMS, on, MOST_HITS, registrable=True):
+    nearest = near(encounter, user, at=at)
+    for code in Code.objects.search(text, SYSTEMS, on, MOST_HITS, near=nearest, registrable=True):
         label = GROUPS.get(code.system_id) or ("Yttre orsaker" if code.is_external_cause else "Diagnoser (ICD-10-SE)")
         groups.setdefault(label, []).append(_option(code))
     return [OptionGroup(label, tuple(rows)) for label, rows in groups.items()]
