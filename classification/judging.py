@@ -36,10 +36,16 @@ def contact_of(encounter):
         patient_sex=encounter.patient.sex,
         patient_age=age(born, on) if born else None,
         interpreter_used=encounter.interpreter_used,
-        has_note=encounter.documents.filter(removed_at__isnull=True).exists(),
+        has_note=_has_note(encounter),
         care_unit=str(encounter.care_unit_id),
         treatment_form=_treatment_form(encounter),
     )
+
+
+def _has_note(encounter):
+    """Asked for each contact, unless many were read at once with the answer."""
+    known = getattr(encounter, "has_note", None)
+    return encounter.documents.filter(removed_at__isnull=True).exists() if known is None else known
 
 
 def _treatment_form(encounter):

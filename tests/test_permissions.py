@@ -142,7 +142,11 @@ PAGES = {
     "statistics": page(P.VIEW_STATISTICS),
     "statistics-csv": page(P.VIEW_STATISTICS),
     "statistics-workbook": page(P.VIEW_STATISTICS),
+    "coding-quality": page(P.VIEW_STATISTICS),
+    "coding-quality-csv": page(P.VIEW_STATISTICS),
     # Leveranser
+    "grouping-export": page(P.EXPORT_CODED),
+    "grouping-export-csv": page(P.EXPORT_CODED),
     "deliveries": page(P.DELIVER_REGISTERS),
     "delivery-preview": page(P.DELIVER_REGISTERS, P.DELIVER_REGISTERS),
     "delivery": page(P.DELIVER_REGISTERS, pk="delivery"),

@@ -48,6 +48,7 @@ class Permission(TextChoices):
     MAINTAIN_CATALOGUES = "maintain_catalogues", "Underhålla kataloger"
     VIEW_STATISTICS = "view_statistics", "Se statistik"
     DELIVER_REGISTERS = "deliver_registers", "Lämna uppgifter till register"
+    EXPORT_CODED = "export_coded", "Hämta klassificerade kontakter"
     VIEW_ACCESS_LOG = "view_access_log", "Se åtkomstloggen"
     REPORT_FACTS = "report_facts", "Rapportera journal- och kassafakta"
     VIEW_CATALOGUES = "view_catalogues", "Läsa kataloger"
@@ -86,6 +87,7 @@ ALLOWED = {
     _P.MAINTAIN_CATALOGUES: {_R.CATALOGUE_ADMIN},
     _P.VIEW_STATISTICS: {_R.MANAGER, _R.COORDINATOR},
     _P.DELIVER_REGISTERS: {_R.CODER, _R.SUPPORT},
+    _P.EXPORT_CODED: {_R.CODER, _R.SUPPORT},
     _P.VIEW_ACCESS_LOG: {_R.AUDITOR},
     _P.REPORT_FACTS: {_R.INTEGRATION},
     _P.VIEW_CATALOGUES: set(Role),

@@ -36,6 +36,7 @@ NAVIGATION = [
     Page("Koder", "code-catalogue", Permission.CODE),
     Page("Statistik", "statistics", Permission.VIEW_STATISTICS),
     Page("Leveranser", "deliveries", Permission.DELIVER_REGISTERS),
+    Page("Gruppering", "grouping-export", Permission.EXPORT_CODED),
     Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG),
     Page("Tidböcker", "admin:scheduling_resource_changelist", Permission.MAINTAIN_SCHEDULES),
     Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES),

@@ -9,6 +9,7 @@ import time_machine
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from tests import factories
 from tests.classification.worlds import contact, moment, person
@@ -186,3 +187,49 @@ def test_the_page_takes_as_many_queries_however_many_contacts_there_are(client, 
     for number in range(10):
         contact(unit, person(), start=f"2026-10-{10 + number} 09:00")
     assert queries_of(lambda: client.get(reverse("statistics"), OCTOBER)) == before
+
+
+# --- Coding quality and grouping ----------------------------------------------------------------------------------------
+
+
+def test_the_coding_quality_s_page_and_file_have_the_same_numbers(client, world):
+    """ST-01, KL-06."""
+    answer = client.get(reverse("coding-quality"), OCTOBER)
+    assert "Klassificerade 0 % 0 av 18 avslutade" in text(answer)
+    file = client.get(reverse("coding-quality-csv"), OCTOBER)
+    lines = list(csv.reader(io.StringIO(b"".join(file.streaming_content).decode("utf-8-sig")), delimiter=";"))
+    assert lines[1:] == [
+        [what, "" if value is None else str(value).replace(".", ",")] for what, value in answer.context["rows"]
+    ]
+    assert ["Avslutade kontakter som klassificeras", "18"] in lines
+
+
+def test_an_empty_or_unreadable_period_of_the_coding_quality_says_so(client):
+    assert "Inga kontakter som klassificeras avslutades" in text(client.get(reverse("coding-quality"), OCTOBER))
+    wrong = {"fran": "2026-10-31", "till": "2026-10-01"}
+    assert client.get(reverse("coding-quality"), wrong).status_code == 422
+    assert client.get(reverse("coding-quality-csv"), wrong).status_code == 422
+
+
+def test_the_file_for_grouping_is_sent_as_it_is_made_and_the_reading_is_logged_first(unit, world):
+    """KL-07: everybody in the file stands in the access log, a protected person too; nobody's name or number in it."""
+    protected = factories.protected_patient(given_name="Hemlig")
+    contact(unit, protected, start="2026-10-20 10:00")
+    with time_machine.travel(NOW, tick=False):
+        coder = signed_in(factories.staff(Role.CODER, unit))
+        page = coder.get(reverse("grouping-export"), OCTOBER)
+        assert "19 kontakter, varav 0 klassificerade." in text(page)
+        assert AccessLogEntry.objects.count() == 0
+        answer = coder.get(reverse("grouping-export-csv"), OCTOBER)
+        assert answer.streaming
+        read = AccessLogEntry.objects.all()
+        assert {entry.what for entry in read} == {"underlag för gruppering (DRG, ACG)"}
+        assert read.count() == 14
+        assert read.filter(patient_id=protected.pk).count() == 1
+        content = b"".join(answer.streaming_content).decode("utf-8-sig")
+        wrong = coder.get(reverse("grouping-export-csv"), {"fran": "2026-10-31", "till": "2026-10-01"})
+    assert len(content.splitlines()) == 20
+    assert "Hemlig" not in content
+    assert protected.identities.get().value not in content
+    assert answer["Content-Disposition"] == 'attachment; filename="gruppering-2026-10-01--2026-10-31.csv"'
+    assert wrong.status_code == 422

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from classification import statistics
 from classification.production import FEWEST_SHOWN
+from classification.rules.checks import CHECKS
 from registration.models import VisitType
 from sdv.common.presenting import Link
 from sdv.desk import charts
@@ -239,3 +240,65 @@ def pages(current, actor):
     """The statistics' pages as chips."""
     listed = (("Produktion", "statistics"), ("Kodningskvalitet", "coding-quality"))
     return [Link(label, address(name), current=name == current) for label, name in listed if address(name)]
+
+
+# --- Coding quality -----------------------------------------------------------------------------------------------------
+
+SEVERITIES = {"error": "fel", "warning": "varning", "hint": "tips"}
+
+
+def quality_rows(found):
+    """Every number of the coding quality, one a line: what is shown and what is exported."""
+    days = found.days
+    yield ("Vad", "Antal eller värde")
+    yield ("Avslutade kontakter som klassificeras", found.ended)
+    yield ("Klassificerade (klara)", found.coded)
+    yield ("Andel klassificerade, procent", found.coded_share)
+    yield ("Påbörjade men inte klara", found.begun)
+    yield ("Dagar till klar, median", days.median if days else None)
+    yield ("Dagar till klar, övre kvartil", days.upper if days else None)
+    yield from (
+        (f"Klara inom: {label} dagar".replace("samma dag dagar", "samma dag"), count) for label, count in found.by_days
+    )
+    yield ("Oklassificerade nu", found.waiting)
+    yield from ((f"Oklassificerade sedan mer än {age} dagar", count) for age, count in found.waiting_longer.items())
+    yield ("Bedömda klassificeringar", found.judged)
+    yield ("Andel med fel eller varning, procent", found.findings_share)
+    yield from (
+        (f"{CHECKS[check]} ({CHECKS[check].rule}, {SEVERITIES[severity]})", count)
+        for (severity, check), count in _most_usual(found)
+    )
+
+
+def _most_usual(found):
+    return sorted(found.rules.items(), key=lambda each: (-each[1], each[0]))
+
+
+def quality_charts(found):
+    """How soon contacts are coded, and which findings there are."""
+    made = []
+    if found.days:
+        heading = "Dagar från kontaktens slut till klar klassificering"
+        data = [charts.Bar(label, count) for label, count in found.by_days]
+        made.append(
+            Chart(
+                id="dagar",
+                heading=heading,
+                svg=charts.bars("dagar", title=heading, description=_in_words(data), data=data),
+                columns=("Dagar", "Klassificeringar"),
+                rows=[(bar.label, bar.value) for bar in data],
+            )
+        )
+    if found.rules:
+        heading = "Anmärkningar efter regel"
+        data = [charts.Bar(str(CHECKS[check]), count) for (_, check), count in _most_usual(found)[:10]]
+        made.append(
+            Chart(
+                id="anmarkningar",
+                heading=heading,
+                svg=charts.level_bars("anmarkningar", title=heading, description=_in_words(data), data=data),
+                columns=("Regel", "Klassificeringar"),
+                rows=[(bar.label, bar.value) for bar in data],
+            )
+        )
+    return made

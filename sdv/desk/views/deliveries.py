@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from classification import exports
 from classification.actions import deliveries as actions
 from classification.models import RegisterDelivery, RegisterLayout, RegisterReporter
 from classification.register.gathering import prepare
@@ -17,10 +18,13 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
+from sdv.common.errors import InputError
 from sdv.common.time import local_date, now
+from sdv.desk import downloads
 from sdv.desk.answers import saved, sheet
 from sdv.desk.forms.deliveries import PeriodChoiceForm
 from sdv.desk.forms.encounter import ReasonForm
+from sdv.desk.forms.statistics import PeriodForm
 from sdv.desk.presenters import deliveries as presenter
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
@@ -121,7 +125,7 @@ def delivery(request, pk):
             ("Hölls inne", str(found.held_back)),
             ("Layout", f"{found.layout.version} ({found.layout.regulation})"),
             ("Framställd", f"{found.made_by or 'av klockan'}"),
-            ("Kontrollsumma", found.checksum),
+            ("Kontrollsumma", " ".join(found.checksum[at : at + 16] for at in range(0, 64, 16))),
             ("Skäl", found.reason),
         ],
     }
@@ -182,3 +186,33 @@ def discard(request, pk):
         ],
     }
     return sheet(request, "encounter/act.html", context, status=422 if form.errors else 200)
+
+
+# --- Grouping in DRG and ACG --------------------------------------------------------------------------------------------
+
+
+@permitted(Permission.EXPORT_CODED)
+@require_GET
+def grouping(request):
+    """What the file for grouping holds, and for which period it is fetched (KL-07)."""
+    form = PeriodForm(request.GET, today=local_date(now()))
+    context = {"heading": "Underlag för gruppering i DRG och ACG", "form": form, "columns": exports.COLUMNS}
+    if form.is_valid():
+        period = form.cleaned_data["fran"], form.cleaned_data["till"]
+        found = exports.counted([request.actor.care_unit.pk], *period)
+        context |= {"count": found.count(), "coded": found.filter(is_coded=True).count(), "period": period}
+    return render(request, "deliveries/grouping.html", context, status=422 if form.errors else 200)
+
+
+@permitted(Permission.EXPORT_CODED)
+@require_GET
+def grouping_csv(request):
+    """The file. Everybody in it has been read, which is written before the first row is sent."""
+    at = now()
+    form = PeriodForm(request.GET, today=local_date(at))
+    if not form.is_valid():
+        raise InputError(**{name: " ".join(words) for name, words in form.errors.items()})
+    units, first, last = [request.actor.care_unit.pk], form.cleaned_data["fran"], form.cleaned_data["till"]
+    who = exports.counted(units, first, last).order_by().values_list("patient_id", flat=True).distinct()
+    log_access(actor=request.actor, patients=list(who), what="underlag för gruppering (DRG, ACG)", at=at)
+    return downloads.csv_file(f"gruppering-{first.isoformat()}--{last.isoformat()}", exports.rows(units, first, last))

@@ -5,12 +5,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from classification import statistics
+from classification.quality import MOST_JUDGED
+from classification.quality import quality as judge
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError
 from sdv.common.time import local, local_date, now
 from sdv.desk import downloads
-from sdv.desk.forms.statistics import StatisticsForm
+from sdv.desk.forms.statistics import PeriodForm, StatisticsForm
 from sdv.desk.presenters import statistics as presenter
 
 
@@ -75,3 +77,46 @@ def production_workbook(request):
     report = _report(request, at)
     said = presenter.notes(report, request.actor.care_unit, f"{local(at):%Y-%m-%d %H.%M}")
     return downloads.workbook(_name(report), [("Produktion", presenter.rows(report)), ("Så räknas det", said)])
+
+
+# --- Coding quality -----------------------------------------------------------------------------------------------------
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def quality(request):
+    """How much of the unit's care is coded, how soon and how well (ST-01, KL-06)."""
+    at = now()
+    form = PeriodForm(request.GET, today=local_date(at))
+    context = {
+        "heading": "Statistik: kodningskvalitet",
+        "form": form,
+        "pages": presenter.pages("coding-quality", request.actor),
+        "query": request.GET.urlencode(),
+        "at": at,
+        "most_judged": MOST_JUDGED,
+    }
+    if not form.is_valid():
+        return render(request, "statistics/quality.html", context, status=422)
+    found = judge(request.actor.care_unit, form.cleaned_data["fran"], form.cleaned_data["till"], at=at)
+    context |= {
+        "found": found,
+        "charts": presenter.quality_charts(found) if found.ended else [],
+        "rows": list(presenter.quality_rows(found))[1:],
+    }
+    return render(request, "statistics/quality.html", context)
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def quality_csv(request):
+    """Every number of the page."""
+    at = now()
+    form = PeriodForm(request.GET, today=local_date(at))
+    if not form.is_valid():
+        raise InputError(**{name: " ".join(words) for name, words in form.errors.items()})
+    first, last = form.cleaned_data["fran"], form.cleaned_data["till"]
+    found = judge(request.actor.care_unit, first, last, at=at)
+    return downloads.csv_file(
+        f"kodningskvalitet-{first.isoformat()}--{last.isoformat()}", presenter.quality_rows(found)
+    )
