@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from django.db.models import prefetch_related_objects
 
-from registration import identities
-from registration.models import Patient, Protection, Sex
+from registration import identities, phones
+from registration.models import InterpreterKind, Patient, PortalContact, Protection, RegistrationKind, Sex
 from sdv.common.presenting import Band, Tag
 from sdv.common.time import age, local, local_date
 
@@ -38,9 +38,21 @@ class ShownPatient:
     deceased_on: object
     is_deceased: bool
     deceased_text: str
+    birth_text: str
+    registration_text: str
+    registered_on: str
+    deregistration_text: str
     listing_unit: str
     payer: str
+    interpreter_kind: str
+    interpreter_text: str
     interpreter_language: str
+    special_housing: str
+    minors_at_address: object
+    drug_benefit_text: str
+    pascal_text: str
+    has_pascal: bool
+    identity_note: str
     is_under_18: bool
     other_identities: tuple = field(default=())
 
@@ -80,9 +92,21 @@ def shown(patient, *, on):
         deceased_on=patient.deceased_on,
         is_deceased=patient.is_deceased,
         deceased_text=deceased_text(patient),
+        birth_text=birth_text(patient),
+        registration_text=safe(RegistrationKind(patient.registration_kind).label if patient.registration_kind else ""),
+        registered_on=safe(patient.registered_on),
+        deregistration_text=safe(deregistration_text(patient)),
         listing_unit=safe(patient.listing_unit),
         payer=safe(patient.payer),
+        interpreter_kind=safe(patient.interpreter_kind),
+        interpreter_text=safe(interpreter_text(patient)),
         interpreter_language=safe(patient.interpreter_language),
+        special_housing=safe(patient.special_housing),
+        minors_at_address=None if is_protected else patient.minors_at_address,
+        drug_benefit_text=safe(drug_benefit_text(patient)),
+        pascal_text=safe(pascal_text(patient)),
+        has_pascal=patient.has_pascal and not is_protected,
+        identity_note=safe(identity_note(primary)) if primary else "",
         is_under_18=_is_under_18(patient, on),
         other_identities=() if is_protected else tuple(identities.display(row.kind, row.value) for row in others),
     )
@@ -110,7 +134,7 @@ def shown_name(patient):
 def age_text(patient, *, on):
     """Age in years; months under two years, days under one month. A deceased person's age at death."""
     if patient.birth_date is None:
-        return UNKNOWN
+        return f"född {patient.birth_date_partial}" if patient.birth_date_partial else UNKNOWN
     day = patient.deceased_on or on
     years = age(patient.birth_date, day)
     if years >= 2:
@@ -134,17 +158,111 @@ def deceased_text(patient):
     return f"Avliden {patient.deceased_partial or patient.deceased_on.isoformat()}"
 
 
+def birth_text(patient):
+    """The birth date, or as much of it as the register knows."""
+    return patient.birth_date.isoformat() if patient.birth_date else patient.birth_date_partial
+
+
+# Navet's codes with what they mean at the desk; one that is not known is shown as it was told (integration.md 2.2).
+DEREGISTERED = {
+    "AV": "avliden",
+    "UV": "utvandrad",
+    "GN": "har fått nytt personnummer",
+    "AN": "annan anledning",
+    "OB": "försvunnen eller obefintlig",
+    "TA": "tekniskt avregistrerad",
+    "AS": "avslutad",
+    "GS": "har fått nytt samordningsnummer",
+    "FI": "falsk identitet",
+}
+
+
+def deregistration_text(patient):
+    """Why and since when somebody is not folkbokförd; empty of those who are (PA-06)."""
+    code = patient.deregistration_code
+    if not code:
+        return ""
+    since = f" {patient.deregistered_on}" if patient.deregistered_on else ""
+    return f"Avregistrerad{since}: {DEREGISTERED.get(code, f'okänd orsak ({code})')}"
+
+
+def interpreter_text(patient):
+    """Which interpreter is needed; empty where none is."""
+    if not patient.interpreter_language:
+        return ""
+    if patient.interpreter_kind == InterpreterKind.SIGN:
+        return f"Teckenspråkstolk: {patient.interpreter_language}"
+    return patient.interpreter_language
+
+
+def drug_benefit_text(patient):
+    """Läkemedelsförmån and on what ground (PA-06)."""
+    if patient.drug_benefit_decided_on:
+        return f"Ja, beslut av {patient.drug_benefit_decided_by} {patient.drug_benefit_decided_on.isoformat()}"
+    return "Ja, folkbokförd" if patient.has_drug_benefit else "Nej"
+
+
+def pascal_text(patient):
+    """Whether prescriptions are in Pascal and whose word it is (PA-06)."""
+    if not patient.pascal_told_by:
+        return "Nej"
+    return f"{'Ja' if patient.has_pascal else 'Nej'}, uppgift av {patient.pascal_told_by} {patient.pascal_told_on.isoformat()}"
+
+
+LEVELS = {"STYRKT": "styrkt", "SANNOLIK": "sannolik", "OSAKER": "osäker", "INTE_TILLAMPLIG": "inte tillämplig"}
+REGISTER_STATUSES = {
+    "AKTIVT": "aktivt",
+    "VILANDEFORKLARAT": "vilande",
+    "VILANDEFORKLARAT_STANGT": "vilande och stängt",
+    "AVREGISTRERAT": "avregistrerat",
+    "EJ_AKTUELLT": "ej aktuellt",
+}
+CAUSES = {
+    "TIDSFRIST": "tidsfristen har gått ut",
+    "ANNAN_ORSAK": "annan orsak",
+    "AVLIDEN": "personen är avliden",
+    "ERSATT": "numret är ersatt",
+    "FELAKTIGT_REGISTERAT": "felaktigt registrerat",
+}
+PROVEN, ACTIVE = "STYRKT", "AKTIVT"
+
+
+def identity_note(row):
+    """How sure the identity behind a samordningsnummer is, and whether the number is in use; with what it means at the
+    desk (PA-09). Unknown codes are shown as told."""
+    notes = []
+    if row.level and row.level != "INTE_TILLAMPLIG":
+        notes.append(f"identiteten är {LEVELS.get(row.level, row.level)}")
+    if row.register_status and row.register_status != ACTIVE:
+        cause = (
+            f" ({CAUSES.get(row.register_status_cause, row.register_status_cause)})"
+            if row.register_status_cause
+            else ""
+        )
+        notes.append(f"numret är {REGISTER_STATUSES.get(row.register_status, row.register_status)}{cause}")
+    if not notes:
+        return ""
+    asks = row.level not in ("", PROVEN, "INTE_TILLAMPLIG") or row.register_status not in ("", ACTIVE)
+    return f"{' och '.join(notes).capitalize()}{'. Be om handlingar som styrker identiteten.' if asks else '.'}"
+
+
 def _is_under_18(patient, on):
     return bool(patient.birth_date) and not patient.is_deceased and age(patient.birth_date, on) < 18
 
 
 def contact_details(patient):
-    """Phones and addresses with their source; none of a protected person is even read (SK-02)."""
+    """Phones, addresses, what 1177 tells and search keys, with their source; none of a protected person is even read
+    (SK-02)."""
     if patient.is_protected:
-        return {"phones": [], "addresses": []}
+        return {"phones": [], "addresses": [], "portal": None, "search_keys": []}
+    phones_of_patient = list(patient.phones.select_related("sms_consent_by").order_by("-is_preferred", "id"))
+    for phone in phones_of_patient:
+        phone.shown = phones.display(phone.number)
     return {
-        "phones": list(patient.phones.order_by("-is_preferred", "id")),
-        "addresses": list(patient.addresses.select_related("kind").order_by("kind__name", "id")),
+        "phones": phones_of_patient,
+        "addresses": list(patient.addresses.select_related("kind").order_by("-kind__is_locked", "kind__name", "id")),
+        "portal": PortalContact.objects.filter(patient=patient).first(),
+        "search_keys": list(patient.search_keys.order_by("kind", "id")),
     }
 
 
@@ -182,8 +300,12 @@ def band(patient, *, at, url="", facts=(), links=(), actions=()):
         tags.append(
             Tag("info", "link", "Länkad: 1 annan identitet" if count == 1 else f"Länkad: {count} andra identiteter")
         )
-    if seen.interpreter_language:
-        tags.append(Tag("warn", "speech", f"Tolk: {seen.interpreter_language}"))
+    if seen.deregistration_text and not seen.is_deceased:
+        tags.append(Tag("warn", "warn", seen.deregistration_text))
+    if seen.identity_note.endswith("identiteten."):
+        tags.append(Tag("warn", "warn", seen.identity_note.partition(". ")[0]))
+    if seen.interpreter_text:
+        tags.append(Tag("warn", "speech", f"Tolk: {seen.interpreter_text}"))
     if seen.is_under_18:
         tags.append(Tag("info", "", "Under 18"))
     listing = (f"Listad: {seen.listing_unit}",) if seen.listing_unit else ()

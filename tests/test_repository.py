@@ -275,6 +275,7 @@ def test_nobody_s_identity_stands_in_an_address():
     """Searches on people are posted: ids in addresses are opaque, or codes of catalogues."""
     allowed = {
         "pk",
+        "row",
         "commitment",
         "file",
         "order",

@@ -2,21 +2,20 @@
 
 from django.db import IntegrityError, transaction
 
-from registration import identities, names
+from registration import identities, names, patient_rules
+from registration.actions.contact import set_preferred_number
+from registration.actions.editing import lock_for_edit, note_edited
 from registration.models import (
     IdentityKind,
     InterpreterKind,
     Patient,
     PatientHistory,
     PatientIdentity,
-    PatientPhone,
     Sex,
 )
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 
-# What a user may edit; everything else is locked and comes from the register (PA-05).
-EDITABLE = {"interpreter_language", "phone"}
 PRIMARY_KINDS = {IdentityKind.PERSONNUMMER, IdentityKind.SAMORDNINGSNUMMER, IdentityKind.RESERVID}
 
 
@@ -100,46 +99,23 @@ def link_identity(*, patient_id, identity, kind, by, at, source="Registrerad fö
 
 @transaction.atomic
 def edit(*, patient_id, by, at, version=None, **changes):
-    """Changes editable fields: `interpreter_language` and `phone` (the preferred number). A locked field is refused
-    (PA-05), and every field of a protected person (SK-02)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
-    if version is not None and version != patient.version:
-        raise StaleVersion(current=patient.version, given=version)
-    if patient.is_protected:
-        raise RuleError(
-            "SK-02", "Patienten har skyddade personuppgifter: alla personuppgifter är låsta.", code="protected"
-        )
-    if locked := sorted(set(changes) - EDITABLE):
-        raise RuleError(
-            "PA-05",
-            f"Uppgiften kommer från folkbokföringen och kan inte ändras här: {', '.join(locked)}.",
-            code="locked_field",
-        )
-    if "phone" in changes:
-        _set_phone(patient, changes["phone"])
-    if "interpreter_language" in changes:
-        _set_interpreter(patient, changes["interpreter_language"])
-    patient.version += 1
-    patient.save(update_fields=["interpreter_kind", "interpreter_language", "version"])
-    PatientHistory.objects.create(patient=patient, event="edited", detail=", ".join(sorted(changes)), by=by, at=at)
+    """Changes editable fields (PA-06) and `phone`, the number in first hand. A locked field is refused (PA-05), and every
+    field of a protected person (SK-02); a language without a kind is a spoken one."""
+    patient = lock_for_edit(patient_id, version=version)
+    has_phone = "phone" in changes
+    phone = changes.pop("phone", "")
+    if refused := patient_rules.locked_refusal(changes):
+        raise refused
+    if "interpreter_language" in changes and "interpreter_kind" not in changes:
+        needs = patient.interpreter_kind or InterpreterKind.SPOKEN
+        changes["interpreter_kind"] = needs if changes["interpreter_language"] else InterpreterKind.NONE
+    changed = {name: value for name, value in changes.items() if getattr(patient, name) != value}
+    for name, value in changed.items():
+        setattr(patient, name, value)
+    if refused := patient_rules.field_refusal(patient, changed, today=local_date(at)):
+        raise refused
+    if has_phone:
+        set_preferred_number(patient, phone)
+    words = dict.fromkeys(patient_rules.EDITABLE[name] for name in patient_rules.EDITABLE if name in changes)
+    note_edited(patient, ", ".join([*(["telefon"] if has_phone else []), *words]), by=by, at=at, fields=changed)
     return patient
-
-
-def _set_interpreter(patient, language):
-    """The language; an empty text means no need. Whether it is signed stays as it was told (PA-06)."""
-    patient.interpreter_language = language
-    if not language:
-        patient.interpreter_kind = InterpreterKind.NONE
-    elif not patient.interpreter_kind:
-        patient.interpreter_kind = InterpreterKind.SPOKEN
-
-
-def _set_phone(patient, number):
-    """The preferred number; an empty text removes it."""
-    patient.phones.filter(is_preferred=True).update(is_preferred=False)
-    number = " ".join(number.split())
-    if not number:
-        return
-    if sum(sign.isdigit() for sign in number) < 6 or not set(number) <= set("+0123456789 -()"):
-        raise InputError(phone="Skriv numret med siffror, till exempel 070-123 45 67 eller +45 12 34 56 78.")
-    PatientPhone.objects.update_or_create(patient=patient, number=number, defaults={"is_preferred": True})

@@ -7,13 +7,14 @@ from rest_framework import serializers
 
 from registration import presenters
 from registration.actions import patients
-from registration.models import Patient, Protection, Sex
+from registration.models import InterpreterKind, Patient, Protection, Sex
+from registration.patient_rules import MOST_MINORS
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.models import AccessAction, AccessLogEntry
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Number, Query, Text
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Number, Query, Text
 from sdv.common.errors import InputError
 from sdv.common.paging import LARGEST_PAGE, PageQuery, by_cursor
 from sdv.common.time import local_date
@@ -48,7 +49,22 @@ class PatientAnswer(PatientSummary):
     other_identities = serializers.ListField(child=serializers.CharField())
     listing_unit = serializers.CharField()
     payer = serializers.CharField()
+    birth_date_partial = serializers.CharField()
+    registration_kind = serializers.CharField()
+    registered_on = serializers.CharField()
+    deregistration_code = serializers.CharField()
+    deregistered_on = serializers.CharField()
+    interpreter_kind = serializers.CharField()
     interpreter_language = serializers.CharField()
+    special_housing = serializers.CharField()
+    minors_at_address = serializers.IntegerField(allow_null=True)
+    has_drug_benefit = serializers.BooleanField(allow_null=True)
+    drug_benefit_decided_on = serializers.DateField(allow_null=True)
+    drug_benefit_decided_by = serializers.CharField()
+    has_pascal = serializers.BooleanField(allow_null=True)
+    pascal_told_on = serializers.DateField(allow_null=True)
+    pascal_told_by = serializers.CharField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
 
 
 class PatientHits(page_of("PatientPage", PatientAnswer)):
@@ -87,8 +103,36 @@ def patient_answer(patient, *, on):
         "other_identities": list(seen.other_identities),
         "listing_unit": seen.listing_unit,
         "payer": seen.payer,
-        "interpreter_language": seen.interpreter_language,
+        **_demographics(patient),
+        "confirmed_at": moment(patient.confirmed_at),
     }
+
+
+# Fields of the patient's own row that an answer shows as they are, and what stands there of a protected person (SK-02).
+_DEMOGRAPHICS = {
+    "birth_date_partial": "",
+    "registration_kind": "",
+    "registered_on": "",
+    "deregistration_code": "",
+    "deregistered_on": "",
+    "interpreter_kind": "",
+    "interpreter_language": "",
+    "special_housing": "",
+    "minors_at_address": None,
+    "has_drug_benefit": None,
+    "drug_benefit_decided_on": None,
+    "drug_benefit_decided_by": "",
+    "has_pascal": None,
+    "pascal_told_on": None,
+    "pascal_told_by": "",
+}
+
+
+def _demographics(patient):
+    if patient.is_protected:
+        return dict(_DEMOGRAPHICS)
+    values = {name: getattr(patient, name) for name in _DEMOGRAPHICS}
+    return values | {name: day(values[name]) for name in ("drug_benefit_decided_on", "pascal_told_on")}
 
 
 class PrimaryIdentity(NamedTuple):
@@ -97,6 +141,10 @@ class PrimaryIdentity(NamedTuple):
     kind: str
     value: str
     is_primary: bool = True
+    # A row of a list tells who it is, not how sure the identity is.
+    level: str = ""
+    register_status: str = ""
+    register_status_cause: str = ""
 
 
 def with_identity(rows, path="patient__"):
@@ -230,10 +278,18 @@ class Patients(Endpoint):
 
 
 class PatientChanges(Fields):
-    """What a user may edit: interpreter language and preferred phone. The others come from the register and are named so
-    that the refusal can say by which rule they are locked (PA-05)."""
+    """What a user may edit (PA-06). The others come from the register and are named so that the refusal can say by which
+    rule they are locked (PA-05)."""
 
+    interpreter_kind = Choice(choices=InterpreterKind.values, required=False)
     interpreter_language = Text(max_length=60, allow_blank=True, required=False)
+    special_housing = Text(max_length=120, allow_blank=True, required=False)
+    minors_at_address = Number(min_value=0, max_value=MOST_MINORS, required=False, allow_null=True)
+    drug_benefit_decided_on = Day(required=False, allow_null=True)
+    drug_benefit_decided_by = Text(max_length=120, allow_blank=True, required=False)
+    has_pascal = Flag(required=False)
+    pascal_told_on = Day(required=False, allow_null=True)
+    pascal_told_by = Text(max_length=120, allow_blank=True, required=False)
     phone = Text(
         max_length=30, allow_blank=True, required=False, help_text="Nummer i första hand; tom text tar bort det."
     )
@@ -260,7 +316,7 @@ class OnePatient(Endpoint):
 
     @operation(
         "patients_edit",
-        "Ändra tolkspråk eller telefon",
+        "Ändra det som vården håller: tolk, boende, läkemedelsförmån, Pascal, telefon i första hand",
         tag=TAG,
         body=PatientChanges,
         answer=PatientAnswer,
@@ -277,116 +333,6 @@ class OnePatient(Endpoint):
     def _answer(self, patient, what):
         self.log([patient.pk], what, resource_id=patient.pk)
         return self.answer(patient_answer(patient, on=local_date(self.at)), version=patient.version)
-
-
-class IdentityAnswer(Answer):
-    """An identity of the patient (PA-01, PA-03)."""
-
-    id = serializers.UUIDField()
-    kind = serializers.CharField()
-    identity = serializers.CharField()
-    is_primary = serializers.BooleanField()
-    source = serializers.CharField()
-    valid_to = serializers.DateField(allow_null=True)
-
-
-class PhoneAnswer(Answer):
-    """A phone number of the patient (PA-06)."""
-
-    id = serializers.UUIDField()
-    number = serializers.CharField()
-    kind = serializers.CharField()
-    is_preferred = serializers.BooleanField()
-
-
-class AddressAnswer(Answer):
-    """An address of the patient (PA-07)."""
-
-    id = serializers.UUIDField()
-    kind = Coded()
-    care_of = serializers.CharField()
-    street = serializers.CharField()
-    postal_code = serializers.CharField()
-    town = serializers.CharField()
-    country = serializers.CharField()
-    valid_from = serializers.DateField(allow_null=True)
-    valid_to = serializers.DateField(allow_null=True)
-    source = serializers.CharField()
-
-
-class _Part(Endpoint):
-    """A part of the patient: a short list, read whole."""
-
-    permissions = {"GET": Permission.VIEW_PATIENTS}
-
-    def parts(self, pk, what, rows):
-        patient = presenters.load(pk)
-        self.log([patient.pk], what, resource_id=patient.pk)
-        return self.answer({"results": rows(patient), "next": None, "previous": None})
-
-
-class Identities(_Part):
-    """GET patients/{id}/identities/."""
-
-    @operation("patients_identities", "Patientens identiteter", tag=TAG, answer=page_of("IdentityPage", IdentityAnswer))
-    def get(self, request, pk):
-        return self.parts(pk, "identiteter", _identities)
-
-
-class Phones(_Part):
-    """GET patients/{id}/phones/."""
-
-    @operation("patients_phones", "Patientens telefonnummer", tag=TAG, answer=page_of("PhonePage", PhoneAnswer))
-    def get(self, request, pk):
-        return self.parts(pk, "telefonnummer", _phones)
-
-
-class Addresses(_Part):
-    """GET patients/{id}/addresses/."""
-
-    @operation("patients_addresses", "Patientens adresser", tag=TAG, answer=page_of("AddressPage", AddressAnswer))
-    def get(self, request, pk):
-        return self.parts(pk, "adresser", _addresses)
-
-
-def _identities(patient):
-    return [
-        {
-            "id": str(row.pk),
-            "kind": row.kind,
-            "identity": presenters.identities.display(row.kind, row.value),
-            "is_primary": row.is_primary,
-            "source": row.source,
-            "valid_to": day(row.valid_to),
-        }
-        for row in presenters.identities_of(patient)
-        if row.is_primary or not patient.is_protected
-    ]
-
-
-def _phones(patient):
-    return [
-        {"id": str(row.pk), "number": row.number, "kind": row.kind, "is_preferred": row.is_preferred}
-        for row in presenters.contact_details(patient)["phones"]
-    ]
-
-
-def _addresses(patient):
-    return [
-        {
-            "id": str(row.pk),
-            "kind": {"code": row.kind.code, "text": row.kind.name},
-            "care_of": row.care_of,
-            "street": row.street,
-            "postal_code": row.postal_code,
-            "town": row.town,
-            "country": row.country,
-            "valid_from": day(row.valid_from),
-            "valid_to": day(row.valid_to),
-            "source": row.source,
-        }
-        for row in presenters.contact_details(patient)["addresses"]
-    ]
 
 
 # --- Who has read --------------------------------------------------------------------------------------------------------

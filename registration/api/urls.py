@@ -2,15 +2,19 @@
 
 from django.urls import path
 
-from . import catalogues, encounters, orders, patients, referrals
+from . import catalogues, encounters, orders, patient_parts, patients, referrals
 
 urlpatterns = [
     path("patients/search/", patients.PatientSearch.as_view()),
     path("patients/", patients.Patients.as_view()),
     path("patients/<uuid:pk>/", patients.OnePatient.as_view()),
-    path("patients/<uuid:pk>/identities/", patients.Identities.as_view()),
-    path("patients/<uuid:pk>/phones/", patients.Phones.as_view()),
-    path("patients/<uuid:pk>/addresses/", patients.Addresses.as_view()),
+    path("patients/<uuid:pk>/identities/", patient_parts.Identities.as_view()),
+    path("patients/<uuid:pk>/phones/", patient_parts.Phones.as_view()),
+    path("patients/<uuid:pk>/phones/<uuid:row>/", patient_parts.OnePhone.as_view()),
+    path("patients/<uuid:pk>/addresses/", patient_parts.Addresses.as_view()),
+    path("patients/<uuid:pk>/addresses/<uuid:row>/", patient_parts.OneAddress.as_view()),
+    path("patients/<uuid:pk>/search-keys/", patient_parts.SearchKeys.as_view()),
+    path("patients/<uuid:pk>/search-keys/<uuid:row>/", patient_parts.OneSearchKey.as_view()),
     path("patients/<uuid:pk>/access-log/", patients.AccessLog.as_view()),
     path("care-units/", catalogues.CareUnits.as_view()),
     path("visit-types/", catalogues.VisitTypes.as_view()),

@@ -10,7 +10,7 @@ const palette = (mode) => document.dispatchEvent(new CustomEvent("palette", { de
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") { palette(""); event.preventDefault(); return; }
-  if (event.altKey && !event.ctrlKey && /^[1-6s]$/i.test(event.key)) { if (press(`Alt ${event.key.toUpperCase()}`)) event.preventDefault(); return; }
+  if (event.altKey && !event.ctrlKey && /^[1-6st]$/i.test(event.key)) { if (press(`Alt ${event.key.toUpperCase()}`)) event.preventDefault(); return; }
   if (event.altKey && ["ArrowUp", "ArrowDown"].includes(event.key)) {
     const button = event.target.closest?.("li")?.querySelector(`[data-move="${event.key === "ArrowUp" ? "up" : "down"}"]`);
     if (button) { button.click(); event.preventDefault(); }

@@ -101,7 +101,7 @@ def test_what_users_may_edit_is_edited_and_the_version_goes_up(integration):
     )
     assert (response.json()["interpreter_language"], response.headers["ETag"]) == ("somaliska", '"2"')
     (phone,) = integration.get(f"patients/{known.pk}/phones/").json()["results"]
-    assert (phone["number"], phone["is_preferred"]) == ("070-123 45 67", True)
+    assert (phone["number"], phone["text"], phone["is_preferred"]) == ("+46701234567", "070-123 45 67", True)
 
 
 @pytest.mark.parametrize("field", ["surname", "birth_date", "sex", "identity", "protection", "listing_unit"])
@@ -192,3 +192,57 @@ def test_a_death_by_an_older_version_is_412(integration):
     refused(response, 412)
     known.refresh_from_db()
     assert known.deceased_on is None
+
+
+def test_phones_are_added_changed_and_taken_away(integration):
+    """PA-06"""
+    known = factories.patient()
+    added = integration.post(f"patients/{known.pk}/phones/", {"number": "070-174 06 05", "allows_sms": True})
+    assert (added.status_code, added.json()["number"], added.json()["allows_sms"]) == (201, "+46701740605", True)
+    row = f"patients/{known.pk}/phones/{added.json()['id']}/"
+    changed = integration.patch(row, {"number": "+45 32 12 34 56"})
+    assert (changed.json()["text"], changed.json()["allows_sms"]) == ("+45 32 12 34 56", False)
+    assert integration.delete(row).status_code == 204
+    assert integration.get(f"patients/{known.pk}/phones/").json()["results"] == []
+    assert integration.patch(row, {"kind": "home"}).status_code == 404
+
+
+def test_addresses_of_the_register_are_locked_and_others_are_kept(integration):
+    """PA-05, PA-07"""
+    known = factories.patient()
+    path = f"patients/{known.pk}/addresses/"
+    refused(integration.post(path, {"kind": "bostadsadress", "street": "Storgatan 1"}), 409, rule="PA-07")
+    assert integration.post(path, {"kind": "tillfallig-adress", "street": "Storgatan 1"}).status_code == 400
+    added = integration.post(path, {"kind": "faktureringsadress", "street": "Box 1", "town": "Lund"})
+    assert (added.status_code, added.json()["kind"]["text"]) == (201, "Faktureringsadress")
+    row = f"{path}{added.json()['id']}/"
+    assert integration.patch(row, {"street": "Box 2"}).json()["street"] == "Box 2"
+    assert integration.delete(row).status_code == 204
+
+
+def test_all_that_users_keep_is_edited_and_answered(integration):
+    """PA-06"""
+    known = factories.patient()
+    kept = {
+        "interpreter_kind": "sign",
+        "interpreter_language": "svenskt teckenspråk",
+        "special_housing": "Solgården",
+        "minors_at_address": 2,
+        "has_pascal": True,
+        "pascal_told_on": "2026-11-01",
+        "pascal_told_by": "Dr Holm",
+    }
+    answer = integration.patch(f"patients/{known.pk}/", kept).json()
+    assert {name: answer[name] for name in kept} == kept
+    known.__class__.objects.update(protection="sekretessmarkering")
+    answer = integration.get(f"patients/{known.pk}/").json()
+    assert {answer[name] for name in kept} == {"", None}
+
+
+def test_search_keys(integration):
+    """RI-01"""
+    known = factories.patient()
+    path = f"patients/{known.pk}/search-keys/"
+    added = integration.post(path, {"kind": "lma", "value": "50-123456"})
+    assert (added.status_code, added.json()["value"]) == (201, "50123456")
+    assert integration.delete(f"{path}{added.json()['id']}/").status_code == 204

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from registration.actions import patients as writes
-from registration.models import CareCommitment, Patient, PatientHistory, Referral
+from registration.models import CareCommitment, Patient, Referral
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from sdv.common.time import local_date, now
@@ -233,62 +233,6 @@ def test_the_tabs_carry_the_units_own_numbers(clinic):
     assert tabs == {"Patient": None, "Vårdhändelser": 0, "Vårdåtaganden": 1, "Bokningar": 1, "Logg": None}
 
 
-def test_phone_and_interpreter_are_saved_with_a_receipt(desk):
-    """PA-05."""
-    patient = make.patient()
-    response = desk.post(
-        reverse("patient", args=[patient.pk]),
-        {"phone": "070-123 45 67", "interpreter_language": "somaliska", "version": "1"},
-        follow=True,
-    )
-    patient.refresh_from_db()
-    assert patient.interpreter_language == "somaliska"
-    assert patient.phones.get().number == "070-123 45 67"
-    assert "Uppgifterna sparade för" in response.content.decode()
-    assert PatientHistory.objects.filter(patient=patient, event="edited").count() == 1
-
-
-def test_saving_what_has_not_changed_writes_nothing(desk):
-    patient = make.patient()
-    desk.post(reverse("patient", args=[patient.pk]), {"phone": "", "interpreter_language": "", "version": "1"})
-    patient.refresh_from_db()
-    assert patient.version == 1
-
-
-def test_a_phone_number_that_cannot_be_read_is_told_at_the_field(desk):
-    patient = make.patient()
-    response = desk.post(
-        reverse("patient", args=[patient.pk]), {"phone": "ring efter tre", "interpreter_language": "", "version": "1"}
-    )
-    assert response.status_code == 422
-    assert "Skriv numret med siffror" in response.content.decode()
-    assert patient.phones.count() == 0
-
-
-def test_somebody_elses_change_is_not_written_over(desk):
-    """PL-27."""
-    patient = make.patient()
-    writes.edit(patient_id=patient.pk, by=make.UserFactory(), at=now(), interpreter_language="persiska")
-    response = desk.post(
-        reverse("patient", args=[patient.pk]), {"phone": "", "interpreter_language": "somaliska", "version": "1"}
-    )
-    patient.refresh_from_db()
-    assert response.status_code == 409
-    assert patient.interpreter_language == "persiska"
-
-
-def test_who_may_not_edit_sees_the_data_and_no_form(unit):
-    client = signed_in(make.staff(Role.CODER, unit))
-    patient = make.patient()
-    response = page(client, "patient", patient)
-    assert 'name="phone"' not in response.content.decode()
-    refused = client.post(
-        reverse("patient", args=[patient.pk]), {"phone": "0701234567", "interpreter_language": "", "version": "1"}
-    )
-    assert refused.status_code == 403
-    assert patient.phones.count() == 0
-
-
 # --- Protected persons ------------------------------------------------------------------------------------------------
 
 
@@ -320,13 +264,13 @@ def test_every_field_of_a_protected_person_is_locked(clinic):
     client = signed_in(make.clinician(clinic))
     patient = protected_with_phone()
     make.booked_visit(care_unit=clinic, patient=patient)
-    assert 'name="phone"' not in page(client, "patient", patient).content.decode()
+    assert "/uppgifter/" not in page(client, "patient", patient).content.decode()
     response = client.post(
-        reverse("patient", args=[patient.pk]),
-        {"phone": "0701112233", "interpreter_language": "", "version": patient.version},
+        reverse("patient-edit", args=[patient.pk, "telefon"]),
+        {"number": "0701112233", "kind": "mobile", "version": patient.version},
     )
     assert response.status_code == 409
-    assert patient.phones.get().number == "070-999 88 77"
+    assert patient.phones.get().number == "+46709998877"
 
 
 def test_a_protected_person_the_unit_does_not_know_is_opened_with_a_reason_that_is_logged(desk):

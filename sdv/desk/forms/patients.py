@@ -82,22 +82,6 @@ class OpenForm(forms.Form):
     next = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
-class ContactForm(forms.Form):
-    """What a user may edit of a patient (PA-05)."""
-
-    phone = forms.CharField(
-        label="Telefon i första hand",
-        max_length=30,
-        required=False,
-        help_text="070-123 45 67 eller +45 12 34 56 78. Tomt tar bort numret.",
-        widget=forms.TextInput({"inputmode": "tel", "autocomplete": "off"}),
-    )
-    interpreter_language = forms.CharField(
-        label="Tolkspråk", max_length=60, required=False, help_text="Till exempel somaliska eller teckenspråk."
-    )
-    version = forms.IntegerField(widget=forms.HiddenInput)
-
-
 class NewCommitmentForm(forms.Form):
     """A vårdåtagande for somebody already in the unit's care (ground V)."""
 

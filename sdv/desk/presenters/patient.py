@@ -180,18 +180,34 @@ def register_facts(patient, seen):
             ("Kön", seen.sex_text),
             ("Skydd", seen.protection_text),
         ]
-    if seen.other_identities:
-        facts.append(("Andra nummer", ", ".join(seen.other_identities)))
     return [
-        *facts,
         ("Förnamn", seen.given_name),
         *([("Mellannamn", seen.middle_name)] if seen.middle_name else []),
         ("Efternamn", seen.surname),
-        ("Födelsedatum", seen.birth_date.isoformat() if seen.birth_date else ""),
+        ("Födelsedatum", seen.birth_text),
         ("Kön", seen.sex_text),
-        ("Listad på", seen.listing_unit),
+        ("Folkbokföring", seen.registration_text),
+        *([("Folkbokförd", seen.registered_on)] if seen.registered_on else []),
+        *([("Avregistrering", seen.deregistration_text)] if seen.deregistration_text else []),
         ("Huvudman", seen.payer),
+        ("Hälsoval, listad på", seen.listing_unit),
         *([("Död", seen.deceased_text)] if seen.is_deceased else []),
+    ]
+
+
+def identity_rows(patient):
+    """Each number with its kind, whether it is primary, until when it was used and what the register says of it
+    (PA-01…03). Of a protected person the primary alone (SK-02)."""
+    return [
+        (
+            presenters.KIND_WORDS.get(row.kind, row.kind),
+            presenters.identities.display(row.kind, row.value),
+            "Primär" if row.is_primary else "Länkad",
+            f"Gällde till {row.valid_to.isoformat()}." if row.valid_to else "",
+            "" if patient.is_protected else presenters.identity_note(row),
+        )
+        for row in presenters.identities_of(patient)
+        if row.is_primary or not patient.is_protected
     ]
 
 

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from sdv.desk.views import booking, deceased, letters, orders, patient_tabs, patients, referrals
+from sdv.desk.views import booking, deceased, letters, orders, patient_data, patient_tabs, patients, referrals
 
 urlpatterns = [
     path("patienter/", patients.patients, name="patients"),
     path("patienter/sok/", patients.search, name="patient-search"),
     path("patienter/ny/", patients.create, name="patient-create"),
-    path("patienter/<uuid:pk>/", patient_tabs.patient, name="patient"),
+    path("patienter/<uuid:pk>/", patient_data.patient, name="patient"),
+    path("patienter/<uuid:pk>/uppgifter/<slug:name>/", patient_data.edit, name="patient-edit"),
+    path("patienter/<uuid:pk>/uppgifter/<slug:name>/<uuid:row>/", patient_data.edit, name="patient-edit-row"),
+    path("patienter/<uuid:pk>/uppgifter/<slug:name>/<uuid:row>/bort/", patient_data.remove, name="patient-remove-row"),
     path("patienter/<uuid:pk>/oppna/", patients.open_protected, name="patient-open"),
     path("patienter/<uuid:pk>/vardhandelser/", patient_tabs.encounters, name="patient-encounters"),
     path("patienter/<uuid:pk>/vardataganden/", patient_tabs.commitments, name="patient-commitments"),

@@ -6,7 +6,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from registration import presenters
-from registration.actions import patients as writes
 from registration.actions import referrals as referral_writes
 from registration.models import CommitmentStatus, Patient, ReferralKind
 from scheduling.actions import commitments as commitment_writes
@@ -17,7 +16,7 @@ from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, now
 
-from ..forms.patients import CloseCommitmentForm, ContactForm, NewCommitmentForm, NumberForm, ReferralForm, add_errors
+from ..forms.patients import CloseCommitmentForm, NewCommitmentForm, NumberForm, ReferralForm, add_errors
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
 from ..receipts import leave_receipt
@@ -34,10 +33,10 @@ EVENTS = {
     "deceased_withdrawn": "Folkbokföringen tog tillbaka dödsfallet",
     "deceased_undone": "Avliden ångrad",
 }
-FIELD_WORDS = {"phone": "telefon", "interpreter_language": "tolkspråk"}
 
 
-def _page(request, patient, template, tab, heading, at, status=200, **context):
+def page_of_patient(request, patient, template, tab, heading, at, status=200, **context):
+    """A page about the patient with band and tabs, and what the session's assignment may do on it."""
     frame = presenter.frame_of(request, patient, at=at, tab=tab)
     may = {
         "may_edit": request.actor.may(Permission.EDIT_PATIENTS),
@@ -49,62 +48,6 @@ def _page(request, patient, template, tab, heading, at, status=200, **context):
     return render(
         request, template, {"heading": heading, "patient_id": patient.pk, **frame, **may, **context}, status=status
     )
-
-
-# --- Patient --------------------------------------------------------------------------------------------------------
-
-
-@patient_page(Permission.VIEW_PATIENTS, what="patientsida")
-def patient(request, patient):
-    """The patient's own data: what comes from the register is locked, what may be edited is white (PA-05)."""
-    at = now()
-    contact = presenters.contact_details(patient)
-    preferred = next((phone.number for phone in contact["phones"] if phone.is_preferred), "")
-    initial = {
-        "phone": preferred,
-        "interpreter_language": "" if patient.is_protected else patient.interpreter_language,
-        "version": patient.version,
-    }
-    form = ContactForm(initial=initial)
-    if request.method == "POST":
-        request.actor.require(Permission.EDIT_PATIENTS)
-        form = ContactForm(request.POST)
-        if form.is_valid() and _saved(request, patient, form, initial, at):
-            return redirect("patient", pk=patient.pk)
-    return _page(
-        request,
-        patient,
-        "patients/patient.html",
-        "patient",
-        "Patient",
-        at,
-        status=422 if form.errors else 200,
-        form=form,
-        contact=contact,
-        other_phones=[phone for phone in contact["phones"] if not phone.is_preferred],
-        confirmed=presenters.confirmed_text(patient),
-        facts=presenter.register_facts(patient, presenters.shown(patient, on=local_date(at))),
-    )
-
-
-def _saved(request, patient, form, initial, at):
-    """Writes what was changed, and only that. Whether it went well; else the form says why not."""
-    changes = {
-        name: form.cleaned_data[name]
-        for name in ("phone", "interpreter_language")
-        if form.cleaned_data[name] != initial[name]
-    }
-    if not changes and not patient.is_protected:
-        return True
-    try:
-        writes.edit(
-            patient_id=patient.pk, by=request.actor.user, at=at, version=form.cleaned_data["version"], **changes
-        )
-    except InputError as error:
-        add_errors(form, error)
-        return False
-    leave_receipt(request, at=at, text="Uppgifterna sparade för", whom=presenters.shown_name(patient))
-    return True
 
 
 # --- Vårdhändelser ----------------------------------------------------------------------------------------------------
@@ -123,7 +66,9 @@ def encounters(request, patient):
     }
     if request.htmx and chosen:
         return render(request, "patients/encounters.html#detail", context)
-    return _page(request, patient, "patients/encounters.html", "patient-encounters", "Vårdhändelser", at, **context)
+    return page_of_patient(
+        request, patient, "patients/encounters.html", "patient-encounters", "Vårdhändelser", at, **context
+    )
 
 
 def _chosen(visits, wanted):
@@ -151,7 +96,7 @@ def commitments(request, patient):
     open_rows = [row for row in rows if row.status == CommitmentStatus.OPEN]
     steps = presenter.next_steps(open_rows, at=at)
     undecided = care_unit.referrals.undecided().filter(patient=patient).order_by("arrival_date", "id")
-    return _page(
+    return page_of_patient(
         request,
         patient,
         "patients/commitments.html",
@@ -180,7 +125,7 @@ def commitment_create(request, patient):
         )
         leave_receipt(request, at=at, text="Vårdåtagande öppnat för", whom=presenters.shown_name(patient))
         return redirect("patient-commitments", pk=patient.pk)
-    return _page(
+    return page_of_patient(
         request,
         patient,
         "patients/commitment_form.html",
@@ -219,7 +164,7 @@ def commitment_close(request, patient, commitment):
         else:
             leave_receipt(request, at=at, text="Vårdåtagande avslutat för", whom=presenters.shown_name(patient))
             return redirect("patient-commitments", pk=patient.pk)
-    return _page(
+    return page_of_patient(
         request,
         patient,
         "patients/commitment_form.html",
@@ -270,7 +215,7 @@ def referral_create(request, patient):
         else:
             leave_receipt(request, at=at, text="Remiss registrerad för", whom=presenters.shown_name(patient))
             return redirect("referral", pk=referral.pk)
-    return _page(
+    return page_of_patient(
         request,
         patient,
         "patients/commitment_form.html",
@@ -296,7 +241,7 @@ def appointments(request, patient):
     coming = list(rows.filter(presenter.is_coming(at)).order_by("start", "id"))
     past = list(rows.exclude(presenter.is_coming(at)).order_by("-start", "-id")[:PAST_BOOKINGS])
     waiting = care_unit.booking_requests.waiting().filter(patient=patient).with_details().order_by("wished_to", "id")
-    return _page(
+    return page_of_patient(
         request,
         patient,
         "patients/appointments.html",
@@ -355,10 +300,10 @@ def log(request, patient):
         (
             row,
             EVENTS.get(row.event, row.event),
-            ", ".join(FIELD_WORDS.get(word, word) for word in row.detail.split(", ")),
+            row.detail,
         )
         for row in patient.history.select_related("by").order_by("-id")[:LOG_PAGE]
     ]
-    return _page(
+    return page_of_patient(
         request, patient, "patients/log.html", "patient-log", "Logg", now(), rows=rows, older=older, events=events
     )
