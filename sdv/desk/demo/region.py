@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
+from classification.models import RegisterReporter, ReportingUnit
 from registration.models import ContactReason, VisitType
 from scheduling.models import Resource, ResourceKind, WeeklyHours
 from sdv.accounts.models import Practitioner, Profession, StaffAssignment, User
@@ -62,6 +63,9 @@ UNITS = [
     UnitPlan("avdelning", "Avdelning 12 Åsby sjukhus", "Avdelning 12", CareUnitKind.INPATIENT, "", "Åsby sjukhus",
              {"Läk": 1, "Ssk": 2}),
 ]  # fmt: skip
+
+# Medicinskt verksamhetsområde of those that report to the patient register.
+MVO = {"medicin": "101", "akut": "046", "avdelning": "101"}
 
 PRIMARY_CARE = ["bryggan", "ekbacken", "sjolunda"]
 BOOKED_UNITS = [*PRIMARY_CARE, "bvc", "ungdom", "medicin"]
@@ -131,6 +135,7 @@ def build(*, rng, at):
             closes_at=CLOSES,
         )
         units[plan.key] = Unit(plan.key, row, visit_types=list(VisitType.objects.for_unit(row, local_date(at))))
+    _registers(provider, units)
     _parts_and_places(units)
     users = _demo_users(units)
     _staff(units, users, rng, at)
@@ -140,6 +145,16 @@ def build(*, rng, at):
         for visit_type in unit.visit_types
     }
     return Region(units, users, reasons)
+
+
+def _registers(provider, units):
+    """What deliveries to registers ask for (PAR-01). File code and hospital code are invented: no real ones exist here."""
+    RegisterReporter.objects.create(care_provider=provider, file_code="99")
+    for key, mvo in MVO.items():
+        CareUnit.objects.filter(pk=units[key].row.pk).update(mvo_code=mvo)
+        units[key].row.mvo_code = mvo
+        emergency = "1" if key == "akut" else ""
+        ReportingUnit.objects.create(care_unit=units[key].row, hospital_code="99001", emergency_activity=emergency)
 
 
 def _parts_and_places(units):

@@ -27,9 +27,9 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Told:
-    """A finding on a contact of one's own unit."""
+    """What is said of a contact of one's own unit."""
 
     number: int
     url: str
@@ -48,15 +48,16 @@ class Summary:
 
 
 def summary(findings, care_unit):
-    """`findings` are (is_error, code, detail, encounter id, number, unit id), as made or as kept."""
+    """`findings` are (is_error, code, detail, encounter id, number, unit id), as made or as kept. One's own are told one
+    contact a line."""
     counted = {True: Counter(), False: Counter()}
-    told = Summary()
+    told, lines = Summary(), {}
     for is_error, code, detail, pk, number, unit in findings:
         counted[is_error][code] += 1
         if unit == care_unit.pk:
-            told.own_count += 1
-            if len(told.own) < MOST_SHOWN:
-                told.own.append(Told(number, address("encounter", pk), detail, is_error))
+            line = lines.setdefault(number, Told(number, address("encounter", pk), "", False))
+            line.detail, line.is_error = f"{line.detail} {detail}".strip(), line.is_error or is_error
+    told.own, told.own_count = list(lines.values())[:MOST_SHOWN], len(lines)
     for is_error, rows in ((True, told.errors), (False, told.warnings)):
         rows += [(KINDS.get(code, code), count) for code, count in counted[is_error].most_common()]
     return told

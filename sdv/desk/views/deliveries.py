@@ -126,7 +126,7 @@ def delivery(request, pk):
             ("Layout", f"{found.layout.version} ({found.layout.regulation})"),
             ("Framställd", f"{found.made_by or 'av klockan'}"),
             ("Kontrollsumma", " ".join(found.checksum[at : at + 16] for at in range(0, 64, 16))),
-            ("Skäl", found.reason),
+            *([("Skäl", found.reason)] if found.reason else []),
         ],
     }
     return render(request, "deliveries/delivery.html", context)
