@@ -102,7 +102,16 @@ def history(row):
         "added": [shown for shown in after if shown not in before],
         "removed": [shown for shown in before if shown not in after],
         "complete": row.after["complete"],
+        "main": _main_changed(row.before, row.after),
     }
+
+
+def _main_changed(before, after):
+    """Which huvuddiagnos took the place of which, where both stand: an order alone adds and removes nothing."""
+    first, then = (kept["diagnoses"][:1] for kept in (before, after))
+    if not first or not then or first[0]["code"] == then[0]["code"]:
+        return ""
+    return f"{first[0]['code']} → {then[0]['code']}"
 
 
 def _codes(kept):

@@ -19,8 +19,10 @@ from classification.models import (
 )
 from registration.actions import encounters
 from registration.encounter_types import TYPES
+from registration.lifecycle import Status
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import minute
+from sdv.outbox import messages
 
 
 class SavedCoding(NamedTuple):
@@ -201,6 +203,10 @@ def _write(encounter, coding, after, move, *, by, at):
         encounter.is_coded = complete
         encounter.version += 1
         encounter.save(update_fields=["is_coded", "version"])
+    # VH-21: what was klar before or is now has been or is to be told; a draft has not. Who opens the contact again, or
+    # annuls it, takes it back as a whole.
+    if encounter.status == Status.ENDED and move != CodingMove.REOPEN and (complete or before["complete"]):
+        messages.encounter_changed(encounter)
 
 
 def _replace_rows(coding, after):

@@ -22,6 +22,7 @@ from registration.models import Encounter, EncounterDocument
 from sdv.accounts.models import User
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.models import ChangeLogEntry
+from sdv.outbox.models import OutboxMessage
 
 from .conftest import END, NINE, NOW, STOCKHOLM, make_unit
 
@@ -348,6 +349,34 @@ def test_every_change_is_traced_with_who_when_before_and_after(make_contact, sav
         ["F321 Medelsvår depressiv episod", "DU011 Kognitiv beteendeterapi (KBT)"], [], True,
     )  # fmt: skip
     assert shown["text"] == "Klassificering sparad"
+    assert shown["main"] == "F411 → F321"
+
+
+def test_a_correction_of_what_was_klar_is_told_again_and_a_draft_is_not(make_contact, save, coder):
+    """VH-21, VH-20: after the end, when klar and at each correction or undo after that; never twice for the same codes."""
+
+    def told():
+        return list(OutboxMessage.objects.filter(subject_id=contact.pk).values_list("topic", flat=True))
+
+    contact = make_contact()
+    save(contact, [ANXIETY])
+    assert told() == []
+    save(contact, [ANXIETY], complete=True)
+    assert told() == ["encounter-changed"]
+    save(contact, [ANXIETY], complete=True)
+    assert told() == ["encounter-changed"]
+    save(contact, [DEPRESSION], complete=True)
+    actions.undo(encounter_id=contact.pk, by=coder, at=NOW)
+    assert told() == ["encounter-changed"] * 3
+    contact.refresh_from_db()
+    message = OutboxMessage.objects.filter(subject_id=contact.pk).latest("id")
+    assert message.payload == {"encounter_type": "primarvard", "version": contact.version}
+    assert message.patient_id == contact.patient_id
+    actions.reopen(encounter_id=contact.pk, by=coder, at=NOW)
+    assert len(told()) == 3
+    early = make_contact(status="checked_out")
+    save(early, [ANXIETY])
+    assert not OutboxMessage.objects.filter(subject_id=early.pk).exists()
 
 
 def test_history_is_never_changed_or_deleted(make_contact, save):

@@ -280,6 +280,7 @@ def events(history, moved, codings):
     for change in codings:
         parts = [f"tillkom {', '.join(change['added'])}"] if change["added"] else []
         parts += [f"togs bort {', '.join(change['removed'])}"] if change["removed"] else []
+        parts += [f"huvuddiagnos {change['main']}"] if change["main"] else []
         parts += ["klar"] if change["complete"] else []
         found.append(Event(change["at"], change["text"], change["by"], "; ".join(parts)))
     in_order = sorted(enumerate(found), key=lambda numbered: (numbered[1].at, numbered[0]), reverse=True)
