@@ -16,6 +16,11 @@ class BlockForm(forms.Form):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Last, so that the first field is one to write in.
+        self.order_fields([name for name in self.fields if name != "version"])
+
 
 class PhoneForm(BlockForm):
     number = forms.CharField(
@@ -30,7 +35,7 @@ class PhoneForm(BlockForm):
     allows_sms = forms.BooleanField(
         label="Tillåtelse SMS",
         required=False,
-        help_text="Patienten har sagt ja till påminnelser per SMS till det här mobilnumret.",
+        help_text="Patienten har sagt ja till påminnelser per SMS till det här numret. Byts numret ut försvinner tillåtelsen.",
     )
 
 
@@ -147,6 +152,9 @@ class Block:
 
 
 def _change_phone(row, **words):
+    if phones.normalised(words["number"]) != row.number:
+        # The box was ticked for the number that was there: the patient is asked anew (PA-06).
+        words.pop("allows_sms")
     return contact.change_phone(phone_id=row.pk, **words)
 
 
