@@ -20,9 +20,9 @@ FILL = """
 INSERT INTO registration_encounter (id, version, patient_id, care_unit_id, type_id, status, start, "end", visit_type_id,
     contact_form, identity_shown, payer, listing_unit, is_coded)
 SELECT uuidv7(), 1, people.id, (%(units)s::uuid[])[(1 + n %% %(count_units)s)::int],
-    CASE WHEN n %% 10 = 0 THEN 'slutenvard' WHEN n %% 31 = 0 THEN 'utebliven-bokad-kontakt'
+    CASE WHEN n / 40 %% 10 = 0 THEN 'slutenvard' WHEN n %% 31 = 0 THEN 'utebliven-bokad-kontakt'
         ELSE 'specialiserad-oppenvard' END,
-    'ended', day, day + CASE WHEN n %% 10 = 0 THEN make_interval(days => (n %% 13)::int) ELSE interval '1 hour' END,
+    'ended', day, day + CASE WHEN n / 40 %% 10 = 0 THEN make_interval(days => (n %% 13)::int) ELSE interval '1 hour' END,
     %(visit_type)s, 'physical', '', '', '', false
 FROM generate_series(1, %(count)s::bigint) n
 JOIN people ON people.place = (n * 7919) %% (SELECT count(*) FROM people)

@@ -93,8 +93,8 @@ WITH contact AS (
 ),
 counted AS (
     SELECT contact.*, COALESCE(p.merged_into_id, p.id) AS person, p.sex,
-        (SELECT max(lowest) FROM unnest(%(ages)s::integer[]) AS lowest
-            WHERE lowest <= extract(year FROM age(contact.day, p.birth_date))) AS age_group,
+        (%(ages)s::integer[])[width_bucket(extract(year FROM age(contact.day, p.birth_date))::integer,
+            %(ages)s::integer[])] AS age_group,
         date_trunc(%(step)s, contact.day)::date AS period
     FROM contact JOIN registration_patient p ON p.id = contact.patient_id
 ),

@@ -39,7 +39,8 @@ NEVER = (*NOT_REPORTED, PRIMARY_CARE, NEWBORN)
 
 @dataclass
 class Prepared:
-    """A delivery as it would be made now. `findings` are (encounter, Finding); `refused` counts contacts by why not."""
+    """A delivery as it would be made now. `findings` are (encounter, Finding); `refused` counts contacts by why not,
+    `left_out` tells it of each: (encounter id, number, unit id, sentence)."""
 
     layout: writing.Layout
     layout_row: RegisterLayout
@@ -49,6 +50,7 @@ class Prepared:
     files: list = field(default_factory=list)
     findings: list = field(default_factory=list)
     refused: Counter = field(default_factory=Counter)
+    left_out: list = field(default_factory=list)
     held_back: int = 0
 
     @property
@@ -112,6 +114,7 @@ def prepare(reporter, period):
 def _take(prepared, encounter, known, psychiatry):
     if refused := selection.refusal(contact_of(encounter, psychiatry), prepared.period):
         prepared.refused[refused.code, refused.sentence] += 1
+        prepared.left_out.append((encounter.pk, encounter.number, encounter.care_unit_id, refused.sentence))
         return
     content = content_of(encounter)
     found = findings(content, known)

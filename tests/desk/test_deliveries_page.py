@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from classification import starter
-from classification.models import RegisterDelivery, RegisterLayout, RegisterReporter
+from classification.models import RegisterDelivery, RegisterLayout, RegisterLayoutField, RegisterReporter, ReportingUnit
 from sdv.accounts.models import AccessLogEntry
 from tests import factories
 from tests.classification.test_deliveries import code, visit
@@ -20,8 +20,6 @@ NOW = moment("2026-11-20 09:00")
 
 @pytest.fixture
 def unit(catalogues):
-    from classification.models import ReportingUnit
-
     starter.load()
     clinic = factories.SpecialisedClinicFactory(mvo_code="101", name="Medicinmottagningen Provet")
     ReportingUnit.objects.create(care_unit=clinic, hospital_code="41001")
@@ -68,6 +66,21 @@ def test_the_report_before_says_what_goes_what_is_held_back_and_what_is_left_emp
     assert "EJ_VERIFIERAD_PAR_12_OV_AD_202608-202610.txt" in words
     assert "Vart patienten skrevs ut registreras inte än." in words
     assert RegisterDelivery.objects.count() == 0
+
+
+def test_why_not_is_told_of_each_contact_of_one_s_own_unit(client, reporter, unit):
+    """PAR-01: "varför inte med", by number; another unit's are counted and not named."""
+    nurse = factories.PractitionerFactory(abbreviation="Ssk")
+    mine = visit(unit, nurse, start="2026-09-10 10:00")
+    theirs = visit(factories.SpecialisedClinicFactory(facility=unit.facility), nurse, start="2026-09-10 10:00")
+    answer = client.get(reverse("delivery-preview"))
+    assert [(row.number, row.detail) for row in answer.context["left_out"]] == [
+        (mine.number, "Ingen läkare deltog, och enhetens MVO räknas inte som psykiatrisk öppenvård.")
+    ]
+    assert answer.context["refused"] == [
+        ("Ingen läkare deltog, och enhetens MVO räknas inte som psykiatrisk öppenvård.", 2)
+    ]
+    assert str(theirs.pk) not in answer.content.decode()
 
 
 def test_a_delivery_is_made_looked_at_and_fetched_and_the_reading_is_logged(client, reporter, contacts, coder):
@@ -182,3 +195,55 @@ def test_the_list_takes_as_many_queries_however_many_deliveries(client, reporter
     job(at="2026-12-20T02:30")
     assert RegisterDelivery.objects.count() == 3
     assert queries_of(lambda: client.get(reverse("deliveries"))) == before
+
+
+# --- The layout in the administration ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def catalogue_admin(unit):
+    return signed_in(factories.staff("catalogue_admin", unit))
+
+
+def layout_form(**fields):
+    return {
+        "version": "HSLF-FS 2023:33",
+        "regulation": "HSLF-FS 2023:33",
+        "valid_from": "2024-01-01",
+        "valid_to": "",
+        "source": "Bilaga 1, jämförd av Kata",
+        "file_name": "{filkod}_{delmangd}_{fil}.txt",
+        "line_ending": "crlf",
+        "encoding": "ascii",
+        "is_verified": "on",
+        "fields-TOTAL_FORMS": "1",
+        "fields-INITIAL_FORMS": "0",
+        "fields-0-subset": "OV",
+        "fields-0-file": "AD",
+        "fields-0-position": "1",
+        "fields-0-field": "contact",
+        "fields-0-format": "text",
+    } | fields
+
+
+def test_an_administrator_enters_the_regulation_s_layout_as_rows(catalogue_admin):
+    """PAR-01: regulation, file, place, field, format, code list."""
+    add = reverse("admin:classification_registerlayout_add")
+    answer = catalogue_admin.post(add, layout_form(file_name="{delmangd}.txt"))
+    assert "annars får flera filer samma namn" in answer.content.decode()
+    assert catalogue_admin.post(add, layout_form()).status_code == 302
+    made = RegisterLayoutField.objects.get(layout__version="HSLF-FS 2023:33")
+    assert (made.subset, made.file, made.position, made.field) == ("OV", "AD", 1, "contact")
+
+
+def test_a_layout_that_has_been_delivered_by_stands_as_it_is(catalogue_admin, reporter):
+    """PAR-01: it may be given an end; what it says is history."""
+    job()
+    layout = RegisterLayout.objects.get()
+    page = reverse("admin:classification_registerlayout_change", args=[layout.pk])
+    before = list(layout.fields.values_list("subset", "file", "position", "field"))
+    changed = {"version": "annan", "is_verified": "on", "valid_to": "2026-12-31", "fields-0-field": "mvo"}
+    assert catalogue_admin.post(page, layout_form(**changed)).status_code == 302
+    layout.refresh_from_db()
+    assert (layout.version, layout.is_verified, str(layout.valid_to)) == ("platshållare 1", False, "2026-12-31")
+    assert list(layout.fields.values_list("subset", "file", "position", "field")) == before

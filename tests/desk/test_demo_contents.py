@@ -7,6 +7,9 @@ from django.contrib.auth import authenticate
 from django.db import transaction
 from django.test import override_settings
 
+from classification.models import RegisterReporter
+from classification.register.gathering import prepare
+from classification.register.selection import period_ending
 from registration.models import Encounter, Patient, PatientIdentity, Referral
 from scheduling import slots
 from scheduling.models import Appointment, AwaitedResult, BookingRequest
@@ -81,3 +84,15 @@ def test_a_second_run_changes_nothing(afternoon):
 def test_the_patients_numbers_are_official_test_numbers_or_made_here(afternoon):
     known = {*personnummer(), *FEW_OTHERS}
     assert set(PatientIdentity.objects.values_list("value", flat=True)) <= known
+
+
+def test_a_quarter_of_the_demo_is_delivered_twice_with_the_same_bytes(afternoon):
+    """PAR-01: the invented region reports; read anew, the same files, and the statistics count what was written."""
+    reporter = RegisterReporter.objects.get()
+    period = period_ending(local_date(afternoon))
+    one, two = (prepare(reporter, period) for _ in range(2))
+    assert [(file.name, file.content) for file in one.files] == [(file.name, file.content) for file in two.files]
+    assert {file.name[:14] for file in one.files} == {"EJ_VERIFIERAD_"}
+    assert one.outpatient > 0
+    assert sum(file.rows for file in one.files if file.file == "AD") == one.inpatient + one.outpatient
+    assert {code for code, _ in one.refused} <= {"not_a_doctor", "profession_unknown", "not_ended", "replaces_no_visit"}

@@ -77,6 +77,16 @@ def kept_findings(delivery):
     )
 
 
+def own_left_out(prepared, care_unit):
+    """One's own contacts that are not delivered, each with why not; and how many there are."""
+    own = [
+        Told(number, address("encounter", pk), sentence, False)
+        for pk, number, unit, sentence in prepared.left_out
+        if unit == care_unit.pk
+    ]
+    return own[:MOST_SHOWN], len(own)
+
+
 def refused_rows(prepared):
     """(why not, how many), the most usual first."""
     by_sentence = Counter()

@@ -82,12 +82,15 @@ def preview(request):
         leave_receipt(request, at=at, text=f"{text} {made}")
         return saved(request, reverse("delivery", args=[made.pk]))
     prepared = prepare(reporter, form.period)
+    left_out, left_out_count = presenter.own_left_out(prepared, request.actor.care_unit)
     context = {
         "heading": "Förhandsgranskning",
         "form": form,
         "reporter": reporter,
         "prepared": prepared,
         "refused": presenter.refused_rows(prepared),
+        "left_out": left_out,
+        "left_out_count": left_out_count,
         "summary": presenter.summary(
             presenter.prepared_findings(prepared, _told_by_id(request, prepared)), request.actor.care_unit
         ),
