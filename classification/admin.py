@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from classification import regional_admin
+from classification import import_admin, regional_admin
 from classification.models import Code, CodeRelease, CodeSystem
 from classification.register import administration  # noqa: F401  deliveries to registers
 from sdv.accounts.administration import CountedToALimit, ReadOnlyAdmin, site
 
-__all__ = ["regional_admin"]
+__all__ = ["import_admin", "regional_admin"]
 
 
 @admin.register(CodeSystem, site=site)

@@ -8,6 +8,7 @@ form is refused as a form."""
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from http import HTTPStatus
 from types import SimpleNamespace
 from urllib.parse import urlencode
@@ -21,6 +22,8 @@ from django.urls import get_resolver, resolve, reverse
 from django.urls.resolvers import URLResolver
 
 from classification.actions import deliveries
+from classification.actions.imports import import_now
+from classification.actions.releases import ReleaseFacts
 from classification.models import RegisterReporter
 from classification.register.selection import period_due
 from registration.actions import clock, contact, orders, referrals
@@ -34,6 +37,7 @@ from sdv.accounts.permissions import Permission, Role, allowed
 from sdv.desk.demo.identities import personnummer
 from sdv.flows import deceased
 from sdv.organisation.models import CareProvider
+from tests.classification import official_files
 from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
 
 P = Permission
@@ -141,7 +145,7 @@ PAGES = {
     "encounter-coding": page(P.CODE, P.CODE, pk="ended_encounter"),
     "encounter-coding-undo": page(None, P.CODE, pk="ended_encounter"),
     "code-catalogue": page(P.VIEW_CATALOGUES),
-    "code": page(P.VIEW_CATALOGUES, system="=icd-10-se", code="=F411"),
+    "code": page(P.VIEW_CATALOGUES, system="=icd-10-se", code="=F438A"),
     "code-search": page(None, P.CODE, vardhandelse="?ended_encounter"),
     # Statistik
     "statistics": page(P.VIEW_STATISTICS),
@@ -271,7 +275,7 @@ ADMINISTRATION = {
         ["carearea", "profession", "encounterclass", "encountertype", "visitkind", "visittype"], CATALOGUES
     ),
     **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
-    **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code"], CATALOGUES),
+    **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code", "codeimport"], CATALOGUES),
     **dict.fromkeys(["checksetting", "blockedcode", "favouritecode"], CATALOGUES),
     **dict.fromkeys(["registercode", "registerreporter", "reportingunit", "registerlayout"], CATALOGUES),
     "resource": SCHEDULES,
@@ -453,6 +457,12 @@ def world(db):
         users[WITHOUT_ASSIGNMENT] = User.objects.create_user("nyanstalld", name="Nils Ny")
         sessions = {actor: session_of(user) for actor, user in users.items()} | {ANONYMOUS: None}
         keys = {actor: tokens.create(user=user) for actor, user in users.items()} | {ANONYMOUS: None}
+        import_now(
+            facts=ReleaseFacts("icd-10-se", "2026", date(2026, 1, 1), "övning"),
+            files=[official_files.icd()],
+            by=None,
+            at=NOW,
+        )
         yield SimpleNamespace(here=here, there=there, sessions=sessions, keys=keys)
 
 

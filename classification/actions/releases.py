@@ -112,7 +112,10 @@ class Plan:
 
 
 def lock_system(system):
-    """The system's row, made where it is missing and locked: imports of one system follow each other."""
+    """The system's row, made where it is missing and locked: imports of one system follow each other. A whole list takes
+    longer than anybody otherwise waits for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '60s'")
     CodeSystem.objects.get_or_create(code=system, defaults={"name": System(system).label, "oid": OIDS.get(system, "")})
     return CodeSystem.objects.filter(code=system).locked().get()
 

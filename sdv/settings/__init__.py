@@ -107,6 +107,13 @@ TEMPLATES = [
 # A component sees its arguments and the frame, nothing of the page around it: what is missing is missed.
 COTTON_ISOLATE_BY_DEFAULT = True
 
+# Larger than any list that is imported: nobody fills the disk through a form.
+FILE_UPLOAD_HANDLERS = [
+    "sdv.common.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+
 # --- Database -------------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,16 @@ pytestmark = pytest.mark.django_db
 
 LOGS = {"accesslogentry", "changelogentry"}
 SCHEDULES = {"resource"}
-READ_ONLY = {"encounterclass", "encountertype", "outcome", "codesystem", "coderelease", "code", "apitoken"}
+READ_ONLY = {
+    "encounterclass",
+    "encountertype",
+    "outcome",
+    "codesystem",
+    "coderelease",
+    "code",
+    "codeimport",
+    "apitoken",
+}
 
 
 @pytest.fixture

@@ -1,0 +1,126 @@
+"""Imports in the administration: files, what changes, yes or no; by those who keep the catalogues (KL-05)."""
+
+from datetime import date
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from classification.importing import files
+from classification.models import Code, CodeImport, CodeRelease, ImportState
+from sdv.accounts.permissions import Role
+from sdv.common import uploads
+from tests import factories as make
+from tests.desk.signed_in import signed_in
+
+from . import official_files as official
+
+pytestmark = pytest.mark.django_db
+UPLOAD = "admin:classification_codeimport_upload"
+FIELDS = {"system": "icd-10-se", "version": "2026", "valid_from": "2026-01-01", "valid_to": "", "source": "övning"}
+
+
+@pytest.fixture
+def unit():
+    return make.CareUnitFactory()
+
+
+@pytest.fixture
+def admin(unit):
+    return signed_in(make.staff(Role.CATALOGUE_ADMIN, unit, username="kata", name="Kata Loggren"))
+
+
+def uploaded(file):
+    return SimpleUploadedFile(file.name, file.content)
+
+
+def post(client, *given, **fields):
+    return client.post(reverse(UPLOAD), FIELDS | fields | {"files": [uploaded(file) for file in given]})
+
+
+def decide(client, found, what):
+    return client.post(
+        reverse("admin:classification_codeimport_decide", args=[found.pk]), {"gor": what}, follow=True
+    ).content.decode()
+
+
+def test_files_are_read_shown_and_let_into_effect(admin):
+    answer = post(admin, official.icd())
+    found = CodeImport.objects.get()
+    assert answer["Location"] == reverse("admin:classification_codeimport_change", args=[found.pk])
+    page = admin.get(answer["Location"]).content.decode()
+    assert "16 koder: 16 nya, 0 ändrade, 0 upphör, 0 lika." in page and "F43.8A" in page
+    assert Code.objects.count() == 0
+    page = decide(admin, found, "gall")
+    assert "Utgåvan gäller nu. ICD-10-SE: 16 koder (16 nya, 0 ändrade), " in page
+    found.refresh_from_db()
+    assert (found.state, found.by.name, found.decided_by.name) == ("in_effect", "Kata Loggren", "Kata Loggren")
+    assert CodeRelease.objects.get().valid_from == date(2026, 1, 1)
+    # What happened can be read afterwards, without buttons.
+    assert "Låt utgåvan gälla" not in page
+
+
+def test_both_parts_of_kva_are_sent_together(admin):
+    answer = post(admin, official.kma(), system="kva")
+    assert answer.status_code == 422
+    assert "Här finns bara KMÅ. KVÅ består av KKÅ och KMÅ" in answer.content.decode()
+    assert post(admin, official.kma(), official.kka(), system="kva").status_code == 302
+    assert CodeImport.objects.get().report["counts"]["added"] == 7
+
+
+@pytest.mark.parametrize(
+    ("file", "fields", "sentence"),
+    [
+        (files.SourceFile("a.tsv", b"trasig"), {}, "a.tsv känns inte igen som en fil för ICD-10-SE"),
+        (official.icd([]), {}, "Filen har inga koder. Ingenting har lästs in."),
+        (official.icd(), {"valid_to": "2025-01-01"}, "Sista giltighetsdag kan inte ligga före första."),
+        (official.icd(), {"valid_from": "i fjol"}, "errorlist"),
+        (official.icd(), {"version": ""}, "errorlist"),
+        (official.zipped("<!DOCTYPE x><codeSystem/>"), {"system": "atc"}, "dokumenttyp"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_nothing_is_kept(admin, file, fields, sentence):
+    answer = post(admin, file, **fields)
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert CodeImport.objects.count() == Code.objects.count() == 0
+
+
+def test_a_file_that_is_too_large_is_not_read_and_a_body_that_is_too_large_not_received(admin, monkeypatch):
+    monkeypatch.setattr("classification.import_admin.MOST_BYTES", 1000)
+    assert "icd-10-se.tsv är större än 0 MB och läses inte." in post(admin, official.icd()).content.decode()
+    monkeypatch.setattr(uploads, "MOST_BYTES", 1000)
+    assert post(admin, official.icd()).status_code in (400, 413)
+    assert CodeImport.objects.count() == 0
+
+
+def test_discarded_changes_nothing_and_the_second_administrator_is_told(admin, unit):
+    post(admin, official.icd())
+    found = CodeImport.objects.get()
+    other = signed_in(make.staff(Role.CATALOGUE_ADMIN, unit, username="kim", name="Kim Katalog"))
+    assert "Inläsningen är förkastad. Inga koder har ändrats." in decide(other, found, "forkasta")
+    assert "är redan avgjord: förkastad. (KL-05) Kim Katalog var först." in decide(admin, found, "gall")
+    assert Code.objects.count() == 0
+
+
+def test_what_has_changed_since_it_was_seen_is_refused(admin):
+    post(admin, official.icd())
+    post(admin, official.icd())
+    first, second = CodeImport.objects.order_by("id")
+    decide(admin, first, "gall")
+    assert "Kodsystemet har ändrats sedan förhandsgranskningen" in decide(admin, second, "gall")
+    assert CodeImport.objects.get(pk=second.pk).state == ImportState.PREVIEWED
+
+
+def test_nobody_else_reads_in_or_decides(admin, unit):
+    post(admin, official.icd())
+    found = CodeImport.objects.get()
+    for role in set(Role) - {Role.CATALOGUE_ADMIN}:
+        other = signed_in(make.staff(role, unit, username=f"u-{role}"))
+        assert other.get(reverse(UPLOAD)).status_code == 403
+        assert post(other, official.icd()).status_code == 403
+        assert (
+            other.post(reverse("admin:classification_codeimport_decide", args=[found.pk]), {"gor": "gall"}).status_code
+            == 403
+        )
+    assert Code.objects.count() == 0 and CodeImport.objects.count() == 1
