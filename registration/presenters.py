@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 from django.db.models import prefetch_related_objects
 
 from registration import identities, phones
-from registration.models import InterpreterKind, Patient, PortalContact, Protection, RegistrationKind, Sex
+from registration.lifecycle import Status
+from registration.models import (
+    IdentityKind,
+    InterpreterKind,
+    Patient,
+    PatientIdentity,
+    PortalContact,
+    Protection,
+    RegistrationKind,
+    RelationKind,
+    Sex,
+)
+from registration.relations import is_of_age
 from sdv.common.presenting import Band, Tag
 from sdv.common.time import age, local, local_date
 
@@ -334,3 +346,93 @@ def load(patient_id):
     if patient.merged_into_id:
         return Patient.objects.with_primary_identity().get(pk=patient.merged_into_id)
     return patient
+
+
+# --- Relations ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ShownRelation:
+    """A relation as shown. Of a person with protected personal data that such a person is there, and nothing else."""
+
+    id: object
+    version: int
+    kind: str
+    kind_text: str
+    name: str
+    relation: str
+    identity: str
+    birth_date: object
+    phone: str
+    interpreter_language: str
+    gets_letter_copy: bool
+    source: str
+    valid_from: object
+    valid_to: object
+    is_protected: bool
+    is_guardian: bool
+
+
+def relations_of(patient, *, on):
+    """The patient's guardians and contact persons on the day; none of a protected person is even read (SK-02), and
+    nobody who has turned 18 has guardians, also before the job has been there (RE-01)."""
+    return _shown_relations(patient, patient.relations, on, has_left=_has_left_guardians(patient, on))
+
+
+def encounter_relations(encounter, *, on):
+    """The vårdhändelse's own copy (RE-03). One that has not ended has no guardians of somebody who has turned 18."""
+    keeps = encounter.status == Status.ENDED or encounter.is_reopened
+    has_left = not keeps and _has_left_guardians(encounter.patient, on)
+    return _shown_relations(encounter.patient, encounter.relations, None if keeps else on, has_left=has_left)
+
+
+def _has_left_guardians(patient, on):
+    return not patient.is_deceased and is_of_age(patient.birth_date, patient.birth_date_partial, on)
+
+
+def _shown_relations(patient, rows, on, *, has_left):
+    if patient.is_protected:
+        return []
+    rows = rows.order_by("kind", "id") if on is None else rows.valid_on(on).order_by("kind", "id")
+    found = [row for row in rows if not (has_left and row.kind == RelationKind.GUARDIAN)]
+    found.sort(key=lambda row: (row.kind != RelationKind.GUARDIAN, row.pk))
+    protected = _protected_identities(found)
+    return [_shown_relation(row, row.is_protected or row.identity in protected) for row in found]
+
+
+def _protected_identities(rows):
+    """Which of the named persons are themselves patients with protected personal data: theirs are not shown either."""
+    numbers = {row.identity for row in rows if row.identity}
+    if not numbers:
+        return set()
+    known = PatientIdentity.objects.filter(value__in=numbers).exclude(patient__protection=Protection.NONE)
+    return set(known.values_list("value", flat=True))
+
+
+def _kind_of(identity):
+    """Twelve digits are shown as a personnummer is; anything else as it was told."""
+    return IdentityKind.PERSONNUMMER if len(identity) == 12 and identity.isdigit() else IdentityKind.RESERVID
+
+
+def _shown_relation(row, is_protected):
+    def safe(value, hidden=""):
+        return hidden if is_protected else value
+
+    return ShownRelation(
+        id=row.pk,
+        version=row.version,
+        kind=row.kind,
+        kind_text=RelationKind(row.kind).label,
+        name=safe(row.name, "Skyddade personuppgifter") or "Namn saknas",
+        relation=safe(row.relation),
+        identity=safe(identities.display(_kind_of(row.identity), row.identity)),
+        birth_date=safe(row.birth_date, None),
+        phone=safe(phones.display(row.phone)),
+        interpreter_language=safe(row.interpreter_language),
+        gets_letter_copy=safe(row.gets_letter_copy, False),
+        source=row.source,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        is_protected=is_protected,
+        is_guardian=row.kind == RelationKind.GUARDIAN,
+    )

@@ -30,6 +30,7 @@ app.conf.beat_schedule = {
     "deceased-cascade": scheduled("deceased-cascade", EACH_MINUTE),
     "outbox": scheduled("outbox", EACH_MINUTE),
     "release-holds": scheduled("release-holds", EACH_MINUTE),
+    "guardians-of-age": scheduled("guardians-of-age", crontab(minute=0), expires=3000),
     "check-invariants": scheduled("check-invariants", crontab(hour=3, minute=15), expires=3600),
     "partitions": scheduled("partitions", crontab(hour=4, minute=5), expires=3600),
     # Well before the last day of the month, when it has to be delivered.

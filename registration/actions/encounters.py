@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from registration import distance_contacts, lifecycle, type_choice
+from registration.actions import relations
 from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
 from registration.models import (
@@ -200,6 +201,7 @@ def create(*, by, at, **fields):
     """An encounter with the first row of its history: an inner write of the actions that begin one (VH-03)."""
     encounter = Encounter.objects.create(created_by=by, **fields)
     _write_history(encounter, Move.CREATE, "", "", by, at)
+    relations.copy_to(encounter, at=at)
     return encounter
 
 

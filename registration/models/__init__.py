@@ -32,6 +32,7 @@ from .patient import (
     RegistrationKind,
     Sex,
 )
+from .relation import EncounterRelation, PatientRelation, RelationKind
 from .reserve import PatientSearchKey, ReserveDecision, SearchKeyKind
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "EncounterDocument",
     "EncounterHistory",
     "EncounterParticipant",
+    "EncounterRelation",
     "EncounterType",
     "IdentityKind",
     "InterpreterKind",
@@ -59,6 +61,7 @@ __all__ = [
     "PatientHistory",
     "PatientIdentity",
     "PatientPhone",
+    "PatientRelation",
     "PatientSearchKey",
     "PhoneKind",
     "PlaceStay",
@@ -69,6 +72,7 @@ __all__ = [
     "ReferralKind",
     "ReferralStatus",
     "RegistrationKind",
+    "RelationKind",
     "ReserveDecision",
     "SearchKeyKind",
     "Sex",

@@ -7,7 +7,7 @@ from classification.actions import deliveries
 from classification.models import RegisterReporter
 from classification.register.gathering import prepare
 from classification.register.selection import period_due
-from registration.actions import clock
+from registration.actions import clock, relations
 from scheduling.actions import resource_bookings
 from sdv.accounts.api import idempotency
 from sdv.common import partitions as monthly
@@ -40,6 +40,11 @@ def auto_discharge(*, at, dry_run=False):
 def deceased_cascade(*, at, dry_run=False):
     """AV-02: cascades that wait, because a register told of the death or a worker stopped halfway."""
     return [f"genomförda kaskader: {deceased.run_pending(at=at, dry_run=dry_run)}"]
+
+
+def guardians_of_age(*, at, dry_run=False):
+    """RE-01, RE-03: guardians leave those who have turned 18."""
+    return [f"patienter som blivit myndiga: {relations.guardians_of_age(at=at, dry_run=dry_run)}"]
 
 
 def release_holds(*, at, dry_run=False):
@@ -113,6 +118,7 @@ JOBS = {
     "reveal-preregistrations": reveal_preregistrations,
     "auto-discharge": auto_discharge,
     "deceased-cascade": deceased_cascade,
+    "guardians-of-age": guardians_of_age,
     "release-holds": release_holds,
     "outbox": outbox,
     "check-invariants": check_invariants,

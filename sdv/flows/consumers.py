@@ -57,6 +57,7 @@ TABLES = {
     "registration.PatientAddress": _CONTACT,
     "registration.PortalContact": _CONTACT,
     "registration.PatientSearchKey": _CONTACT,
+    "registration.PatientRelation": _CONTACT,
     "registration.ReserveDecision": Treatment(_D.LEFT, _P.HIDDEN, "who decided, when and why (RI-03)"),
     "registration.PatientHistory": Treatment(_D.LEFT, _P.HIDDEN, "what was done; never contact data"),
     "registration.CareCommitment": _WAITS,
