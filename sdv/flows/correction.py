@@ -1,9 +1,13 @@
-"""Opening an ended vårdhändelse again: the contact and its coding together (PL-13, VH-21)."""
+"""Corrections that touch more than one app: an ended vårdhändelse opened again with its coding (VH-21), an arrival or a
+no-show taken back also of the dead (PL-13, AV-02)."""
 
 from django.db import transaction
 
 from classification.actions import coding
 from registration.actions import encounters
+from scheduling.actions import appointments
+
+from . import deceased
 
 
 @transaction.atomic
@@ -13,3 +17,12 @@ def reopen(*, encounter_id, reason, by, at, version=None):
     encounters.reopen(encounter_id=encounter_id, by=by, at=at, reason=reason, version=version)
     coding.reopen(encounter_id=encounter_id, by=by, at=at)
     return encounters.lock(encounter_id)
+
+
+@transaction.atomic
+def undo_appointment(*, appointment_id, by, at, reason="", version=None):
+    """Takes back the last arrival or no-show (PL-13). A booking after the day of a death does not stand again: an
+    Utebliven becomes the provider's cancellation in the same act (AV-02). Doors call this, not scheduling's part of it."""
+    appointment = appointments.undo(appointment_id=appointment_id, by=by, at=at, reason=reason, version=version)
+    deceased.again(appointment.patient, by=by, at=at)
+    return appointment

@@ -12,7 +12,7 @@ from registration.models import CareCommitment, Encounter, Order, Referral
 from scheduling.actions import appointments, commitments, work_items
 from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
 from sdv.common.errors import RuleError
-from sdv.flows import cancellation, consumers, deceased, invariants
+from sdv.flows import cancellation, consumers, correction, deceased, invariants
 from sdv.flows.consumers import Dead
 from sdv.outbox.models import OutboxMessage
 from tests.clinic import DAY, EVENING, HALF_HOUR, NOW, TODAY, Clinic
@@ -222,4 +222,22 @@ def test_what_is_taken_back_for_the_dead_leaves_nothing_to_book(clinic):
     assert broken == set()
     deceased.undo(patient_id=patient.pk, reason="Fel person", by=clinic.doctor, at=EVENING)
     assert Referral.objects.to_book().count() == Order.objects.planned().count() == 1
+    assert {each.name for each in invariants.INVARIANTS if each.rows(EVENING).exists()} == set()
+
+
+def test_an_utebliven_after_the_death_is_corrected_in_one_act(clinic):
+    """AV-02, PL-13: undone, it is the provider's cancellation; nobody is called, and the list is empty."""
+    patient = clinic.patient()
+    clinic.commitment(patient, at=NOW - 9 * DAY)
+    missed = clinic.book(patient, NOW - DAY, at=NOW - 8 * DAY)
+    appointments.no_show(appointment_id=missed.pk, by=clinic.nurse, at=NOW)
+    cascade = deceased.register(
+        patient_id=patient.pk, deceased_on=TODAY - 2 * DAY, reason="Dödsbevis", by=clinic.doctor, at=NOW
+    )
+    (row,) = deceased.left_to_do(cascade)
+    assert deceased.what_to_do(row) == "Ångra utebliven: patienten var avliden, och besöket avbokas av vårdgivaren."
+    correction.undo_appointment(appointment_id=missed.pk, by=clinic.doctor, at=EVENING, reason="Avliden")
+    missed.refresh_from_db()
+    assert (missed.status, missed.cancelled_by, missed.encounter.type_id) == ("cancelled", "provider", "annullerad")
+    assert deceased.left_to_do(cascade) == []
     assert {each.name for each in invariants.INVARIANTS if each.rows(EVENING).exists()} == set()

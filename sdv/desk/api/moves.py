@@ -119,7 +119,9 @@ class UndoArrivalOrNoShow(AppointmentEndpoint, EncounterEndpoint):
         undone = {"arrived": encounter_actions.UNDO_ARRIVAL, "no_show": encounter_actions.UNDO_NO_SHOW}.get(status)
         if undone:
             self.refuse_undo(encounter_id, undone, reason)
-        appointments.undo(appointment_id=pk, reason=reason, by=self.actor.user, at=self.at, version=self.version)
+        correction.undo_appointment(
+            appointment_id=pk, reason=reason, by=self.actor.user, at=self.at, version=self.version
+        )
         return AppointmentEndpoint.shown(self, pk, "ankomst eller utebliven ångrad")
 
 

@@ -28,7 +28,7 @@ from sdv.desk.presenters import day as presenter
 from sdv.desk.receipts import clear_receipt, last_receipt, leave_receipt
 from sdv.desk.refusals import conflict, is_scripted
 from sdv.desk.repeats import is_own_repeat, require_undo
-from sdv.flows import cancellation
+from sdv.flows import cancellation, correction
 
 WHAT = "dagens besök"
 # Whom the list has already shown this session, so that a poll logs only who is new in it.
@@ -315,7 +315,7 @@ def undo(request, pk):
     is_arrival = appointment.status == AppointmentStatus.ARRIVED
     what = "Ankomsten" if is_arrival else "Uteblivandet"
     reason = require_undo(request, appointment.encounter, what=what, at=at)
-    appointments.undo(appointment_id=pk, by=request.actor.user, at=at, reason=reason)
+    correction.undo_appointment(appointment_id=pk, by=request.actor.user, at=at, reason=reason)
     _leave(request, appointment, "Ankomsten ångrad för" if is_arrival else "Uteblivandet ångrat för", at=at)
     return _saved(request, appointment)
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from registration.actions import encounters
 from registration.lifecycle import Status
 from registration.presenters import load, shown_name
-from scheduling.actions import appointments, check_out
+from scheduling.actions import check_out
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -121,7 +121,7 @@ def undo(request, pk, action):
         if name == encounter_actions.UNDO_CHECK_OUT:
             check_out.undo(encounter_id=row.pk, by=by, at=at, reason=reason)
         else:
-            appointments.undo(appointment_id=row.appointment.pk, by=by, at=at, reason=reason)
+            correction.undo_appointment(appointment_id=row.appointment.pk, by=by, at=at, reason=reason)
 
     texts = {
         encounter_actions.UNDO_ARRIVAL: "Ankomsten är ångrad för",

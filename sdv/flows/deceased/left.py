@@ -24,7 +24,7 @@ def left_to_do(cascade):
 def what_to_do(encounter):
     """What a person does with something that the cascade left (AV-02)."""
     if encounter.type_id == lifecycle.NO_SHOW_TYPE:
-        return "Ångra utebliven och avboka som vårdgivaren: patienten var avliden."
+        return "Ångra utebliven: patienten var avliden, och besöket avbokas av vårdgivaren."
     return "Skriv ut eller checka ut för hand."
 
 
