@@ -49,7 +49,7 @@ def _reader(system, files):
         if fits:
             return reader
     raise CatalogueError(
-        f"{files[0].name} känns inte igen som en fil för {NAMES[system]}. Formaten står i hjälpen och i docs/drift.md."
+        f"{files[0].name} känns inte igen som en fil för {NAMES[system]}. Vilka format som läses står i docs/drift.md."
     )
 
 

@@ -22,6 +22,16 @@ def test_the_application_may_read_and_write_the_rows_of_every_table(as_applicati
         assert cursor.fetchall() == []
 
 
+def test_the_application_counts_the_codes_anew_after_an_import(as_application):
+    """KL-05: searches right after it are planned by what the tables hold."""
+    with connection.cursor() as cursor:
+        for table in ("code", "codesynonym", "coderelation", "codeword"):
+            cursor.execute("SELECT has_table_privilege(%s, 'MAINTAIN')", [f"classification_{table}"])
+            assert cursor.fetchone() == (True,)
+        cursor.execute("SELECT has_table_privilege('registration_patient', 'MAINTAIN')")
+        assert cursor.fetchone() == (False,)
+
+
 def test_the_application_can_empty_no_table_and_own_none(as_application):
     with connection.cursor() as cursor:
         cursor.execute(
