@@ -13,7 +13,7 @@ Definitions, with where they come from:
 * Kontakt utan besök is an outpatient contact, also where it replaces no visit: VH-20 does not take it away. [reading]
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -23,6 +23,7 @@ from registration.lifecycle import INPATIENT, NEWBORN, NO_SHOW_TYPE, NOT_REPORTE
 
 # A group of so few persons is not shown (ui.md 4.12).
 FEWEST_SHOWN = 5
+OF_STAYS = ("inpatient", "days", "mean_stay")
 # Longest period that one report covers, in days.
 LONGEST_PERIOD = 3 * 366
 
@@ -73,7 +74,8 @@ def age_group(years):
 
 @dataclass(frozen=True)
 class Figures:
-    """The numbers of one group. `persons` also counts those who did not come; `individuals` only those who got care."""
+    """The numbers of one group. `persons` also counts those who did not come; `individuals` only those who got care,
+    `stay_persons` those who were admitted. What may be shown is asked by `shown`."""
 
     outpatient: int = 0
     remote: int = 0
@@ -83,6 +85,17 @@ class Figures:
     days: int = 0
     individuals: int = 0
     persons: int = 0
+    stay_persons: int = 0
+    hides_stays: bool = False
+
+    @property
+    def are_stays_shown(self):
+        """The lengths of stay of fewer than five persons are theirs alone, also in a large group."""
+        return not self.hides_stays and not 0 < self.stay_persons < FEWEST_SHOWN
+
+    def shown(self, name):
+        """A number by its name, or None where it may not be shown."""
+        return getattr(self, name) if self.are_stays_shown or name not in OF_STAYS else None
 
     @property
     def mean_stay(self):
@@ -104,15 +117,32 @@ class Group:
     figures: Figures | None
 
 
-def withheld(groups, *, also_total=True):
-    """The groups with those of fewer than five persons emptied. Where that leaves one single hidden group, which the
-    total would give away, the smallest of the others is hidden with it."""
-    small = {group.key for group in groups if 0 < group.figures.persons < FEWEST_SHOWN}
-    if len(small) == 1 and also_total:
-        others = [group for group in groups if group.key not in small and group.figures.persons]
-        if others:
-            small.add(min(others, key=lambda group: (group.figures.persons, group.key)).key)
-    return [Group(group.key, group.label, None) if group.key in small else group for group in groups]
+def withheld(groups):
+    """The groups with those of fewer than five persons emptied, and without the stays of fewer than five. Where that
+    leaves one single hidden group, which the total would give away, the smallest of the others is hidden with it."""
+    small = _with_another(
+        {group.key for group in groups if 0 < group.figures.persons < FEWEST_SHOWN}, groups, "persons"
+    )
+    stays = {
+        group.key
+        for group in groups
+        if group.figures.stay_persons and (group.key in small or not group.figures.are_stays_shown)
+    }
+    stays = _with_another(stays, groups, "stay_persons") - small
+    return [
+        Group(group.key, group.label, None)
+        if group.key in small
+        else Group(group.key, group.label, replace(group.figures, hides_stays=group.key in stays))
+        for group in groups
+    ]
+
+
+def _with_another(hidden, groups, number):
+    """The hidden keys; where there is a single one, with that of the smallest other group that has any."""
+    others = [group for group in groups if group.key not in hidden and getattr(group.figures, number)]
+    if len(hidden) == 1 and others:
+        return hidden | {min(others, key=lambda group: (getattr(group.figures, number), group.key)).key}
+    return hidden
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,8 @@ SELECT GROUPING(period, sex, age_group, visit_type_id, care_unit_id), period, se
     count(*) FILTER (WHERE type_id = ANY(%(inpatient)s)),
     COALESCE(sum(days), 0),
     count(DISTINCT person) FILTER (WHERE type_id <> ALL(%(no_show)s)),
-    count(DISTINCT person)
+    count(DISTINCT person),
+    count(DISTINCT person) FILTER (WHERE type_id = ANY(%(inpatient)s))
 FROM chosen
 GROUP BY GROUPING SETS ((), (period), (sex), (age_group), (visit_type_id), (care_unit_id))
 """

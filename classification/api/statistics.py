@@ -39,8 +39,12 @@ class FiguresAnswer(Answer):
     remote = serializers.IntegerField(help_text="Varav på distans.")
     no_shows = serializers.IntegerField(help_text="Uteblivna; räknas inte som kontakter.")
     observations = serializers.IntegerField()
-    inpatient = serializers.IntegerField(help_text="Slutenvårdstillfällen som skrevs ut i perioden.")
-    days = serializers.IntegerField(help_text="Vårddygn: summan av vårdtiderna. Ej verifierad definition.")
+    inpatient = serializers.IntegerField(
+        allow_null=True, help_text="Slutenvårdstillfällen som skrevs ut i perioden; null om de gäller färre än fem."
+    )
+    days = serializers.IntegerField(
+        allow_null=True, help_text="Vårddygn: summan av vårdtiderna. Ej verifierad definition."
+    )
     mean_stay = serializers.FloatField(allow_null=True, help_text="Medelvårdtid i dagar.")
     individuals = serializers.IntegerField()
 
@@ -108,7 +112,7 @@ def _figures(figures):
     if figures is None:
         return None
     return {
-        name: getattr(figures, name)
+        name: figures.shown(name)
         for name in (
             "outpatient",
             "remote",

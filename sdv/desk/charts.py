@@ -13,7 +13,7 @@ MOST_LABELS = 14
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar. A value of None is a group too small to be shown: it has no bar but says so."""
+    """One bar. A value of None is a group too small to be shown: it has a dash and no bar."""
 
     label: str
     value: float | None
@@ -69,7 +69,7 @@ def bars(name, *, title, description, data):
             f"{value * scale:.1f}",
             f"{middle:.1f}",
             f"{float(y(value)) - 5:.1f}",
-            ("<5" if bar.value is None else number(value)) if every == 1 else "",
+            ("–" if bar.value is None else number(value)) if every == 1 else "",
             f"{middle:.1f}",
             floor_at + 17,
             bar.label if place % every == 0 else "",
@@ -105,7 +105,7 @@ def level_bars(name, *, title, description, data):
             row - 8,
             f"{left + length + 6:.1f}",
             at + 17,
-            "<5" if bar.value is None else number(bar.value),
+            "–" if bar.value is None else number(bar.value),
         )
 
     shapes = format_html_join(

@@ -272,6 +272,33 @@ def test_a_group_under_five_is_hidden_and_no_sum_gives_it_away(numbers, expected
     assert hidden(*numbers) == expected
 
 
+def stays_hidden(*numbers):
+    """Which groups of twenty persons hide their stays, by how many of them were admitted."""
+    made = [
+        Group(str(place), "", Figures(persons=20, individuals=20, inpatient=number, stay_persons=number))
+        for place, number in enumerate(numbers)
+    ]
+    return [int(each.key) for each in production.withheld(made) if each.figures.shown("days") is None]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [((5, 9), []), ((1, 9, 6), [0, 2]), ((1, 2, 9), [0, 1]), ((0, 9), []), ((1, 0, 0), [0]), ((4,), [0])],
+)
+def test_the_stays_of_fewer_than_five_are_hidden_in_a_large_group_too(numbers, expected):
+    """A single stay's length is one person's; the number of visits beside it is still told."""
+    assert stays_hidden(*numbers) == expected
+    assert Figures(outpatient=20, inpatient=1, stay_persons=1).shown("outpatient") == 20
+
+
+def test_a_hidden_group_s_stays_cannot_be_worked_out_from_the_others():
+    few = Group("0", "", Figures(persons=3, inpatient=3, stay_persons=3))
+    many = [Group(str(n), "", Figures(persons=20 + n, inpatient=9 + n, stay_persons=9 + n)) for n in (1, 2, 3)]
+    found = production.withheld([few, *many])
+    assert [group.figures is None for group in found] == [True, True, False, False]
+    assert [group.figures.shown("inpatient") for group in found[2:]] == [11, 12]
+
+
 def test_a_report_of_fewer_than_five_shows_nothing(unit):
     for _ in range(4):
         contact(unit, person())

@@ -154,7 +154,21 @@ def test_an_empty_period_and_one_of_too_few_say_so_and_draw_nothing(client, unit
     assert "Färre än fem patienter i urvalet: inga tal visas." in text(answer)
     assert '<svg class="chart"' not in answer.content.decode()
     _, lines = csv_rows(client, OCTOBER)
-    assert lines[1:] == [["Totalt", "", "färre än 5", "", "", "", "", "", "", ""]]
+    assert lines[1:] == [["Totalt", "", "visas inte", "", "", "", "", "", "", ""]]
+
+
+def test_a_single_stay_among_many_visits_is_not_told(client, unit):
+    """A length of stay that is one person's alone is shown nowhere, and no chart is drawn of it."""
+    people = [person() for _ in range(8)]
+    for each in people:
+        contact(unit, each)
+    contact(unit, people[0], "slutenvard", "2026-10-05 10:00", "2026-10-28 11:00")
+    page = client.get(reverse("statistics"), OCTOBER)
+    assert "Slutenvårdstillfällen visas inte färre än fem patienter" in text(page)
+    assert {chart.id for chart in page.context["charts"]} == {"over-tid", "besokstyper", "aldrar"}
+    _, lines = csv_rows(client, OCTOBER)
+    assert lines[1] == ["Totalt", "", "8", "0", "0", "0", "visas inte", "", "", "8"]
+    assert "23" not in [cell for line in lines for cell in line]
 
 
 def test_nothing_of_a_protected_person_leaves_by_the_statistics(client, unit):

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from classification import statistics
-from classification.production import FEWEST_SHOWN
 from classification.rules.checks import CHECKS
 from registration.models import VisitType
 from sdv.common.presenting import Link
 from sdv.desk import charts
 from sdv.desk.context import address
 
-TOO_FEW = f"färre än {FEWEST_SHOWN}"
+# Of a group with fewer than five, and of one that is hidden beside it.
+TOO_FEW = "visas inte"
 COLUMNS = (
     "Öppenvårdskontakter",
     "varav på distans",
@@ -32,9 +32,9 @@ def cells(figures):
         figures.remote,
         figures.no_shows,
         figures.observations,
-        figures.inpatient,
-        figures.days,
-        figures.mean_stay,
+        figures.inpatient if figures.are_stays_shown else TOO_FEW,
+        figures.shown("days"),
+        figures.shown("mean_stay"),
         figures.individuals,
     )
 
@@ -105,7 +105,8 @@ DEFINITIONS = (
     (
         "Färre än fem",
         (
-            "Grupper med färre än fem patienter visas inte. Är det bara en sådan grupp döljs också den näst minsta, så att "
+            "Grupper med färre än fem patienter visas inte, och inte heller vårdtillfällen som gäller färre än fem. "
+            "Är det bara en sådan grupp döljs också den näst minsta, så att "
             "summan inte röjer den."
         ),
     ),
@@ -137,7 +138,7 @@ def production_charts(report):
         made.append(
             _over_time("over-tid", f"Öppenvårdskontakter per {step}", "Öppenvård", report.periods, "outpatient")
         )
-    if total.inpatient:
+    if total.shown("inpatient"):
         heading = f"Slutenvårdstillfällen per {step} för utskrivning"
         made.append(_over_time("slutenvard", heading, "Slutenvård", report.periods, "inpatient"))
         if spreads := statistics.stays(report.asked):
@@ -149,7 +150,7 @@ def production_charts(report):
 
 
 def _bar(group, figure, label=None):
-    value = None if group.figures is None else getattr(group.figures, figure)
+    value = None if group.figures is None else group.figures.shown(figure)
     return charts.Bar(label or group.label, value)
 
 
