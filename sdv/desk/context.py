@@ -33,7 +33,6 @@ NAVIGATION = [
     Page("Remisser", "referrals", Permission.VIEW_REFERRALS),
     Page("Arbetslistor", "work-lists", Permission.VIEW_WORK_LISTS),
     Page("Klassificering", "coding", Permission.CODE),
-    Page("Koder", "code-catalogue", Permission.CODE),
     Page("Statistik", "statistics", Permission.VIEW_STATISTICS),
     Page("Leveranser", "deliveries", Permission.DELIVER_REGISTERS),
     Page("Gruppering", "grouping-export", Permission.EXPORT_CODED),
@@ -42,7 +41,7 @@ NAVIGATION = [
     Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES),
     Page("Loggar", "admin:index", Permission.VIEW_ACCESS_LOG),
 ]
-MENU = [("Byt uppdrag", "choose-assignment"), ("Mina inställningar", "preferences")]
+MENU = [("Koder", "code-catalogue"), ("Byt uppdrag", "choose-assignment"), ("Mina inställningar", "preferences")]
 
 
 class Entry(NamedTuple):

@@ -38,6 +38,11 @@ def row(code):
     )
 
 
+def link(code):
+    """A heading above a code."""
+    return Link(f"{code.display} {code.title}", reverse("code", args=[code.system_id, code.code]))
+
+
 def tags(code):
     """Markings with words: never only a sign."""
     found = []

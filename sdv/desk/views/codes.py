@@ -73,7 +73,7 @@ def code(request, system, code):
         "code": row,
         "tags": presenter.tags(row),
         "facts": presenter.facts(row),
-        "parents": [presenter.row(parent) for parent in parents],
+        "parents": [presenter.link(parent) for parent in parents],
         "rows": [presenter.row(child) for child in browsing.branch(row.release, day, row.code).codes],
         "relations": row.relations.all(),
         "terms": row.synonyms.exclude(source__in=("Innefattar", "Exempel", "Latin")),
