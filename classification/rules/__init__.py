@@ -6,7 +6,7 @@ in coding_rules.csv; what is unverified never blocks as published. Marks that a 
 huvuddiagnos, asterisk, sex) are read from the code; what concerns single codes stands in the modules here, by noun."""
 
 from .block_list import block_list_findings
-from .catalogue import catalogue_findings
+from .catalogue import COMPLETE_EXTERNAL_CAUSE, catalogue_findings
 from .checks import CHECKS, Check, Evidence, Finding, Severity, weighed
 from .completion import completion_refusal, refusal, requires_main_diagnosis, unknown_refusal
 from .diagnoses import diagnosis_findings, main_findings
@@ -26,7 +26,7 @@ from .entries import (
     Entry,
     Region,
 )
-from .external_causes import external_cause_findings, substance_findings
+from .external_causes import INJURY, external_cause_findings, substance_findings
 from .plausibility import plausibility_findings, record_findings
 from .procedures import TREATMENTS, procedure_findings
 
@@ -34,8 +34,10 @@ __all__ = [
     "AS_PUBLISHED",
     "ATC",
     "CHECKS",
+    "COMPLETE_EXTERNAL_CAUSE",
     "DIAGNOSIS_SYSTEMS",
     "ICD",
+    "INJURY",
     "KSH97P",
     "KVA",
     "PROCEDURE_SYSTEMS",

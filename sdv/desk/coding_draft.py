@@ -70,15 +70,18 @@ def _day(text):
         raise InputError(codes=_UNREADABLE) from None
 
 
-def add(body, system, code, display, *, is_external_cause=False):
-    """Adds a code where it belongs and says where (KL-02, KL-03). Raises RuleError where it has no place."""
+def add(body, system, code, display, *, is_external_cause=False, under=""):
+    """Adds a code where it belongs and says where (KL-02, KL-03). `under` is the place (d:0, p:1) that an external
+    cause or a substance is meant for; without one it goes under what was added last. Raises RuleError where it has no
+    place."""
     if _stands_in(body, system, code):
         return f"{display} finns redan."
     diagnoses = body["diagnoses"]
+    owner = _owner(body, under)
     if system == rules.ICD and is_external_cause:
         if not diagnoses:
             raise RuleError("KL-03", f"{display} är en yttre orsak och hör till en diagnos. Lägg till diagnosen först.")
-        diagnoses[-1]["external_causes"].append(code)
+        (owner if owner in diagnoses else diagnoses[-1])["external_causes"].append(code)
         return f"{display} är tillagd som yttre orsak."
     if system == rules.ICD:
         diagnoses.append({"system": system, "code": code, "external_causes": [], "atc": []})
@@ -87,9 +90,24 @@ def add(body, system, code, display, *, is_external_cause=False):
         body["procedures"].append({"system": system, "code": code, "date": None, "atc": []})
         return f"{display} är tillagd som åtgärd."
     if system == rules.ATC:
-        (diagnoses[-1]["atc"] if diagnoses else body["atc"]).append(code)
+        last = owner or (diagnoses[-1] if diagnoses else None)
+        (last["atc"] if last else body["atc"]).append(code)
         return f"{display} är tillagd som läkemedel."
     raise RuleError("KL-02", f"{display} används inte för att klassificera nya kontakter. Sök koden i ICD-10-SE.")
+
+
+def _owner(body, under):
+    """The diagnosis or procedure at a place, or None."""
+    kind, _, number = under.partition(":")
+    rows = {DIAGNOSES: body["diagnoses"], PROCEDURES: body["procedures"]}.get(kind, [])
+    return rows[int(number)] if number.isdecimal() and int(number) < len(rows) else None
+
+
+def date_procedures(body, dates):
+    """The procedures' own days, by their places, as the form's fields have them; an empty field is the contact's day."""
+    for place, text in dates.items():
+        if place < len(body["procedures"]):
+            body["procedures"][place]["date"] = _day(text)
 
 
 def _stands_in(body, system, code):

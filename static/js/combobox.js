@@ -19,7 +19,7 @@ function shut(input) {
   mark(input, null);
 }
 
-async function ask(input) {
+async function ask(input, first) {
   const text = input.value.trim();
   const list = listOf(input);
   boxes.get(input)?.abort();
@@ -38,7 +38,7 @@ async function ask(input) {
   }
   list.hidden = false;
   input.setAttribute("aria-expanded", "true");
-  mark(input, text ? optionsOf(input)[0] : null);
+  mark(input, text || first ? optionsOf(input)[0] : null);
 }
 
 function take(input, option) {
@@ -68,7 +68,7 @@ document.addEventListener("keydown", (event) => {
   const at = options.findIndex((each) => each.getAttribute("aria-selected") === "true");
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
-    if (listOf(input).hidden) return ask(input);
+    if (listOf(input).hidden) return ask(input, true);
     const to = event.key === "ArrowDown" ? at + 1 : at - 1;
     mark(input, options[(to + options.length) % options.length] ?? null);
   } else if (event.key === "Enter" && at >= 0 && !listOf(input).hidden) {

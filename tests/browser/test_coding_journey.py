@@ -141,6 +141,33 @@ def test_the_same_as_last_time_takes_two_keys(as_user, visit, unit):
     assert EncounterCoding.objects.filter(is_complete=True).count() == 2
 
 
+def test_an_external_cause_is_chosen_by_what_happened_place_and_activity(as_user, visit, unit):
+    """KL-03, R04: by keys only, and undone after the save."""
+    encounter = ended(unit)
+    page = as_user(factories.staff(Role.CODER, unit))
+    visit(reverse("encounter-coding", args=[encounter.pk]))
+    code(page, "s52.5")
+    wait_for_codes(page, "S52.5")
+    page.get_by_text("Lägg till yttre orsak").wait_for()
+    page.locator("#yttre-icd-10-se-S525").press("Enter")
+    event = page.get_by_label("Vad hände?")
+    event.wait_for()
+    event.select_option("W01")
+    assert_accessible_also_narrow(page)
+    page.get_by_role("button", name="Välj plats och aktivitet").press("Enter")
+    page.get_by_label("Plats eller roll").select_option("0")
+    page.get_by_label("Aktivitet").select_option("1")
+    assert_accessible_also_narrow(page)
+    page.get_by_role("button", name="Lägg till yttre orsak").press("Enter")
+    wait_for_codes(page, "S52.5", "W01.01")
+    assert said(page) == "W01.01 är tillagd som yttre orsak."
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(is_list)
+    page.get_by_role("button", name="Ångra").click()
+    page.wait_for_url(f"**{reverse('encounter-coding', args=[encounter.pk])}")
+    assert chosen(page) == []
+
+
 def test_a_usual_code_takes_two_keys(as_user, visit, unit):
     """ui.md 4.10: ↓, Enter."""
     user = factories.staff(Role.CODER, unit)
@@ -152,9 +179,8 @@ def test_a_usual_code_takes_two_keys(as_user, visit, unit):
     page.keyboard.press("Control+Enter")
     page.wait_for_url(f"**{reverse('encounter-coding', args=[encounter.pk])}")
     page.keyboard.press("ArrowDown")
-    page.locator("#kod-options [role=option]").first.wait_for()
+    page.locator("#kod-options [role=option][aria-selected=true]").wait_for()
     assert_accessible(page)
-    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     wait_for_codes(page, "F41.1")
 
@@ -168,14 +194,14 @@ def test_errors_stop_klar_in_place_and_a_draft_is_not_left_unasked(as_user, visi
     page.get_by_text("kan inte göras klar").wait_for()
     assert_accessible_also_narrow(page)
     page.locator("#kod").focus()
-    code(page, "s52.5")
-    wait_for_codes(page, "S52.5")
+    code(page, "f41.1")
+    wait_for_codes(page, "F41.1")
     asked = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.get_by_role("link", name="Visa vårdhändelsen").click()
     page.wait_for_timeout(300)
     assert asked == ["beforeunload"]
-    assert chosen(page) == ["S52.5"]
+    assert chosen(page) == ["F41.1"]
     page.keyboard.press("Control+Enter")
     page.wait_for_url(is_list)
     assert CodedDiagnosis.objects.count() == 1

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from classification.models import CodedDiagnosis, CodingHistory, EncounterCoding
+from classification.models import CodedDiagnosis, CodingHistory, EncounterCoding, FavouriteCode
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from sdv.common.errors import InputError
@@ -410,3 +410,87 @@ def test_a_draft_moves_within_its_ends():
     assert [row["code"] for row in body["diagnoses"]] == ["A", "C", "B"]
     with pytest.raises(InputError):
         coding_draft.move(body, 3, -1)
+
+
+# --- Beside the codes: external cause, date, what is under what, favourites -------------------------------------------
+
+
+def test_an_external_cause_is_chosen_in_steps_by_plain_posts(client, unit):
+    """KL-03, R04: the event, then the places and activities that the release has; a code that it lacks is refused."""
+    form = Form(client, ended(unit)).add("S52.50")
+    form.press("yttre:0")
+    assert 'value="W01"' in form.text and "Vad hände?" in form.text
+    form.press("yttre-val:0", yttre_handelse="W01")
+    assert "Plats eller roll" in form.text and "bostad och bostadsområde" in form.text
+    form.press("yttre-lagg:0", yttre_kategori="W01", yttre_fyra="8", yttre_fem="4")
+    assert form.response.status_code == 409 and "Regel KL-03" in form.text
+    assert form.codes == ["S5250"]
+    form.press("yttre-lagg:0", yttre_kategori="W01", yttre_fyra="0", yttre_fem="1")
+    assert form.carried["rad"] == ["d:icd-10-se:S5250", "x:icd-10-se:W0101"]
+
+
+@pytest.mark.parametrize("button", ["yttre:7", "yttre-val:0", "yttre-lagg:0", "yttre:x"])
+def test_a_step_that_the_page_did_not_offer_changes_nothing(client, unit, button):
+    """KL-03."""
+    form = Form(client, ended(unit)).add("S52.50")
+    form.press(button, yttre_handelse="F41", yttre_kategori="F41", yttre_fyra="1", yttre_fem="")
+    assert form.response.status_code == 409
+    assert form.codes == ["S5250"]
+
+
+def test_a_procedure_has_its_own_date(client, unit):
+    """KL-03: empty is the contact's own day; what is no date is refused."""
+    encounter = ended(unit)
+    form = Form(client, encounter).add("F41.1").add("DU011")
+    assert 'type="date" id="datum-0" name="datum-0" value=""' in form.text
+    form.press("spara", klar=False, **{"datum-0": "2026-11-02"})
+    assert EncounterCoding.objects.get().procedures.get().date.isoformat() == "2026-11-02"
+    again = Form(client, encounter)
+    assert 'name="datum-0" value="2026-11-02"' in again.text
+    again.press("spara", klar=False, **{"datum-0": ""})
+    assert EncounterCoding.objects.get().procedures.get().date is None
+    answer = client.post(again.address, again.carried | {"gor": "spara", "datum-0": "i går"})
+    assert answer.status_code == 422
+
+
+def test_a_substance_goes_under_the_row_that_is_chosen(client, unit):
+    """KL-03: a diagnosis or a procedure; without a choice the last diagnosis."""
+    form = Form(client, ended(unit)).add("F41.1").add("F32.1").add("DU011")
+    form.press("lagg-till", kod_text="N02BE01", under="p:0")
+    assert form.carried["rad"][-1] == "a:atc:N02BE01" and form.carried["rad"][-2].startswith("p:kva:DU011")
+    form = Form(client, ended(unit)).add("F41.1").add("F32.1")
+    form.press("lagg-till", kod_text="N02BE01", under="d:0")
+    assert form.carried["rad"] == ["d:icd-10-se:F411", "a:atc:N02BE01", "d:icd-10-se:F321"]
+    form = Form(client, ended(unit)).add("F41.1").add("F32.1").add("N02BE01")
+    assert form.carried["rad"] == ["d:icd-10-se:F411", "d:icd-10-se:F321", "a:atc:N02BE01"]
+
+
+def test_a_favourite_is_chosen_and_taken_back_and_shown_first(client, unit, coder):
+    """ui.md 4.10: one's own, then the unit's; each code once."""
+    encounter = ended(unit)
+    FavouriteCode.objects.create(care_unit=unit, system_id="kva", code="DU011")
+    form = Form(client, encounter).add("F41.1").press("favorit:icd-10-se:F411")
+    assert list(FavouriteCode.objects.filter(user=coder).values_list("code", flat=True)) == ["F411"]
+    assert form.codes == ["F411"]
+    shown = client.post(f"{reverse('code-search')}?vardhandelse={encounter.pk}", {"q": ""}).content.decode()
+    assert (
+        shown.index("Mina favoriter") < shown.index("F41.1") < shown.index("Enhetens favoriter") < shown.index("DU011")
+    )
+    form.press("ej-favorit:icd-10-se:F411")
+    assert not FavouriteCode.objects.filter(user=coder).exists()
+    assert form.press("favorit:icd-10-se:F41X").response.status_code == 409
+    assert FavouriteCode.objects.count() == 1
+
+
+def test_the_page_tells_what_reporting_adds_but_never_xs_codes(client, unit):
+    """PS-04, KL-04."""
+    encounter = ended(unit)
+    type(encounter).objects.filter(pk=encounter.pk).update(interpreter_used=True)
+    form = Form(client, encounter)
+    assert "ZV020 Användande av professionell tolk (tolk användes)" in form.text
+    assert "XS9" not in form.text
+
+
+def test_a_finding_tells_its_check_and_how_well_it_is_founded(client, unit):
+    """KL-06."""
+    assert "Regel KL-03 · R11, andrahandskälla" in Form(client, ended(unit)).add("S52.50").text

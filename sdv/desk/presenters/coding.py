@@ -7,8 +7,10 @@ from django.db.models import Count, Prefetch
 from django.urls import reverse
 
 from classification import rules
+from classification.derived import Part
+from classification.deriving import derived_of
 from classification.judging import body_of_coding, coding_date, findings_for, resolved
-from classification.models import Code, CodedDiagnosis, CodedProcedure, EncounterCoding
+from classification.models import Code, CodedDiagnosis, CodedProcedure, EncounterCoding, FavouriteCode
 from classification.near import near
 from registration.encounter_types import TYPES
 from registration.lifecycle import Status
@@ -23,6 +25,8 @@ SYSTEMS = (rules.ICD, rules.KVA, rules.REGIONAL, rules.ATC)
 GROUPS = {rules.KVA: "Åtgärder (KVÅ)", rules.REGIONAL: "Regionala koder", rules.ATC: "Läkemedel (ATC)"}
 MOST_HITS = 20
 FAVOURITES = 6
+# What an external cause or a substance may be put under.
+OWNERS = ("Huvuddiagnos", "Bidiagnos", "Åtgärd")
 FAVOURITE_DAYS = timedelta(days=30)
 
 
@@ -98,6 +102,8 @@ class CodeRow:
     kind: str
     tone: str
     key: str
+    system: str
+    code: str
     display: str
     title: str
     findings: tuple
@@ -106,9 +112,13 @@ class CodeRow:
     is_first: bool = False
     is_last: bool = False
     is_under: bool = False
+    is_injury: bool = False
+    is_favourite: bool = False
+    number: int | None = None
+    date: object = None
 
 
-def panel(encounter, body, saved_body, *, version, is_complete, said="", refused=None):
+def panel(encounter, body, saved_body, *, version, is_complete, said="", refused=None, guide=None, user=None):
     """What the panel shows of a draft: its codes in order, the findings under each, and whether it may be klar."""
     findings, codes = findings_for(encounter, body)
     saved = coding_draft.all_keys(saved_body)
@@ -116,6 +126,7 @@ def panel(encounter, body, saved_body, *, version, is_complete, said="", refused
     for finding in findings:
         by_code.setdefault(finding.about, []).append(finding)
     told = set()
+    own = set(user.favourite_codes.values_list("system_id", "code")) if user else set()
 
     def shown(place, kind, tone, system, code, **more):
         known = codes.get((system, code))
@@ -127,10 +138,13 @@ def panel(encounter, body, saved_body, *, version, is_complete, said="", refused
             kind=kind,
             tone=tone,
             key=f"{system}-{code}",
+            system=system,
+            code=code,
             display=known.display if known else code,
             title=known.title if known else "Okänd kod",
             findings=here,
             is_unsaved=(system, code) not in saved,
+            is_favourite=(system, code) in own,
             **more,
         )
 
@@ -141,6 +155,7 @@ def panel(encounter, body, saved_body, *, version, is_complete, said="", refused
             shown(
                 f"d:{place}", kind, tone, row["system"], row["code"],
                 can_move=last > 0, is_first=place == 0, is_last=place == last,
+                is_injury=bool(rules.INJURY.match(row["code"])),
             )
         )  # fmt: skip
         for position, code in enumerate(row["external_causes"]):
@@ -149,7 +164,7 @@ def panel(encounter, body, saved_body, *, version, is_complete, said="", refused
             diagnoses.append(shown(f"d:{place}:a:{position}", "Läkemedel", "", rules.ATC, code, is_under=True))
     procedures = []
     for place, row in enumerate(body["procedures"]):
-        procedures.append(shown(f"p:{place}", "Åtgärd", "", row["system"], row["code"]))
+        procedures.append(shown(f"p:{place}", "Åtgärd", "", row["system"], row["code"], number=place, date=row["date"]))
         for position, code in enumerate(row["atc"]):
             procedures.append(shown(f"p:{place}:a:{position}", "Läkemedel", "", rules.ATC, code, is_under=True))
     procedures += [shown(f"k:{place}", "Läkemedel", "", rules.ATC, code) for place, code in enumerate(body["atc"])]
@@ -167,12 +182,20 @@ def panel(encounter, body, saved_body, *, version, is_complete, said="", refused
         "is_unsaved": body != saved_body,
         "said": said,
         "refused": refused,
+        "guide": guide,
+        "owners": [row for row in (*diagnoses, *procedures) if row.kind in OWNERS],
     }
 
 
 def display_of(code, found):
     """A code as it is written, from codes that were looked up."""
     return next((row.display for (_, key), row in found.items() if key == code), code)
+
+
+def additions(encounter):
+    """What reporting adds by itself and why (PS-04, DI-05, DI-08); never the XS codes, which are not shown (KL-04)."""
+    told = derived_of(encounter).of(Part.ADDITION)
+    return ", ".join(f"{code.code} {code.title} ({code.reason})" for code in told)
 
 
 def refusal(encounter):
@@ -249,24 +272,35 @@ def _option(code, hint=""):
 
 
 def favourites(user, unit, on, *, at):
-    """The codes most used the last month: one's own, then the unit's, with how often."""
-    own = _most_used({"coding__encounter__care_unit": unit, "coding__completed_by": user}, at)
-    everybody = _most_used({"coding__encounter__care_unit": unit}, at)
-    everybody = [row for row in everybody if row[0] not in {key for key, _ in own}][:FAVOURITES]
-    codes = resolved([key for key, _ in (*own, *everybody)], on)
-    groups = []
-    for label, rows in (("Mina vanliga", own), ("Enhetens vanliga", everybody)):
-        usable = [(codes[key], count) for key, count in rows if key in codes and codes[key].is_valid]
+    """The first suggestions: chosen favourites, one's own and the unit's, then the codes most used the last month, one's
+    own and the unit's, with how often. Each code once."""
+    counts = {}
+    groups = [
+        ("Mina favoriter", _chosen_by(user=user)),
+        ("Enhetens favoriter", _chosen_by(care_unit=unit)),
+        ("Mina vanliga", _most_used({"coding__encounter__care_unit": unit, "coding__completed_by": user}, at, counts)),
+        ("Enhetens vanliga", _most_used({"coding__encounter__care_unit": unit}, at, counts)),
+    ]
+    codes = resolved([key for _, keys in groups for key in keys], on)
+    shown, seen = [], set()
+    for label, keys in groups:
+        usable = [key for key in keys if key in codes and codes[key].is_valid and key not in seen]
+        seen |= set(usable)
         if usable:
-            groups.append(
-                OptionGroup(
-                    label, tuple(_option(code, "1 gång" if count == 1 else f"{count} gånger") for code, count in usable)
-                )
-            )
-    return groups
+            shown.append(OptionGroup(label, tuple(_option(codes[key], _times(counts.get(key))) for key in usable)))
+    return shown
 
 
-def _most_used(where, at):
+def _times(count):
+    return "" if count is None else "1 gång" if count == 1 else f"{count} gånger"
+
+
+def _chosen_by(**owner):
+    rows = FavouriteCode.objects.filter(is_active=True, **owner).order_by("system_id", "code")
+    return list(rows.values_list("system_id", "code"))
+
+
+def _most_used(where, at, counts):
     counted = []
     for model in (CodedDiagnosis, CodedProcedure):
         rows = (
@@ -276,4 +310,7 @@ def _most_used(where, at):
             .order_by("-used", "code__code")[:FAVOURITES]
         )
         counted += [((system, code), used) for system, code, used in rows]
-    return sorted(counted, key=lambda row: -row[1])[:FAVOURITES]
+    most = sorted(counted, key=lambda row: -row[1])[:FAVOURITES]
+    for key, used in most:
+        counts.setdefault(key, used)
+    return [key for key, _ in most]

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from classification.actions import coding as actions
-from classification.judging import body_of_coding
+from classification.actions import favourites
+from classification.judging import body_of_coding, normalise
 from registration import lifecycle
 from registration.presenters import load, shown_name
 from sdv.accounts.access import log_access
@@ -17,7 +18,7 @@ from sdv.accounts.permissions import Permission
 from sdv.common import keyset
 from sdv.common.errors import RuleError
 from sdv.common.time import now
-from sdv.desk import coding_draft
+from sdv.desk import coding_draft, external_cause_guide
 from sdv.desk.answers import saved
 from sdv.desk.presenters import coding as presenter
 from sdv.desk.presenters.encounter import heading
@@ -72,16 +73,19 @@ def encounter_coding(request, pk):
             saved_body,
             version=coding.version,
             is_complete=coding.is_complete or encounter.status == lifecycle.Status.ENDED,
+            user=request.actor.user,
         )
         return _answer(request, encounter, coding, panel, at)
     body = coding_draft.parsed(request.POST.getlist("rad"))
     what = request.POST.get("gor", "")
     complete = "klar" in request.POST
-    said, refused = "", None
+    coding_draft.date_procedures(body, _dates(request.POST))
+    said, refused, guide = "", None, None
     try:
         if what in (SAVE, SAVE_AND_NEXT):
             return _save(request, encounter, body, complete, what, at)
-        said = _changed(body, what, request, encounter)
+        guide = _guided(body, what, request, encounter)
+        said = _guide_said(guide) if guide else _changed(body, what, request, encounter, at)
     except RuleError as error:
         refused = error
     panel = presenter.panel(
@@ -92,6 +96,8 @@ def encounter_coding(request, pk):
         is_complete=complete,
         said=said,
         refused=refused,
+        guide=guide,
+        user=request.actor.user,
     )
     return _answer(request, encounter, coding, panel, at, status=409 if refused else 200)
 
@@ -113,14 +119,50 @@ def _answer(request, encounter, coding, panel, at, status=200):
             ("Kontakt", heading(encounter)),
             ("Orsak", encounter.contact_reason.name if encounter.contact_reason else ""),
             ("Tolk", "Användes" if encounter.interpreter_used else "Nej"),
+            ("Läggs till vid rapporteringen", presenter.additions(encounter)),
         ],
     }
     return render(request, "coding/encounter.html", context, status=status)
 
 
-def _changed(body, what, request, encounter):
+def _dates(post):
+    """The dates of the procedures' fields, by place."""
+    return {
+        int(name.removeprefix("datum-")): value
+        for name, value in post.items()
+        if name.startswith("datum-") and _number(name.removeprefix("datum-")) >= 0
+    }
+
+
+def _guided(body, what, request, encounter):
+    """The next step of the guided choice of an external cause, where one was asked for."""
+    act, _, place = what.partition(":")
+    if act == external_cause_guide.START:
+        return external_cause_guide.first_step(body, _number(place), encounter)
+    if act == external_cause_guide.CHOOSE:
+        category = request.POST.get("yttre_handelse", "")
+        return external_cause_guide.second_step(body, _number(place), category, encounter)
+    return None
+
+
+def _guide_said(guide):
+    return f"{guide.category} {guide.title}: välj plats och aktivitet." if guide.category else "Välj vad som hände."
+
+
+def _changed(body, what, request, encounter, at):
     """One step on the draft, and what is said about it to a person who does not see it."""
     act, _, where = what.partition(":")
+    if act == external_cause_guide.ADD:
+        chosen = (request.POST.get(name, "") for name in ("yttre_kategori", "yttre_fyra", "yttre_fem"))
+        code = external_cause_guide.composed(*chosen, encounter)
+        return coding_draft.add(
+            body, code.system_id, code.code, code.display, is_external_cause=True, under=f"d:{_number(where)}"
+        )
+    if act in ("favorit", "ej-favorit"):
+        system, _, code = where.partition(":")
+        change = favourites.add_favourite if act == "favorit" else favourites.remove_favourite
+        change(system=system, code=normalise(code), by=request.actor.user, at=at)
+        return "Koden är nu en av dina favoriter." if act == "favorit" else "Koden är inte längre en favorit."
     if act == "upp" or act == "ned":
         code = coding_draft.move(body, _number(where), -1 if act == "upp" else 1)
         first = body["diagnoses"][0]["code"]
@@ -161,7 +203,10 @@ def _added(body, request, encounter):
         raise RuleError(
             "KL-05", f"Ingen kod hittades för {typed}. Sök på koden eller ett annat ord.", code="unknown_code"
         )
-    return coding_draft.add(body, code.system_id, code.code, code.display, is_external_cause=code.is_external_cause)
+    return coding_draft.add(
+        body, code.system_id, code.code, code.display,
+        is_external_cause=code.is_external_cause, under=request.POST.get("under", ""),
+    )  # fmt: skip
 
 
 def _save(request, encounter, body, complete, what, at):
