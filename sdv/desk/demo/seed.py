@@ -9,7 +9,7 @@ from registration.models import Encounter, Patient
 from scheduling.models import Appointment, BookingRequest
 from sdv.organisation.models import CareProvider, CareUnit
 
-from . import orders, people, region
+from . import deaths, orders, people, region
 from .story import Story
 
 PATIENTS, CONTACTS = 2000, 3100
@@ -37,7 +37,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     orders.fill(story)
     story.plan_ahead()
     story.live_today()
-    story.let_some_die()
+    deaths.fill(story)
     clock.auto_discharge(at=at)
     tell(f"bokningar: {Appointment.objects.count()}")
     tell(f"bokningsbegäran som väntar: {BookingRequest.objects.waiting().count()}")

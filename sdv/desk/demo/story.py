@@ -13,7 +13,7 @@ from scheduling.actions import appointments, check_out, work_items
 from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, OutcomeReason
 from sdv.common.errors import RuleError
 from sdv.common.time import at_local, end_of_day, local, local_date, minute, start_of_day
-from sdv.flows import cancellation, deceased
+from sdv.flows import cancellation
 
 from . import people
 from .region import BOOKED_UNITS, CLOSES, OPENS, PRIMARY_CARE, window
@@ -581,12 +581,3 @@ class Story:
                 self.check_out(unit, encounter, outcome=outcome, at=left)
 
     # --- The dead -----------------------------------------------------------------------------------------------------
-
-    def let_some_die(self):
-        """Some have died: known by hand, with the cascade over what was planned for them (AV-01, AV-02)."""
-        support = self.region.users["support"]
-        old = people.of_age(self.everyone, 60, 110, at=self.at)
-        going_on = set(Encounter.objects.in_progress().values_list("patient_id", flat=True))
-        chosen = [patient for patient in old if patient.pk not in going_on and patient.pk not in self.seen[self.today]]
-        for patient in self.rng.sample(chosen, min(len(chosen), self.some(24))):
-            deceased.register(patient_id=patient.pk, deceased_on=self.today, by=support, at=self.at, reason="Dödsbevis")
