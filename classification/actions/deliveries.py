@@ -63,12 +63,12 @@ def deliver(*, reporter_id, period, by, at):
         (
             DeliveryFinding(
                 delivery=delivery,
-                encounter_id=getattr(encounter, "pk", encounter),
+                encounter_id=who.pk,
                 is_error=finding.is_error,
                 code=finding.code,
                 detail=finding.detail[:300],
             )
-            for encounter, finding in prepared.findings
+            for who, finding in prepared.findings
         ),
         batch_size=5000,
     )

@@ -5,6 +5,7 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.db.models import Prefetch, Q
 
@@ -37,10 +38,18 @@ AT_A_TIME = 1000
 NEVER = (*NOT_REPORTED, PRIMARY_CARE, NEWBORN)
 
 
+class Who(NamedTuple):
+    """A contact that something is said of: told by number, never by whose it is."""
+
+    pk: object
+    number: int
+    care_unit_id: object
+
+
 @dataclass
 class Prepared:
-    """A delivery as it would be made now. `findings` are (encounter, Finding); `refused` counts contacts by why not,
-    `left_out` tells it of each: (encounter id, number, unit id, sentence)."""
+    """A delivery as it would be made now. `findings` are (Who, Finding); `refused` counts contacts by why not,
+    `left_out` tells it of each: (Who, sentence)."""
 
     layout: writing.Layout
     layout_row: RegisterLayout
@@ -93,8 +102,9 @@ def layout_of(row):
     )
 
 
-def prepare(reporter, period):
-    """Everything of a delivery, nothing saved. Raises RuleError where no layout can be followed."""
+def prepare(reporter, period, *, care_unit=None):
+    """Everything of a delivery, nothing saved; with `care_unit` that unit's part of it, to look at. Raises RuleError
+    where no layout can be followed."""
     row = RegisterLayout.objects.for_day(period.last)
     if row is None:
         raise RuleError("PAR-01", f"Ingen layout gäller {period.last.isoformat()}. Ange en under Kataloger.")
@@ -103,18 +113,22 @@ def prepare(reporter, period):
         raise refused
     prepared = Prepared(layout, row, period)
     known, psychiatry = _known_codes()
-    for encounter in candidates(reporter.care_provider, period).iterator(chunk_size=AT_A_TIME):
+    found = candidates(reporter.care_provider, period)
+    if care_unit is not None:
+        found = found.filter(care_unit=care_unit)
+    for encounter in found.iterator(chunk_size=AT_A_TIME):
         _take(prepared, encounter, known, psychiatry)
     prepared.findings += _overlaps(prepared)
-    prepared.findings += _gone(prepared, reporter)
+    prepared.findings += _gone(prepared, reporter, care_unit)
     prepared.files = writing.write(prepared.contents, layout, file_code=reporter.file_code, period=period)
     return prepared
 
 
 def _take(prepared, encounter, known, psychiatry):
+    who = Who(encounter.pk, encounter.number, encounter.care_unit_id)
     if refused := selection.refusal(contact_of(encounter, psychiatry), prepared.period):
         prepared.refused[refused.code, refused.sentence] += 1
-        prepared.left_out.append((encounter.pk, encounter.number, encounter.care_unit_id, refused.sentence))
+        prepared.left_out.append((who, refused.sentence))
         return
     content = content_of(encounter)
     found = findings(content, known)
@@ -123,7 +137,7 @@ def _take(prepared, encounter, known, psychiatry):
         for wrong, what in writing.faults(content, prepared.layout)
         if not any(finding.is_error for finding in found)
     ]
-    prepared.findings += [(encounter, finding) for finding in found]
+    prepared.findings += [(who, finding) for finding in found]
     if any(finding.is_error for finding in found):
         prepared.held_back += 1
         return
@@ -236,8 +250,11 @@ def _added(encounter, reported, chosen):
 
 
 def _coded(row, **under):
-    release = row.code.release
-    return Coded(row.code.code, valid_from=release.valid_from, valid_to=release.valid_to, **under)
+    code = row.code
+    # A code's own days, where it has any, lie within its release's.
+    first = max(filter(None, (code.valid_from, code.release.valid_from)), default=None)
+    last = min(filter(None, (code.valid_to, code.release.valid_to)), default=None)
+    return Coded(code.code, valid_from=first, valid_to=last, **under)
 
 
 def _diagnosis(row):
@@ -263,10 +280,10 @@ def _overlaps(prepared):
         for (before, _), (after, pk) in itertools.pairwise(together):
             if before.end is None or before.ended >= after.started:
                 detail = f"Börjar medan vårdhändelse {before.key} pågick på samma enhet. Flytt inom enheten är inget nytt vårdtillfälle."
-                yield pk, Finding(False, "overlapping_stay", detail)
+                yield Who(pk, after.key, after.unit), Finding(False, "overlapping_stay", detail)
 
 
-def _gone(prepared, reporter):
+def _gone(prepared, reporter, care_unit):
     """What was delivered last time, belongs to the period and is not there now: it is taken as removed."""
     last = latest_delivery(reporter)
     if last is None:
@@ -278,11 +295,11 @@ def _gone(prepared, reporter):
         .exclude(encounter__in=prepared.encounters)
         .select_related("encounter")
     )
+    if care_unit is not None:
+        gone = gone.filter(encounter__care_unit=care_unit)
     for row in gone:
-        yield (
-            row.encounter,
-            Finding(False, "gone", "Lämnades förra gången men kommer inte med nu: tas då bort ur registret."),
-        )
+        who = Who(row.encounter_id, row.encounter.number, row.encounter.care_unit_id)
+        yield who, Finding(False, "gone", "Lämnades förra gången men kommer inte med nu: tas då bort ur registret.")
 
 
 def latest_delivery(reporter):

@@ -73,7 +73,8 @@ def test_why_not_is_told_of_each_contact_of_one_s_own_unit(client, reporter, uni
     nurse = factories.PractitionerFactory(abbreviation="Ssk")
     mine = visit(unit, nurse, start="2026-09-10 10:00")
     theirs = visit(factories.SpecialisedClinicFactory(facility=unit.facility), nurse, start="2026-09-10 10:00")
-    answer = client.get(reverse("delivery-preview"))
+    assert client.get(reverse("delivery-preview")).context["refused"][0][1] == 1
+    answer = client.get(reverse("delivery-preview"), {"till": "2026-10", "omfattning": "alla"})
     assert [(row.number, row.detail) for row in answer.context["left_out"]] == [
         (mine.number, "Ingen läkare deltog, och enhetens MVO räknas inte som psykiatrisk öppenvård.")
     ]

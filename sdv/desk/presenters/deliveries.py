@@ -63,11 +63,10 @@ def summary(findings, care_unit):
     return told
 
 
-def prepared_findings(prepared, encounters):
-    """The findings of a delivery that would be made now. `encounters` holds those told by their id alone."""
-    for encounter, finding in prepared.findings:
-        row = encounters.get(encounter, encounter)
-        yield finding.is_error, finding.code, finding.detail, row.pk, row.number, row.care_unit_id
+def prepared_findings(prepared):
+    """The findings of a delivery that would be made now."""
+    for who, finding in prepared.findings:
+        yield finding.is_error, finding.code, finding.detail, who.pk, who.number, who.care_unit_id
 
 
 def kept_findings(delivery):
@@ -80,9 +79,9 @@ def kept_findings(delivery):
 def own_left_out(prepared, care_unit):
     """One's own contacts that are not delivered, each with why not; and how many there are."""
     own = [
-        Told(number, address("encounter", pk), sentence, False)
-        for pk, number, unit, sentence in prepared.left_out
-        if unit == care_unit.pk
+        Told(who.number, address("encounter", who.pk), sentence, False)
+        for who, sentence in prepared.left_out
+        if who.care_unit_id == care_unit.pk
     ]
     return own[:MOST_SHOWN], len(own)
 

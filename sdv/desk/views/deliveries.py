@@ -81,34 +81,21 @@ def preview(request):
         text = "Leveransen är framställd:" if is_new else "Ingenting har ändrats sedan"
         leave_receipt(request, at=at, text=f"{text} {made}")
         return saved(request, reverse("delivery", args=[made.pk]))
-    prepared = prepare(reporter, form.period)
+    unit = None if form.is_whole else request.actor.care_unit
+    prepared = prepare(reporter, form.period, care_unit=unit)
     left_out, left_out_count = presenter.own_left_out(prepared, request.actor.care_unit)
     context = {
         "heading": "Förhandsgranskning",
         "form": form,
         "reporter": reporter,
         "prepared": prepared,
+        "is_whole": form.is_whole,
         "refused": presenter.refused_rows(prepared),
         "left_out": left_out,
         "left_out_count": left_out_count,
-        "summary": presenter.summary(
-            presenter.prepared_findings(prepared, _told_by_id(request, prepared)), request.actor.care_unit
-        ),
+        "summary": presenter.summary(presenter.prepared_findings(prepared), request.actor.care_unit),
     }
     return render(request, "deliveries/preview.html", context)
-
-
-def _told_by_id(request, prepared):
-    """The contacts that a finding names by id alone, of the session's unit: others are only counted."""
-    wanted = [each for each, _ in prepared.findings if not hasattr(each, "number")]
-    own = request.actor.care_unit.encounters.in_bulk(wanted) if wanted else {}
-    return {pk: own.get(pk, _Elsewhere) for pk in wanted}
-
-
-class _Elsewhere:
-    """A contact of another unit."""
-
-    pk = number = care_unit_id = None
 
 
 @permitted(Permission.DELIVER_REGISTERS)
