@@ -13,6 +13,7 @@ from registration.models import (
     PatientIdentity,
     Sex,
 )
+from registration.protected import cleared_fields, empty_value
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 
@@ -64,6 +65,9 @@ def register(
         protection=protection,
         protection_set_at=at if protection else None,
     )
+    if protection:
+        for field in cleared_fields(Patient):
+            setattr(patient, field.attname, empty_value(field))
     try:
         with transaction.atomic():
             patient.save(force_insert=True)

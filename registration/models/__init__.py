@@ -29,6 +29,7 @@ from .patient import (
     PatientHistory,
     PatientIdentity,
     Protection,
+    ProtectionGround,
     RegistrationKind,
     Sex,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "PortalContact",
     "ProblemCode",
     "Protection",
+    "ProtectionGround",
     "Referral",
     "ReferralKind",
     "ReferralStatus",

@@ -4,6 +4,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from registration.protected import locked_when_protected
 from sdv.accounts.models import User
 from sdv.common.models import Row, change_log
 
@@ -32,7 +33,7 @@ class PatientPhone(Row):
     class Meta:
         verbose_name = "telefonnummer"
         verbose_name_plural = "telefonnummer"
-        triggers = change_log(personal=True)
+        triggers = [*change_log(personal=True), locked_when_protected()]
         constraints = [
             models.UniqueConstraint(fields=["patient", "number"], name="phone_once_per_patient"),
             models.UniqueConstraint(
@@ -84,7 +85,7 @@ class PatientAddress(Row):
     class Meta:
         verbose_name = "adress"
         verbose_name_plural = "adresser"
-        triggers = [*change_log(personal=True), _DATES_WHERE_NEEDED]
+        triggers = [*change_log(personal=True), _DATES_WHERE_NEEDED, locked_when_protected()]
         constraints = [
             models.CheckConstraint(
                 name="address_dates_in_order",
@@ -107,4 +108,4 @@ class PortalContact(Row):
     class Meta:
         verbose_name = "uppgifter i 1177"
         verbose_name_plural = "uppgifter i 1177"
-        triggers = change_log(personal=True)
+        triggers = [*change_log(personal=True), locked_when_protected()]

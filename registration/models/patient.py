@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from registration.identities import candidates
 from registration.names import search_words
+from registration.protected import LOCKED_PATIENT
 from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Row, Versioned, append_only, change_log
 
@@ -27,6 +28,13 @@ class Protection(models.TextChoices):
     NONE = "", "Ingen"
     MARKED = "sekretessmarkering", "Sekretessmarkering"
     POPULATION_REGISTER = "skyddad_folkbokforing", "Skyddad folkbokföring"
+
+
+class ProtectionGround(models.TextChoices):
+    """Why somebody set a marking by hand (SK-04)."""
+
+    APPLICATION = "application", "Ansökan om skydd är visad"
+    THREAT = "threat", "Akut hot"
 
 
 class RegistrationKind(models.TextChoices):
@@ -115,7 +123,11 @@ class Patient(Versioned):
     sex = models.CharField("kön", max_length=1, choices=Sex, default=Sex.UNKNOWN)
     protection = models.CharField("skyddade personuppgifter", max_length=30, choices=Protection, blank=True, default="")
     protection_set_at = models.DateTimeField("skydd satt", null=True, blank=True)
+    # Who set it by hand; nobody where the register told of it (SK-04).
     protection_set_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    protection_ground = models.CharField(
+        "skäl för skyddet", max_length=20, choices=ProtectionGround, blank=True, default="", db_default=""
+    )
     deceased_on = models.DateField("avliden", null=True, blank=True)
     deceased_partial = models.CharField(
         "avliden, så långt det är känt",
@@ -173,7 +185,10 @@ class Patient(Versioned):
         verbose_name = "patient"
         verbose_name_plural = "patienter"
         # Each night confirms them all: that nothing was new is no change.
-        triggers = change_log(personal=True, apart_from=("confirmed_at", "register_asked_on", "register_version"))
+        triggers = [
+            *change_log(personal=True, apart_from=("confirmed_at", "register_asked_on", "register_version")),
+            LOCKED_PATIENT,
+        ]
         indexes = [
             GinIndex(OpClass("search_name", name="gin_trgm_ops"), name="patient_name_trigrams"),
             models.Index(fields=["sort_key", "id"], name="patient_by_name"),
@@ -182,6 +197,17 @@ class Patient(Versioned):
         constraints = [
             models.CheckConstraint(name="patient_sex_known", condition=Q(sex__in=Sex.values)),
             models.CheckConstraint(name="patient_protection_known", condition=Q(protection__in=Protection.values)),
+            models.CheckConstraint(
+                name="patient_protection_by_hand_says_who_when_and_why",
+                condition=Q(protection_set_by__isnull=True, protection_ground="")
+                | Q(
+                    ~Q(protection=""),
+                    protection_set_by__isnull=False,
+                    protection_set_at__isnull=False,
+                    protection_ground__in=ProtectionGround.values,
+                ),
+                violation_error_message="En markering satt för hand har vem, när och skäl (SK-04).",
+            ),
             models.CheckConstraint(
                 name="patient_deceased_both_or_neither",
                 condition=Q(deceased_on__isnull=True, deceased_registered_at__isnull=True)

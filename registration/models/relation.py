@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from registration.protected import locked_when_protected
 from sdv.common.models import LockingQuerySet, Versioned, change_log
 
 from .encounter import Encounter
@@ -96,7 +97,7 @@ class PatientRelation(Relation):
         abstract = False
         verbose_name = "relation"
         verbose_name_plural = "relationer"
-        triggers = change_log(personal=True)
+        triggers = [*change_log(personal=True), locked_when_protected()]
         indexes = [models.Index(fields=["patient"], condition=Q(kind="guardian"), name="guardian_by_patient")]
         constraints = [
             *_constraints("patient_relation"),
@@ -118,6 +119,9 @@ class EncounterRelation(Relation):
         abstract = False
         verbose_name = "relation på vårdhändelse"
         verbose_name_plural = "relationer på vårdhändelser"
-        triggers = change_log(personal=True)
+        triggers = [
+            *change_log(personal=True),
+            locked_when_protected("(SELECT patient_id FROM registration_encounter WHERE id = NEW.encounter_id)"),
+        ]
         indexes = [models.Index(fields=["encounter"], condition=Q(kind="guardian"), name="guardian_by_encounter")]
         constraints = _constraints("encounter_relation")

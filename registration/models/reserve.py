@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from registration.protected import locked_when_protected
 from sdv.accounts.models import User
 from sdv.common.models import Row, append_only, change_log
 
@@ -28,7 +29,7 @@ class PatientSearchKey(Row):
     class Meta:
         verbose_name = "söknyckel"
         verbose_name_plural = "söknycklar"
-        triggers = change_log(personal=True)
+        triggers = [*change_log(personal=True), locked_when_protected()]
         indexes = [models.Index(fields=["value"], name="search_key_by_value")]
         constraints = [
             models.UniqueConstraint(

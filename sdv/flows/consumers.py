@@ -52,7 +52,9 @@ _CONTACT = Treatment(_D.LEFT, _P.PURGED)
 # Tables with a column that means a patient.
 TABLES = {
     "registration.Patient": Treatment(_D.LEFT, _P.PURGED, "which record it was merged into; who it is itself"),
-    "registration.PatientIdentity": Treatment(_D.LEFT, _P.PURGED, "linked reserve identities go, the primary stays"),
+    "registration.PatientIdentity": Treatment(
+        _D.LEFT, _P.HIDDEN, "an old number still finds the person; only the primary is shown"
+    ),
     "registration.PatientPhone": _CONTACT,
     "registration.PatientAddress": _CONTACT,
     "registration.PortalContact": _CONTACT,

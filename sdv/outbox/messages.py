@@ -19,8 +19,9 @@ def encounter_withdrawn(encounter):
 
 
 def appointment_cancelled(appointment):
-    """The patient is to be told that the time is gone; nothing is told to the dead (AV-02, PL-22)."""
-    if appointment.patient.is_deceased:
+    """The patient is to be told that the time is gone; nothing is told to the dead (AV-02, PL-22), and
+    no message goes to the protected (SK-05, KA-05)."""
+    if appointment.patient.is_deceased or appointment.patient.is_protected:
         return
     OutboxMessage.objects.create(
         topic=Topic.APPOINTMENT_CANCELLED,

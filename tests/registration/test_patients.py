@@ -190,6 +190,7 @@ def test_every_field_of_a_patient_is_named_safe_or_hidden(protected):
         "drug_benefit_decided_by",
         "pascal_told_by",
         "register_version",
+        "protection_ground",
         "source",
     }
     assert personal == decided
