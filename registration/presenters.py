@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import prefetch_related_objects
 
-from registration import identities, phones
+from registration import identities, phones, register_changes
 from registration.lifecycle import Status
 from registration.models import (
     IdentityKind,
@@ -285,6 +285,52 @@ def confirmed_text(patient):
     if patient.confirmed_at is None:
         return f"Källa: {patient.source or UNKNOWN}. Inte bekräftad mot folkbokföringen."
     return f"Källa: {patient.source}. Bekräftad {local(patient.confirmed_at):%Y-%m-%d %H.%M}."
+
+
+def unconfirmed_text(patient):
+    """The register did not answer: how old what is shown is (PA-04)."""
+    if patient.confirmed_at is None:
+        return "Folkbokföringen svarar inte. Uppgifterna har aldrig bekräftats mot den."
+    return (
+        f"Folkbokföringen svarar inte. Uppgifterna är senast bekräftade {local(patient.confirmed_at):%Y-%m-%d %H.%M}."
+    )
+
+
+@dataclass(frozen=True)
+class ShownNewcomer:
+    """Somebody whom the population register knows and who is no patient here yet (PA-04)."""
+
+    name: str
+    identity: str
+    identity_value: str
+    birth_date: str
+    sex: str
+    sex_text: str
+    protection: str
+    is_protected: bool
+    is_deceased: bool
+
+
+def newcomer(record):
+    """What may be shown of a register's record: of a protected person the marking in place of the name (SK-02)."""
+    protection = ""
+    if record.is_protected and record.identity.kind == identities.PERSONNUMMER:
+        is_stronger = record.has_protected_registration
+        protection = (Protection.POPULATION_REGISTER if is_stronger else Protection.MARKED).value
+    told = record.name
+    parts = [part for part in (told.surname, told.given_name) if part] if told else []
+    sex = record.sex if record.sex in Sex.values else Sex.UNKNOWN.value
+    return ShownNewcomer(
+        name=Protection(protection).label if protection else ", ".join(parts) or "Namn saknas",
+        identity=identities.display(record.identity.kind, record.identity.value),
+        identity_value=record.identity.value,
+        birth_date=record.born or "",
+        sex=sex,
+        sex_text=Sex(sex).label,
+        protection=protection,
+        is_protected=bool(protection),
+        is_deceased=register_changes.death(record) is not None,
+    )
 
 
 KIND_WORDS = {

@@ -35,6 +35,8 @@ app.conf.beat_schedule = {
     "partitions": scheduled("partitions", crontab(hour=4, minute=5), expires=3600),
     # Well before the last day of the month, when it has to be delivered.
     "par-delivery": scheduled("par-delivery", crontab(day_of_month=20, hour=2, minute=30), expires=3600),
+    # Every five minutes of the night: the job begins at a minute of its own and goes on until all are done.
+    "pu-nightly": scheduled("pu-nightly", crontab(hour="0-5", minute="*/5"), expires=290),
     "beat-tick": {
         "task": "sdv.desk.tasks.beat_tick",
         "schedule": EACH_MINUTE,

@@ -88,6 +88,7 @@ PAGES = {
     # Patients
     "patients": page(P.VIEW_PATIENTS),
     "patient-search": page(P.VIEW_PATIENTS, P.VIEW_PATIENTS),
+    "patient-choose": page(P.EDIT_PATIENTS, P.EDIT_PATIENTS),
     "patient-create": page(P.EDIT_PATIENTS, P.EDIT_PATIENTS),
     "patient": page(P.VIEW_PATIENTS, pk="patient"),
     "patient-edit": page(P.EDIT_PATIENTS, P.EDIT_PATIENTS, pk="patient", name="=telefon"),
@@ -171,6 +172,7 @@ ONLY_SUPPORT_SEES = {"gallery"}
 # The permission of each method of each address under /api/v1/, and the thing of the clinic that `pk` means.
 ENDPOINTS = {
     "patients/search/": ({"POST": P.VIEW_PATIENTS}, None),
+    "patients/from-register/": ({"POST": P.EDIT_PATIENTS}, None),
     "patients/": ({"POST": P.EDIT_PATIENTS}, None),
     "patients/<uuid:pk>/": ({"GET": P.VIEW_PATIENTS, "PATCH": P.EDIT_PATIENTS}, "patient"),
     "patients/<uuid:pk>/identities/": ({"GET": P.VIEW_PATIENTS}, "patient"),

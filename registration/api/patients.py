@@ -64,12 +64,28 @@ class PatientAnswer(PatientSummary):
     has_pascal = serializers.BooleanField(allow_null=True)
     pascal_told_on = serializers.DateField(allow_null=True)
     pascal_told_by = serializers.CharField()
-    confirmed_at = serializers.DateTimeField(allow_null=True)
+    source = serializers.CharField()
+    confirmed_at = serializers.DateTimeField(allow_null=True, help_text="Senast bekräftad mot folkbokföringen (PA-04).")
+
+
+class NewcomerAnswer(Answer):
+    """Somebody whom the population register knows and who is no patient here yet: chosen by `POST
+    patients/from-register/` (PA-04). Of a protected person the marking stands in place of the name."""
+
+    identity = serializers.CharField()
+    name = serializers.CharField()
+    birth_date = serializers.CharField(allow_blank=True, help_text="ÅÅÅÅ, ÅÅÅÅ-MM eller ÅÅÅÅ-MM-DD.")
+    sex = Coded()
+    protection = serializers.ChoiceField(choices=Protection.values[1:], allow_null=True)
 
 
 class PatientHits(page_of("PatientPage", PatientAnswer)):
     """What a search found. There is no next page: a name in an address would be a name in a log."""
 
+    newcomer = NewcomerAnswer(allow_null=True)
+    register_is_unavailable = serializers.BooleanField(
+        help_text="Folkbokföringen tillfrågades och svarade inte: uppgifterna är de som fanns, se confirmed_at."
+    )
     has_more = serializers.BooleanField(help_text="Fler stämmer än som visas: sök snävare.")
 
 
@@ -104,7 +120,8 @@ def patient_answer(patient, *, on):
         "listing_unit": seen.listing_unit,
         "payer": seen.payer,
         **_demographics(patient),
-        "confirmed_at": moment(patient.confirmed_at),
+        "source": "" if seen.is_protected else patient.source,
+        "confirmed_at": None if seen.is_protected else moment(patient.confirmed_at),
     }
 
 
@@ -162,6 +179,16 @@ def summary_of_row(row, *, on):
     return summary(row.patient, on=on)
 
 
+def _newcomer(seen):
+    return {
+        "identity": seen.identity,
+        "name": seen.name,
+        "birth_date": seen.birth_date,
+        "sex": {"code": seen.sex, "text": seen.sex_text},
+        "protection": seen.protection or None,
+    }
+
+
 def known_patient():
     """400 for a body that names a patient nobody knows."""
     return InputError(patient="Patienten finns inte. Sök fram patienten först.")
@@ -210,6 +237,8 @@ class PatientSearch(Endpoint):
     )
     def post(self, request):
         asked, today = self.body(SearchBody), local_date(self.at)
+        register = self.ask_register(asked["identity"]) if "identity" in asked else None
+        newcomer = register and register.newcomer and presenters.newcomer(register.newcomer)
         size = self.query(HitsQuery).get("page_size", USUAL_HITS)
         if "identity" in asked:
             rows = Patient.objects.with_identity(asked["identity"], today=today)
@@ -224,8 +253,14 @@ class PatientSearch(Endpoint):
                 "next": None,
                 "previous": None,
                 "has_more": len(found) > size,
+                "newcomer": (newcomer and not hits and _newcomer(newcomer)) or None,
+                "register_is_unavailable": bool(register and register.is_unavailable),
             }
         )
+
+    def ask_register(self, identity):
+        """What came of asking the population register (PA-04): sdv.desk answers, that can reach it."""
+        raise NotImplementedError
 
     def _named(self, asked, most):
         """By the words' beginnings; a misspelt name is looked for only where none begins so."""

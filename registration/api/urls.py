@@ -5,7 +5,6 @@ from django.urls import path
 from . import catalogues, encounters, orders, patient_parts, patients, referrals
 
 urlpatterns = [
-    path("patients/search/", patients.PatientSearch.as_view()),
     path("patients/", patients.Patients.as_view()),
     path("patients/<uuid:pk>/", patients.OnePatient.as_view()),
     path("patients/<uuid:pk>/identities/", patient_parts.Identities.as_view()),

@@ -1,6 +1,8 @@
 """What the clock starts: each job finds what is due at `at`, may run late, twice and in parallel, and answers with one
 line per kind of thing done. With `dry_run` it answers the same and writes nothing."""
 
+import time
+
 from django.db import connections, transaction
 
 from classification.actions import deliveries
@@ -13,7 +15,7 @@ from sdv.accounts.api import idempotency
 from sdv.common import partitions as monthly
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
-from sdv.flows import deceased, invariants
+from sdv.flows import deceased, invariants, register_nightly
 from sdv.outbox import delivery
 
 
@@ -113,6 +115,38 @@ def par_delivery(*, at, dry_run=False):
     return lines or ["patientregistret: ingen uppgiftslämnare är angiven under Kataloger"]
 
 
+def pu_nightly(*, at, dry_run=False):
+    """PA-04: each night all patients are held against the population register, some minutes at a time. Fails where it
+    does not answer; the next run goes on from there."""
+    result = register_nightly.run(at=at, dry_run=dry_run, clock=time.monotonic, wait=time.sleep)
+    lines = [_night_line(result)]
+    if result.state == "failed":
+        raise JobFailed("Personuppgiftstjänsten svarar inte; nästa körning fortsätter där det blev stopp.", lines)
+    return lines
+
+
+NIGHT_STATES = {
+    "not-connected": "ingen personuppgiftstjänst är ansluten (SDV_PU_ADDRESS)",
+    "too-early": "natten börjar {begins_at:%H.%M}",
+    "busy": "en annan körning pågår",
+    "done": "natten är klar",
+    "more": "fortsätter vid nästa körning, {left} kvar",
+    "failed": "avbruten, {left} kvar",
+}
+
+
+def _night_line(result):
+    """One line a run: numbers, and whether there is more."""
+    state = NIGHT_STATES[result.state].format(begins_at=result.begins_at, left=result.left)
+    if result.state in ("not-connected", "too-early", "busy"):
+        return f"folkbokföringen: {state}"
+    counts = result.counts
+    return (
+        f"folkbokföringen: tillfrågade {counts.asked}, ändrade {counts.changed}, okända {counts.unknown},"
+        f" utan användbart svar {counts.left_out}, att granska {counts.conflicts}, misslyckade {counts.failures}; {state}"
+    )
+
+
 # The name a person or beat uses, and what it runs: callable(at=…, dry_run=False) -> list of lines.
 JOBS = {
     "reveal-preregistrations": reveal_preregistrations,
@@ -123,5 +157,6 @@ JOBS = {
     "outbox": outbox,
     "check-invariants": check_invariants,
     "partitions": partitions,
+    "pu-nightly": pu_nightly,
     "par-delivery": par_delivery,
 }

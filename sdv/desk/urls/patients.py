@@ -7,6 +7,7 @@ from sdv.desk.views import booking, deceased, letters, orders, patient_data, pat
 urlpatterns = [
     path("patienter/", patients.patients, name="patients"),
     path("patienter/sok/", patients.search, name="patient-search"),
+    path("patienter/ur-folkbokforingen/", patients.choose, name="patient-choose"),
     path("patienter/ny/", patients.create, name="patient-create"),
     path("patienter/<uuid:pk>/", patient_data.patient, name="patient"),
     path("patienter/<uuid:pk>/uppgifter/<slug:name>/", patient_data.edit, name="patient-edit"),

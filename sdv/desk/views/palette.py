@@ -14,6 +14,7 @@ from sdv.common.presenting import Option, OptionGroup, Tag
 from sdv.common.time import local_date, now
 from sdv.desk.context import Frame, address
 from sdv.desk.recent import recent_patients
+from sdv.flows import register
 
 HITS = 8
 # A misspelt name is looked for only when nothing begins as it was typed.
@@ -55,6 +56,8 @@ def _groups(request, typed, *, patients_only):
 def _patients(request, words):
     at = now()
     today = local_date(at)
+    if any(character.isdigit() for character in words):
+        register.ask_at_search(words, at=at, strangers=False)
     found = list(_search(request, words, today))
     log_access(actor=request.actor, patients=[patient.pk for patient in found], what="sökning", at=at)
     return tuple(_patient_option(patient, today) for patient in found)

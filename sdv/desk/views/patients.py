@@ -4,7 +4,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from registration import identities
+from registration import identities, presenters
 from registration.actions import patients as writes
 from registration.models import Patient
 from registration.presenters import shown_name
@@ -13,6 +13,7 @@ from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, now
+from sdv.flows import register
 
 from ..forms.patients import OpenForm, RegisterForm, SearchForm, add_errors
 from ..patient_access import ask_for_reason, find, needs_reason, remember_opened
@@ -44,9 +45,13 @@ def search(request):
     if not form.is_valid():
         return _search_page(request, form, status=422)
     text = form.cleaned_data["q"]
+    asked = register.Asked()
     if form.is_number:
+        asked = register.ask_at_search(text, at=at)
         found, about = list(_by_number(text, at)[: MOST_HITS + 1]), False
         if len(found) == 1:
+            if asked.is_unavailable:
+                leave_receipt(request, at=at, text=presenters.unconfirmed_text(found[0]))
             return redirect("patient", pk=found[0].pk)
         if not found and (wrong := _why_not_a_number(text, at)):
             form.add_error("q", wrong)
@@ -63,7 +68,27 @@ def search(request):
         has_more=has_more,
         hits=presenter.hits(found, text=text, care_unit=request.actor.care_unit, at=at),
         number=text if form.is_number else "",
+        newcomer=asked.newcomer and presenters.newcomer(asked.newcomer),
+        is_unavailable=asked.is_unavailable,
     )
+
+
+@permitted(Permission.EDIT_PATIENTS)
+def choose(request):
+    """Makes a patient of somebody whom the population register knows, chosen in the result list (PA-04)."""
+    if request.method != "POST":
+        return redirect("patients")
+    at, number = now(), request.POST.get("identity", "")[:40]
+    try:
+        pk = register.choose(identity=number, by=request.actor.user, at=at)
+    except RuleError as refused:
+        form = SearchForm({"q": number})
+        form.is_valid()
+        form.add_error("q", refused.sentence)
+        return _search_page(request, form, status=409)
+    patient = presenters.load(pk)
+    leave_receipt(request, at=at, text="Hämtad ur folkbokföringen:", whom=shown_name(patient))
+    return redirect("patient", pk=patient.pk)
 
 
 def _by_number(text, at):

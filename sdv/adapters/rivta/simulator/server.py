@@ -128,8 +128,8 @@ class Simulator:
         if self.failure == "missing":
             told = told[1::2] or [(RegisterIdentity(identities.PERSONNUMMER, "191212121212"), None)]
         if self.failure == "other-person":
-            other = next(iter(self.people.values()))
-            told = [(asked, other if other.identity != asked else None) for asked, _ in told]
+            others = [(asked, [row for row in self.people.values() if row.identity != asked]) for asked, _ in told]
+            told = [(asked, rows[0] if rows else None) for asked, rows in others]
         answer = answers.persons(told, profile=profile, is_strange=self.failure == "strange")
         return 200, soap.envelope(answer)
 
