@@ -5,13 +5,16 @@ A register that does not answer never stops anybody: what is held is shown, with
 
 import logging
 from dataclasses import dataclass
+from datetime import date
 
 from django.db import transaction
 
 from registration import identities
 from registration.actions import register as writes
+from registration.actions import relations
 from registration.models import Patient
 from registration.population_register import (
+    SOURCE,
     PersonRecord,
     RegisterIdentity,
     RegisterUnavailable,
@@ -94,7 +97,33 @@ def _tell_of_death(patient, wanted, *, at):
 
 
 def _guardians(patient, told, *, at):
-    return []
+    """Replaces the guardians by those told of (RE-01); the words of what changed. What users wrote on one that stays is
+    kept by the action."""
+    if told is None:
+        return []
+    guardians = [guardian for relation in told if (guardian := _guardian(relation, local_date(at)))]
+    is_changed = relations.replace_guardians(patient_id=patient.pk, guardians=guardians, by=None, at=at, source=SOURCE)
+    return ["vårdnadshavare"] if is_changed else []
+
+
+def _guardian(relation, today):
+    """None for one whose guardianship has ended."""
+    until = _whole(relation.until)
+    if relation.until and relation.until < today.isoformat():
+        return None
+    name = relation.name
+    words = [name.given_name, name.middle_name, name.surname] if name else []
+    return relations.ToldGuardian(
+        name=" ".join(word for word in words if word)[:200],
+        identity=relation.identity.value if relation.identity else "",
+        birth_date=_whole(relation.born),
+        valid_from=_whole(relation.since),
+        valid_to=until,
+    )
+
+
+def _whole(told):
+    return date.fromisoformat(told) if len(told) == len("2026-11-26") else None
 
 
 # --- Search ------------------------------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ def _take_over(batch, told, *, at, dry_run):
         wanted = request(writes.held(patient, today=today), record, today=today)
         if wanted.is_older or wanted.is_of_another:
             counts.conflicts += wanted.is_of_another
-        elif wanted.is_empty and not wanted.guardians:
+        elif wanted.is_empty and wanted.guardians is None:
             same.append(patient.pk)
         elif dry_run:
             counts.changed += not wanted.is_empty

@@ -23,6 +23,7 @@ from registration.population_register import (
     RegisterAddresses,
     RegisterIdentity,
     RegisterName,
+    RegisterRelation,
     new_reserve_identity,
 )
 from sdv.adapters.rivta.simulator import FAILURES
@@ -281,6 +282,31 @@ def test_guardians_are_asked_for_only_of_children(simulator):
     register.ask_at_search(NUMBER, at=AT)
     assert profiles == ["P4", "P2"]
     assert child.identities.count() == 1
+
+
+def test_a_child_s_guardians_are_those_told_of_and_what_users_wrote_on_them_stays():
+    """RE-01."""
+    child = make.patient(identity="201501022386")
+    mother = RegisterRelation("V", RegisterIdentity(CIVIC, OTHER), name=RegisterName("Anna", "", "Wahl"))
+    father = RegisterRelation("V", born="1985-01-02", name=RegisterName("Olof", "", "Wahl"))
+    gone = RegisterRelation("V", name=RegisterName("Före", "", "Detta"), until="2025-01-01")
+    others = RegisterRelation("MO", RegisterIdentity(CIVIC, OTHER))
+    record = person("201501022386", relations=(mother, father, gone, others))
+    assert "vårdnadshavare" in take_over(child, record).words
+    assert sorted(child.relations.values_list("kind", "name", "identity")) == [
+        ("guardian", "Anna Wahl", OTHER),
+        ("guardian", "Olof Wahl", ""),
+    ]
+    child.relations.filter(identity=OTHER).update(gets_letter_copy=True)
+    assert not take_over(child, record, at=TOMORROW).is_changed
+    take_over(child, replace(record, relations=(mother,)), at=TOMORROW)
+    assert list(child.relations.values_list("name", "gets_letter_copy")) == [("Anna Wahl", True)]
+    # An answer without relations says nothing of them; an adult's are never asked for.
+    take_over(child, replace(record, relations=None), at=TOMORROW)
+    assert child.relations.count() == 1
+    adult = make.patient(identity=NUMBER)
+    take_over(adult, person(NUMBER, relations=(mother,)))
+    assert adult.relations.count() == 0
 
 
 # --- Somebody new ------------------------------------------------------------------------------------------------------
