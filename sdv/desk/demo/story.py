@@ -9,7 +9,7 @@ from classification.models import Code, System
 from registration.actions import clock, encounters, referrals
 from registration.models import ContactReason, Encounter, ProblemCode, ReferralKind
 from registration.type_choice import CONTACT_WITHOUT_VISIT, DIRECT_ADMISSION, DROP_IN, EMERGENCY_ARRIVAL
-from scheduling.actions import appointments, check_out, work_items
+from scheduling.actions import appointments, check_out, commitments, work_items
 from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, OutcomeReason
 from sdv.common.errors import RuleError
 from sdv.common.time import at_local, end_of_day, local, local_date, minute, start_of_day
@@ -147,7 +147,9 @@ class Story:
         )
 
     def check_out(self, unit, encounter, *, outcome, at, by=None):
-        """Checks out with what the outcome needs (UT-02)."""
+        """Checks out with what the outcome needs (UT-02). Where something is booked or waits, that is the plan (UT-03)."""
+        if outcome == "end_commitment" and commitments.closing_refusal(encounter.commitment, at=at):
+            outcome = "no_further_planning"
         reasons = self.reasons.get(outcome)
         follow_ups = []
         if outcome == "follow_up":
