@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from registration.models import Patient
+from registration.models import Patient, PatientRelation
 from scheduling.models import Letter, LetterKind, LetterStatus
 from sdv.common.errors import InputError, RuleError, StaleVersion
 
@@ -27,11 +27,15 @@ def relatives_refusal(patient):
 
 
 @transaction.atomic
-def write_to_relatives(*, patient_id, care_unit, name, address, heading, body, reason, by, at):
-    """A letter about the dead to somebody near, with the reason. Every text is kept as it was typed (PL-16)."""
+def write_to_relatives(*, patient_id, care_unit, name, address, heading, body, reason, by, at, relation_id=None):
+    """A letter about the dead to somebody near, with the reason: one of the patient's relations, whose name is taken where
+    none is given, or somebody else. Every text is kept as it was typed (PL-16)."""
     patient = Patient.objects.locked().get(pk=patient_id)
     if refused := relatives_refusal(patient):
         raise refused
+    relation = _relation(patient, relation_id)
+    if relation and not name.strip():
+        name = relation.name
     texts = {"name": name, "address": address, "heading": heading, "body": body, "reason": reason}
     words = {
         "name": "Skriv vem brevet går till.",
@@ -46,6 +50,7 @@ def write_to_relatives(*, patient_id, care_unit, name, address, heading, body, r
         patient=patient,
         care_unit=care_unit,
         kind=LetterKind.TO_RELATIVES,
+        relation=relation,
         recipient=f"{name}\n{address}",
         sender=f"{care_unit.name}\n{care_unit.facility.name}",
         heading=heading,
@@ -54,6 +59,25 @@ def write_to_relatives(*, patient_id, care_unit, name, address, heading, body, r
         created_by=by,
         created_at=at,
     )
+
+
+def _relation(patient, relation_id):
+    """The patient's relation, or None where none is named. Nothing with an address to one who is protected (KA-05)."""
+    if not relation_id:
+        return None
+    relation = PatientRelation.objects.filter(pk=relation_id, patient=patient).first()
+    if relation is None:
+        raise InputError(
+            relation="Den närstående finns inte på patienten. Välj en annan, eller skriv mottagaren för hand."
+        )
+    if relation.is_protected:
+        raise RuleError(
+            "KA-05",
+            "Den närstående har skyddade personuppgifter: inget brev med adress skapas. Använd Skatteverkets förmedling av"
+            " post.",
+            code="protected",
+        )
+    return relation
 
 
 @transaction.atomic

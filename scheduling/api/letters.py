@@ -35,7 +35,8 @@ class NewLetterBody(Fields):
     patient = Id()
     care_unit = RowId(CareUnit)
     kind = Choice(choices=[LetterKind.TO_RELATIVES.value])
-    name = Text(max_length=200, allow_blank=True)
+    relation = Id(required=False, help_text="Den närstående, där personen finns på patienten.")
+    name = Text(max_length=200, allow_blank=True, required=False, help_text="Den närståendes namn, om inget anges.")
     address = Text(max_length=500, allow_blank=True)
     heading = Text(max_length=120, allow_blank=True)
     body = Text(max_length=10_000, allow_blank=True)
@@ -58,6 +59,7 @@ class LetterAnswer(Answer):
     care_unit = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=LetterKind.values)
     status = serializers.ChoiceField(choices=LetterStatus.values)
+    relation = serializers.UUIDField(allow_null=True)
     sender = serializers.CharField()
     recipient = serializers.CharField()
     heading = serializers.CharField()
@@ -84,6 +86,7 @@ def letter_answer(row, *, on):
         "care_unit": str(row.care_unit_id),
         "kind": row.kind,
         "status": row.status,
+        "relation": str(row.relation_id) if row.relation_id and not shown.is_hidden else None,
         "sender": row.sender,
         "recipient": shown.recipient,
         "heading": shown.heading,
@@ -144,6 +147,7 @@ class Letters(_Letter):
         asked = self.body(NewLetterBody)
         self.require_for_body(asked["care_unit"].pk)
         asked.pop("kind")
+        asked = {"name": "", "relation_id": asked.pop("relation", None)} | asked
         try:
             letter = letters.write_to_relatives(
                 patient_id=asked.pop("patient"), **asked, by=self.actor.user, at=self.at

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from registration.models import Patient
+from registration.models import Patient, PatientRelation
 from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Versioned, change_log
 from sdv.organisation.models import CareUnit
@@ -41,6 +41,10 @@ class Letter(Versioned):
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="letters", verbose_name="patient")
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="letters", verbose_name="vårdenhet")
     kind = models.CharField("slag", max_length=20, choices=LetterKind)
+    # To whom, where the person is known as a relation; the relation may go, the letter stands as it was written.
+    relation = models.ForeignKey(
+        PatientRelation, models.SET_NULL, null=True, related_name="letters", verbose_name="närstående"
+    )
     recipient = models.TextField("mottagare", help_text="Namn och adress, rad för rad som på kuvertet")
     sender = models.TextField("avsändare")
     heading = models.CharField("rubrik", max_length=120)

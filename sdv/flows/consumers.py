@@ -60,6 +60,7 @@ TABLES = {
     "registration.PortalContact": _CONTACT,
     "registration.PatientSearchKey": _CONTACT,
     "registration.PatientRelation": _CONTACT,
+    "registration.EncounterRelation": _CONTACT,
     "registration.ReserveDecision": Treatment(_D.LEFT, _P.HIDDEN, "who decided, when and why (RI-03)"),
     "registration.PatientHistory": Treatment(_D.LEFT, _P.HIDDEN, "what was done; never contact data"),
     "registration.CareCommitment": _WAITS,
@@ -130,6 +131,25 @@ def columns(among=None):
     return found
 
 
+def holders(among=None):
+    """Tables that hold something of a patient: those with such a column, and those that tell who somebody is, by the
+    change log that keeps no values of theirs, and hang on one of the first, as the relations of a vårdhändelse."""
+    found = {model for model, _ in columns(among)}
+    known = {model for model, _ in columns()}
+    for model in our_models() if among is None else among:
+        hangs = any(field.related_model in known for field in model._meta.get_fields() if field.many_to_one)
+        if hangs and _is_personal(model):
+            found.add(model)
+    return found
+
+
+def _is_personal(model):
+    return any(
+        trigger.name == "log_update" and "NULL::jsonb" in trigger.func
+        for trigger in getattr(model._meta, "triggers", [])
+    )
+
+
 def unregistered(among=None):
     """Labels of tables that hold something of a patient and have not said how they treat the dead and the protected."""
-    return sorted({model._meta.label for model, _ in columns(among)} - set(TABLES))
+    return sorted({model._meta.label for model in holders(among)} - set(TABLES))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from registration.models import Patient
+from registration.models import Patient, PatientRelation
 from scheduling.actions import letters
 from scheduling.models import Letter
 from sdv.accounts.models import AccessLogEntry
@@ -125,6 +125,19 @@ def test_nothing_of_a_letter_is_shown_of_a_protected_person(support, clinic, dea
         assert not [text for text in ("Karl Ek", "Storgatan", "Saker kvar", "Till dig") if text in shown], name
     refused = page(support, "letter-create", dead.pk)
     assert (refused.status_code, "Skatteverkets förmedling" in refused.content.decode()) == (409, True)
+
+
+def test_the_form_offers_those_near_who_may_be_written_to(support, dead):
+    """PL-22, RE-02, KA-05"""
+    near = PatientRelation.objects.create(patient=dead, kind="contact", name="Kerstin Dahl", relation="dotter")
+    PatientRelation.objects.create(patient=dead, kind="contact", name="Nils Gömd", is_protected=True)
+    shown = page(support, "letter-create", dead.pk).content.decode()
+    assert ("Kerstin Dahl" in shown, "Nils Gömd" in shown) == (True, False)
+    words = {"name": "", "address": "Storgatan 1", "heading": "Hej", "body": "Text", "reason": "Saker kvar"}
+    address = reverse("letter-create", args=[dead.pk])
+    assert support.post(address, words).status_code == 422
+    support.post(address, words | {"relation": near.pk})
+    assert Letter.objects.get().recipient == "Kerstin Dahl\nStorgatan 1"
 
 
 def test_a_letter_about_the_living_is_refused(support, clinic):

@@ -7,8 +7,9 @@ import pytest
 from django.db import models
 from django.test.utils import isolate_apps
 
-from registration.models import Patient, ProblemCode
+from registration.models import Encounter, Patient, ProblemCode
 from scheduling.models import LetterKind
+from sdv.common.models import change_log
 from sdv.desk.api import work_lists as api_lists
 from sdv.desk.presenters import work as page_lists
 from sdv.desk.views import work_lists as pages
@@ -47,7 +48,7 @@ DOORS = {
 def test_every_table_with_something_of_a_patient_has_said_how_it_treats_the_dead_and_the_protected():
     """PL-22"""
     assert consumers.unregistered() == []
-    held = {model._meta.label for model, _ in consumers.columns()}
+    held = {model._meta.label for model in consumers.holders()}
     assert set(consumers.TABLES) == held, "a table that no longer is there, or holds nothing of a patient"
 
 
@@ -71,7 +72,16 @@ def test_a_table_that_forgets_them_is_found():
         class Meta:
             app_label = "registration"
 
-    assert consumers.unregistered([Reminder, Call, Room]) == ["registration.Call", "registration.Reminder"]
+    class Companion(models.Model):
+        encounter = models.ForeignKey(Encounter, models.PROTECT, related_name="+")
+        name = models.CharField(max_length=80)
+
+        class Meta:
+            app_label = "registration"
+            triggers = change_log(personal=True)
+
+    forgotten = ["registration.Call", "registration.Companion", "registration.Reminder"]
+    assert consumers.unregistered([Reminder, Call, Room, Companion]) == forgotten
 
 
 def test_every_work_list_has_said_it():

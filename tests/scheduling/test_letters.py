@@ -4,7 +4,7 @@ was printed (PL-16, PL-22); never of a protected person (KA-05)."""
 import pytest
 from django.db import DatabaseError, transaction
 
-from registration.models import Patient
+from registration.models import Patient, PatientRelation
 from scheduling.actions import letters
 from scheduling.models import Letter
 from sdv.common.errors import InputError, RuleError, StaleVersion
@@ -136,3 +136,21 @@ def test_the_cascade_stops_letters_to_the_patient_but_not_to_relatives(clinic, d
     assert [each.sentence for each in left] == [
         "Ett brev till närstående skrevs ut 2026-11-20 kl. 09.00. Kontakta mottagaren."
     ]
+
+
+def test_a_relation_of_the_patient_is_written_to_but_not_a_protected_one(clinic, dead):
+    """PL-22, RE-02, KA-05: the letter stands when the relation has gone."""
+    near = PatientRelation.objects.create(patient=dead, kind="contact", name="Kerstin  Dahl", relation="dotter")
+    hidden = PatientRelation.objects.create(patient=dead, kind="contact", name="Nils Dahl", is_protected=True)
+    other = PatientRelation.objects.create(patient=clinic.patient(), kind="contact", name="Någon Annan")
+    letter = write(clinic, dead, name="", relation_id=near.pk)
+    assert (letter.relation, letter.recipient) == (near, f"Kerstin  Dahl\n{WORDS['address']}")
+    with pytest.raises(RuleError) as refused:
+        write(clinic, dead, relation_id=hidden.pk)
+    assert (refused.value.rule, refused.value.code) == ("KA-05", "protected")
+    with pytest.raises(InputError) as refused:
+        write(clinic, dead, relation_id=other.pk)
+    assert list(refused.value.errors) == ["relation"]
+    near.delete()
+    kept = Letter.objects.get()
+    assert (kept.relation, kept.recipient) == (None, letter.recipient)

@@ -2,6 +2,8 @@
 
 from django import forms
 
+from registration.models import PatientRelation
+
 
 def _text(label, length, missing, **options):
     return forms.CharField(label=label, max_length=length, strip=False, error_messages={"required": missing}, **options)
@@ -10,7 +12,12 @@ def _text(label, length, missing, **options):
 class RelativesForm(forms.Form):
     """A letter to somebody near the one who has died."""
 
-    name = _text("Mottagare", 200, "Skriv vem brevet går till.")
+    relation = forms.ModelChoiceField(
+        PatientRelation.objects.none(), label="Närstående", empty_label="Någon annan: skriv mottagaren", required=False
+    )
+    name = forms.CharField(
+        label="Mottagare", max_length=200, strip=False, required=False, help_text="Tomt tar den närståendes namn."
+    )
     address = _text(
         "Adress",
         500,
@@ -23,6 +30,13 @@ class RelativesForm(forms.Form):
     reason = _text(
         "Varför skrivs brevet?", 200, "Ange varför brevet skrivs.", help_text="Skälet sparas, men skrivs inte ut."
     )
+
+    def __init__(self, *args, relations=(), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["relation"].queryset = relations
+        self.fields["relation"].label_from_instance = lambda row: f"{row.name} ({row.get_kind_display().lower()})"
+        if not relations:
+            del self.fields["relation"]
 
 
 class StopForm(forms.Form):

@@ -31,15 +31,20 @@ def create(request, patient):
     at = now()
     if refused := letters.relatives_refusal(patient):
         raise refused
-    form = RelativesForm(request.POST or None)
+    # Nobody near who is protected, or has no name, is written to (KA-05).
+    relations = patient.relations.filter(is_protected=False).exclude(name="").order_by("name", "id")
+    form = RelativesForm(request.POST or None, relations=relations)
     if request.method == "POST" and form.is_valid():
+        words = dict(form.cleaned_data)
+        relation = words.pop("relation", None)
         try:
             letter = letters.write_to_relatives(
                 patient_id=patient.pk,
                 care_unit=request.actor.care_unit,
                 by=request.actor.user,
                 at=at,
-                **form.cleaned_data,
+                relation_id=relation.pk if relation else None,
+                **words,
             )
         except InputError as error:
             add_errors(form, error)
