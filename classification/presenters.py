@@ -56,6 +56,9 @@ def finding(found):
         "rule": found.rule,
         "detail": found.detail,
         "about": found.about,
+        "check": found.check,
+        "evidence": str(found.evidence),
+        "source": found.source,
     }
 
 

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from classification import presenters
 from classification.actions import coding
 from classification.models import System
-from classification.rules import Severity
+from classification.rules import Evidence, Severity
 from registration.models import Encounter
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation
@@ -76,6 +76,9 @@ class FindingAnswer(Answer):
     rule = serializers.CharField()
     detail = serializers.CharField()
     about = serializers.CharField(help_text="Koden som den gäller, utan punkt.")
+    check = serializers.CharField(help_text="Kontrollen i tabellen över kontroller, som R11.")
+    evidence = serializers.ChoiceField(choices=[str(each) for each in Evidence], help_text="Hur väl den är belagd.")
+    source = serializers.CharField()
 
 
 class CodingAnswer(Answer):
