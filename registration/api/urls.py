@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import catalogues, encounters, orders, patient_parts, patients, referrals
+from . import catalogues, encounters, orders, patient_parts, patients, referrals, relations
 
 urlpatterns = [
     path("patients/", patients.Patients.as_view()),
@@ -14,6 +14,10 @@ urlpatterns = [
     path("patients/<uuid:pk>/addresses/<uuid:row>/", patient_parts.OneAddress.as_view()),
     path("patients/<uuid:pk>/search-keys/", patient_parts.SearchKeys.as_view()),
     path("patients/<uuid:pk>/search-keys/<uuid:row>/", patient_parts.OneSearchKey.as_view()),
+    path("patients/<uuid:pk>/relations/", relations.PatientRelations.as_view()),
+    path("patients/<uuid:pk>/relations/<uuid:row>/", relations.OnePatientRelation.as_view()),
+    path("encounters/<uuid:pk>/relations/", relations.EncounterRelations.as_view()),
+    path("encounters/<uuid:pk>/relations/<uuid:row>/", relations.OneEncounterRelation.as_view()),
     path("patients/<uuid:pk>/access-log/", patients.AccessLog.as_view()),
     path("care-units/", catalogues.CareUnits.as_view()),
     path("visit-types/", catalogues.VisitTypes.as_view()),

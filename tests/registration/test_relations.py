@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registration import presenters, relations
-from registration.actions import clock, encounters
+from registration.actions import admissions, clock, encounters
 from registration.actions import relations as writes
 from registration.actions.relations import ToldGuardian
 from registration.models import EncounterRelation, Patient, PatientHistory, PatientRelation
@@ -231,7 +231,7 @@ def test_a_booked_a_dropped_in_and_a_planned_contact_get_their_copies(child, cli
         at=NOW,
     )
     ward = Clinic(name="Avdelning 1", kind="slutenvard", area="Sp").unit
-    planned = encounters.plan_admission(
+    planned = admissions.plan_admission(
         patient_id=child.pk, care_unit=ward, expected_start=NOW + DAY, by=clinic.nurse, at=NOW
     )
     assert copied(booked) == copied(dropped_in) == copied(planned) == wanted

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from registration import identities
-from registration.actions import patients
+from registration.actions import patients, relations
 from registration.models import Sex
 from sdv.common.time import age, local_date
 
@@ -46,7 +46,34 @@ def make(*, how_many, region, rng, at):
             # The series 070-174 06 05…99 is reserved for fiction.
             number = f"070-174 06 {rng.randint(5, 99):02d}"
             patients.edit(patient_id=patient.pk, phone=number, by=region.users["reception"], at=registered_at)
+    _relations(made, region=region, rng=rng, at=registered_at)
     return made
+
+
+def _relations(made, *, region, rng, at):
+    """Children have guardians, told as PU tells them; some others a contact person (RE-01, RE-02)."""
+    for patient in made:
+        if patient.is_protected or patient.birth_date is None:
+            continue
+        if age(patient.birth_date, local_date(at)) < 18 and rng.random() < 0.7:
+            told = [relations.ToldGuardian(name=f"{patient.surname}, {rng.choice(names.WOMEN)}")]
+            told += (
+                [relations.ToldGuardian(name=f"{patient.surname}, {rng.choice(names.MEN)}")]
+                if rng.random() < 0.8
+                else []
+            )
+            relations.replace_guardians(
+                patient_id=patient.pk, guardians=told, by=region.users["integration"], at=at, source="Demo"
+            )
+        elif rng.random() < 0.05:
+            relations.add_contact(
+                patient_id=patient.pk,
+                name=f"{rng.choice(names.WOMEN)} {rng.choice(names.SURNAMES)}",
+                relation=rng.choice(["syster", "granne", "dotter", "god man"]),
+                phone=f"070-174 06 {rng.randint(5, 99):02d}",
+                by=region.users["reception"],
+                at=at,
+            )
 
 
 def _protection(index):

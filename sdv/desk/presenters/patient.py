@@ -68,6 +68,7 @@ def _tabs(actor, patient, numbers, current):
         return [log]
     return [
         tab("Patient", "patient"),
+        tab("Relationer", "patient-relations"),
         tab("Vårdhändelser", "patient-encounters", numbers["encounter_count"]),
         tab("Vårdåtaganden", "patient-commitments", numbers["commitment_count"]),
         tab("Bokningar", "patient-appointments", numbers["coming_count"] + numbers["request_count"]),

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from sdv.desk.views import booking, deceased, letters, orders, patient_data, patient_tabs, patients, referrals
+from sdv.desk.views import (
+    booking,
+    deceased,
+    letters,
+    orders,
+    patient_data,
+    patient_tabs,
+    patients,
+    referrals,
+    relations,
+)
 
 urlpatterns = [
     path("patienter/", patients.patients, name="patients"),
@@ -14,6 +24,10 @@ urlpatterns = [
     path("patienter/<uuid:pk>/uppgifter/<slug:name>/<uuid:row>/", patient_data.edit, name="patient-edit-row"),
     path("patienter/<uuid:pk>/uppgifter/<slug:name>/<uuid:row>/bort/", patient_data.remove, name="patient-remove-row"),
     path("patienter/<uuid:pk>/oppna/", patients.open_protected, name="patient-open"),
+    path("patienter/<uuid:pk>/relationer/", relations.relations, name="patient-relations"),
+    path("patienter/<uuid:pk>/relationer/ny/", relations.add, name="relation-add"),
+    path("patienter/<uuid:pk>/relationer/<uuid:row>/", relations.edit, name="relation-edit"),
+    path("patienter/<uuid:pk>/relationer/<uuid:row>/bort/", relations.remove, name="relation-remove"),
     path("patienter/<uuid:pk>/vardhandelser/", patient_tabs.encounters, name="patient-encounters"),
     path("patienter/<uuid:pk>/vardataganden/", patient_tabs.commitments, name="patient-commitments"),
     path("patienter/<uuid:pk>/vardataganden/nytt/", patient_tabs.commitment_create, name="commitment-create"),

@@ -7,13 +7,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from registration.actions import encounters
 from registration.lifecycle import Status
-from registration.presenters import load, shown_name
+from registration.presenters import encounter_relations, load, shown_name
 from scheduling.actions import check_out
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import NotPermitted, RuleError
-from sdv.common.time import now
+from sdv.common.time import local_date, now
 from sdv.desk import encounter_actions, repeats
 from sdv.desk.answers import saved, sheet
 from sdv.desk.forms.encounter import ReasonForm, TypeForm
@@ -50,6 +50,9 @@ def encounter(request, pk):
     row = of_unit(request, pk)
     context = frame_of(request, load(row.patient_id), at=at, tab="patient-encounters")
     context |= presenter.page(row, request.actor, at=at)
+    context["relations"] = encounter_relations(row, on=local_date(at))
+    may_edit = request.actor.may(Permission.EDIT_PATIENTS) and request.actor.may(Permission.REGISTER_ENCOUNTERS)
+    context["may_edit_relations"] = may_edit and not row.patient.is_protected
     _log(request, row, "vårdhändelse", at)
     return render(request, "encounter/page.html", context)
 

@@ -28,6 +28,12 @@ LOG_PAGE = 100
 EVENTS = {
     "registered": "Registrerad",
     "edited": "Uppgifter ändrade",
+    "guardians_told": "Vårdnadshavare från folkbokföringen",
+    "guardians_of_age": "Vårdnadshavare borttagna: patienten har fyllt 18",
+    "guardian_edited": "Vårdnadshavare ändrad",
+    "contact_added": "Kontaktperson tillagd",
+    "contact_edited": "Kontaktperson ändrad",
+    "contact_removed": "Kontaktperson borttagen",
     "deceased": "Registrerad som avliden",
     "deceased_date": "Dödsdatum ändrat",
     "deceased_withdrawn": "Folkbokföringen tog tillbaka dödsfallet",
