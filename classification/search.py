@@ -142,6 +142,9 @@ def question(text, systems, on, limit, *, meanings=None, near=(), registrable=No
         parameters |= dict(zip(names, alternatives, strict=True))
         conditions.append("(" + " OR ".join(f"c.search_text LIKE %({name})s" for name in names) + ")")
     found = " AND ".join(conditions)
+    if searchable and all(len(word) < 3 or word in _LITTLE for word in words):
+        # They stand in thousands of titles: those that begin so are meant, or a synonym that is just that (MS, CP, TB).
+        found = "c.search_text LIKE %(title_start)s OR c.search_text LIKE %(whole_synonym)s"
     narrowed = (
         "AND NOT c.is_derived AND (c.valid_from IS NULL OR c.valid_from <= %(on)s)"
         " AND (c.valid_to IS NULL OR c.valid_to >= %(on)s)"
