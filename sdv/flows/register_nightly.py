@@ -104,7 +104,7 @@ def _walk(register, *, at, dry_run, clock, wait):
     if night.finished_at:
         return Result("done", _counts(night))
     begun, after, made = clock(), night.after_id, Counts()
-    state = "more"
+    state, calls_failed = "more", 0
     with ThreadPoolExecutor(max_workers=max(1, settings.SDV_PU_PARALLEL_CALLS)) as pool:
         while clock() - begun < SECONDS_AT_A_TIME or dry_run:
             batches = _batches(after, settings.SDV_PU_PARALLEL_CALLS)
@@ -115,6 +115,7 @@ def _walk(register, *, at, dry_run, clock, wait):
             answers = list(pool.map(lambda batch: _ask(register, batch, at), batches))
             for batch, told in zip(batches, answers, strict=True):
                 if told is None:
+                    calls_failed = 1
                     made.failures += 1
                     state = "failed"
                     break
@@ -128,7 +129,7 @@ def _walk(register, *, at, dry_run, clock, wait):
             wait(random.uniform(0, 0.5))
     if not dry_run:
         ended = {"finished_at": at} if state == "done" else {}
-        failed = {"failures": F("failures") + made.failures} if made.failures else {}
+        failed = {"failures": F("failures") + 1} if calls_failed else {}
         if ended or failed:
             RegisterNight.objects.filter(pk=night.pk).update(**ended, **failed)
         night.refresh_from_db()
