@@ -174,6 +174,18 @@ def search_key(text):
     return _compact(text)[0]
 
 
+def may_be_search_key(text):
+    """Whether the text has the shape of an LMA or passport number, which may be sought but names nobody for certain."""
+    written = str(text or "").strip().upper()
+    return bool(LMA_SHAPE.fullmatch(written) or PASSPORT_SHAPE.fullmatch(_compact(written)[0]))
+
+
+def mistaken(value):
+    """The spellings of a whole number with two neighbouring digits in each other's place (PL-21)."""
+    swapped = {value[:at] + value[at + 1] + value[at] + value[at + 2 :] for at in range(len(value) - 1)}
+    return sorted(swapped - {value})
+
+
 def check_digit(digits):
     """The last digit of a personnummer, from the nine before it: weights 2, 1, 2, 1 … (Luhn)."""
     total = 0

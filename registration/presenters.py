@@ -258,6 +258,17 @@ def identity_note(row):
     return f"{' och '.join(notes).capitalize()}{'. Be om handlingar som styrker identiteten.' if asks else '.'}"
 
 
+def found_by(patient, text, *, today):
+    """By which kind of number the typed text led to the patient, where it is not the present identity: words for
+    people (PA-03, RI-01). Empty for the present identity. One query where the number is no identity."""
+    spellings = set(identities.candidates(text, today=today))
+    for row in identities_of(patient):
+        if row.value in spellings:
+            return "" if row.is_primary else identities.LABELS[row.kind]
+    key = patient.search_keys.filter(value=identities.search_key(text)).first()
+    return key.get_kind_display() if key else ""
+
+
 def _is_under_18(patient, on):
     return bool(patient.birth_date) and not patient.is_deceased and age(patient.birth_date, on) < 18
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.db.models import F, FilteredRelation, Q
 from rest_framework import serializers
 
-from registration import presenters
+from registration import identities, presenters
 from registration.actions import patients
 from registration.models import InterpreterKind, Patient, Protection, Sex
 from registration.patient_rules import MOST_MINORS
@@ -79,7 +79,15 @@ class NewcomerAnswer(Answer):
     protection = serializers.ChoiceField(choices=Protection.values[1:], allow_null=True)
 
 
-class PatientHits(page_of("PatientPage", PatientAnswer)):
+class PatientHit(PatientAnswer):
+    """A patient that a search found."""
+
+    found_by = serializers.CharField(
+        allow_null=True, help_text="Vilket slags nummer som ledde hit, där det inte är den nuvarande identiteten."
+    )
+
+
+class PatientHits(page_of("PatientPage", PatientHit)):
     """What a search found. There is no next page: a name in an address would be a name in a log."""
 
     newcomer = NewcomerAnswer(allow_null=True)
@@ -194,7 +202,7 @@ def known_patient():
     return InputError(patient="Patienten finns inte. Sök fram patienten först.")
 
 
-# --- Search and registration -------------------------------------------------------------------------------------------
+# --- Search -------------------------------------------------------------------------------------------
 
 
 class HitsQuery(Query):
@@ -243,13 +251,15 @@ class PatientSearch(Endpoint):
         if "identity" in asked:
             rows = Patient.objects.with_identity(asked["identity"], today=today)
             found = list(rows.with_primary_identity()[: size + 1])
+            if not found:
+                _refuse_what_is_no_number(asked["identity"], today)
         else:
             found = self._named(asked, size + 1)
         hits = found[:size]
         self.log([patient.pk for patient in hits], "sökträff")
         return self.answer(
             {
-                "results": [patient_answer(patient, on=today) for patient in hits],
+                "results": [_hit(patient, asked.get("identity"), today) for patient in hits],
                 "next": None,
                 "previous": None,
                 "has_more": len(found) > size,
@@ -273,40 +283,19 @@ class PatientSearch(Endpoint):
         return []
 
 
-class NewPatientBody(Fields):
-    """A patient that is not known yet, by one of the three primary kinds of identity (PA-01)."""
-
-    identity = Text(max_length=40)
-    given_name = Text(max_length=120, allow_blank=True, required=False)
-    middle_name = Text(max_length=120, allow_blank=True, required=False)
-    surname = Text(max_length=120, allow_blank=True, required=False)
-    birth_date = Day(required=False)
-    sex = Choice(choices=Sex.values, required=False)
-    interpreter_language = Text(max_length=60, allow_blank=True, required=False)
+def _hit(patient, number, today):
+    kind = presenters.found_by(patient, number, today=today) if number else ""
+    return patient_answer(patient, on=today) | {"found_by": kind or None}
 
 
-class Patients(Endpoint):
-    """POST patients/."""
-
-    permissions = {"POST": Permission.EDIT_PATIENTS}
-
-    @operation(
-        "patients_create",
-        "Registrera en patient",
-        tag=TAG,
-        body=NewPatientBody,
-        answer=PatientAnswer,
-        status=201,
-        is_post=True,
-        has_id=False,
-    )
-    def post(self, request):
-        asked = {"given_name": "", "surname": ""} | self.body(NewPatientBody)
-        patient = patients.register(**asked, by=self.actor.user, at=self.at)
-        self.log([patient.pk], "patient registrerad", resource_id=patient.pk)
-        return self.answer(
-            patient_answer(presenters.load(patient.pk), on=local_date(self.at)), status=201, version=patient.version
-        )
+def _refuse_what_is_no_number(text, today):
+    """400 with the sentence for a number that cannot be anybody's: an empty list would say that nobody has it."""
+    if identities.may_be_search_key(text):
+        return
+    try:
+        identities.parse(text, today=today)
+    except identities.IdentityError as error:
+        raise InputError(identity=error.sentence) from None
 
 
 # --- One patient --------------------------------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from . import catalogues, encounters, orders, patient_parts, patients, referrals, relations
+from . import catalogues, encounters, new_patients, orders, patient_parts, patients, referrals, relations
 
 urlpatterns = [
-    path("patients/", patients.Patients.as_view()),
+    path("patients/", new_patients.Patients.as_view()),
+    path("patients/reserve-searches/", new_patients.ReserveSearches.as_view()),
+    path("patients/likely-doubles/", new_patients.LikelyDoubles.as_view()),
     path("patients/<uuid:pk>/", patients.OnePatient.as_view()),
     path("patients/<uuid:pk>/identities/", patient_parts.Identities.as_view()),
     path("patients/<uuid:pk>/phones/", patient_parts.Phones.as_view()),

@@ -34,7 +34,7 @@ from .patient import (
     Sex,
 )
 from .relation import EncounterRelation, PatientRelation, RelationKind
-from .reserve import PatientSearchKey, ReserveDecision, SearchKeyKind
+from .reserve import PatientSearchKey, ReserveDecision, ReserveSearch, SearchKeyKind
 
 __all__ = [
     "AddOn",
@@ -76,6 +76,7 @@ __all__ = [
     "RegistrationKind",
     "RelationKind",
     "ReserveDecision",
+    "ReserveSearch",
     "SearchKeyKind",
     "Sex",
     "VisitKind",

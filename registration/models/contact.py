@@ -34,6 +34,7 @@ class PatientPhone(Row):
         verbose_name = "telefonnummer"
         verbose_name_plural = "telefonnummer"
         triggers = [*change_log(personal=True), locked_when_protected()]
+        indexes = [models.Index(fields=["number"], name="phone_by_number")]
         constraints = [
             models.UniqueConstraint(fields=["patient", "number"], name="phone_once_per_patient"),
             models.UniqueConstraint(

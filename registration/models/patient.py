@@ -6,7 +6,7 @@ from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import Q
 
-from registration.identities import candidates
+from registration.identities import candidates, search_key
 from registration.names import search_words
 from registration.protected import LOCKED_PATIENT
 from sdv.accounts.models import User
@@ -66,8 +66,16 @@ class PatientQuerySet(LockingQuerySet):
         return self.filter(merged_into__isnull=True)
 
     def with_identity(self, text, *, today):
-        """Patients a typed identity may mean, whatever its spelling (PA-01, PA-03)."""
-        return self.present().filter(identities__value__in=candidates(text, today=today)).distinct()
+        """Patients a typed number may mean, whatever its spelling: present, old, linked and local identities, and the LMA
+        and passport numbers one may be sought by (PA-01, PA-03, RI-01)."""
+        by_identity = PatientIdentity.objects.filter(value__in=candidates(text, today=today)).values("patient")
+        keys = PatientIdentity._meta.apps.get_model("registration", "PatientSearchKey").objects
+        by_key = keys.filter(value=search_key(text)).values("patient")
+        return self.present().filter(pk__in=by_identity.union(by_key))
+
+    def likely_doubles(self):
+        """Those who may be shown as likely doubles: never a protected person (SK-05), nor a merged record."""
+        return self.present().filter(protection=Protection.NONE)
 
     def named(self, text, *, birth_date=None):
         """Patients whose name has words that begin like every typed word. Protected persons are never found by name

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from registration.protected import locked_when_protected
 from sdv.accounts.models import User
-from sdv.common.models import Row, append_only, change_log
+from sdv.common.models import LockingQuerySet, Row, append_only, change_log
 
 from .patient import Patient
 
@@ -57,3 +57,31 @@ class ReserveDecision(Row):
         verbose_name = "beslut om reservnummer"
         verbose_name_plural = "beslut om reservnummer"
         triggers = [append_only()]
+
+
+class ReserveSearch(Row):
+    """A search on the keys of RI-01, kept so that a new reserve identity can name the search it was made after. What was
+    sought is kept as a fingerprint only: nobody can be read out of it."""
+
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="sökt av")
+    at = models.DateTimeField("tidpunkt")
+    keys = models.CharField("sökt på", max_length=120)
+    fingerprint = models.CharField("avtryck", max_length=64)
+    has_certain_match = models.BooleanField("säker träff")
+    patient = models.OneToOneField(
+        Patient, models.PROTECT, null=True, blank=True, related_name="reserve_search", verbose_name="ledde till"
+    )
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "sökning före reservidentitet"
+        verbose_name_plural = "sökningar före reservidentitet"
+        triggers = change_log(personal=True)
+        constraints = [
+            models.CheckConstraint(
+                name="reserve_identity_after_no_certain_match",
+                condition=Q(has_certain_match=False) | Q(patient__isnull=True),
+                violation_error_message="En reservidentitet skapas bara efter en sökning utan säker träff (RI-01).",
+            )
+        ]

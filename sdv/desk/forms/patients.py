@@ -70,6 +70,62 @@ class RegisterForm(forms.Form):
     )
 
 
+class ReserveForm(forms.Form):
+    """The keys of RI-01: sought by first, then kept on the new reserve identity."""
+
+    given_name = forms.CharField(
+        label="Förnamn", max_length=120, error_messages={"required": "Skriv förnamnet, eller Okänd."}
+    )
+    surname = forms.CharField(
+        label="Efternamn", max_length=120, error_messages={"required": "Skriv efternamnet, eller Okänd."}
+    )
+    birth_date = SwedishDateField(
+        label="Födelsedatum", required=False, help_text="ÅÅÅÅ-MM-DD. Lämna tomt om det inte är känt."
+    )
+    sex = forms.ChoiceField(label="Kön", choices=[("0", "Okänt"), ("2", "Kvinna"), ("1", "Man")])
+    identity = forms.CharField(
+        label="Personnummer eller reservnummer",
+        max_length=40,
+        required=False,
+        help_text="Också ett lokalt reservnummer från PASiS.",
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    lma = forms.CharField(
+        label="LMA-nummer",
+        max_length=40,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    passport = forms.CharField(
+        label="Passnummer",
+        max_length=40,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    passport_country = forms.CharField(label="Passets land", max_length=60, required=False)
+    phone = forms.CharField(
+        label="Telefon",
+        max_length=30,
+        required=False,
+        help_text="Ett sätt att nå patienten med svar och tider.",
+        widget=forms.TextInput({"inputmode": "tel", "autocomplete": "off"}),
+    )
+    search = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+
+class DecisionForm(forms.Form):
+    """The verksamhetschef's decision, for somebody who has a personnummer (RI-03)."""
+
+    has_personnummer = forms.BooleanField(
+        label="Personen har personnummer, och verksamhetschefen har beslutat om reservnummer",
+        required=False,
+        help_text="Reservnumret länkas inte till personnumret. Skyddade personuppgifter är aldrig skäl.",
+    )
+    decided_by = forms.CharField(label="Beslutat av verksamhetschef", max_length=120, required=False)
+    decided_on = SwedishDateField(label="Beslutsdatum", required=False)
+    reason = forms.CharField(label="Skäl", max_length=300, required=False)
+
+
 class OpenForm(forms.Form):
     """Why a protected person whom the unit does not know is opened (PL-24)."""
 

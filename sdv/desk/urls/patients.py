@@ -12,6 +12,7 @@ from sdv.desk.views import (
     patients,
     referrals,
     relations,
+    reserve,
 )
 
 urlpatterns = [
@@ -19,6 +20,8 @@ urlpatterns = [
     path("patienter/sok/", patients.search, name="patient-search"),
     path("patienter/ur-folkbokforingen/", patients.choose, name="patient-choose"),
     path("patienter/ny/", patients.create, name="patient-create"),
+    path("patienter/reservidentitet/", reserve.create, name="patient-reserve"),
+    path("patienter/dubbletter/", reserve.likely_doubles, name="patient-doubles"),
     path("patienter/<uuid:pk>/", patient_data.patient, name="patient"),
     path("patienter/<uuid:pk>/uppgifter/<slug:name>/", patient_data.edit, name="patient-edit"),
     path("patienter/<uuid:pk>/uppgifter/<slug:name>/<uuid:row>/", patient_data.edit, name="patient-edit-row"),

@@ -1,13 +1,15 @@
 """Finding, registering and opening patients (PA-01, PA-03, RI-01, SK-05). Nothing typed lands in an address."""
 
+from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from registration import identities, presenters
 from registration.actions import patients as writes
+from registration.doubles import Keys
 from registration.models import Patient
-from registration.presenters import shown_name
+from registration.presenters import found_by, shown_name
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -17,6 +19,7 @@ from sdv.flows import register
 
 from ..forms.patients import OpenForm, RegisterForm, SearchForm, add_errors
 from ..patient_access import ask_for_reason, find, needs_reason, remember_opened
+from ..presenters import doubles
 from ..presenters import patient as presenter
 from ..receipts import leave_receipt
 
@@ -52,6 +55,8 @@ def search(request):
         if len(found) == 1:
             if asked.is_unavailable:
                 leave_receipt(request, at=at, text=presenters.unconfirmed_text(found[0]))
+            if kind := found_by(found[0], text, today=local_date(at)):
+                messages.info(request, f"Hittad på {kind}. Patienten visas med sin nuvarande identitet.")
             return redirect("patient", pk=found[0].pk)
         if not found and (wrong := _why_not_a_number(text, at)):
             form.add_error("q", wrong)
@@ -97,7 +102,9 @@ def _by_number(text, at):
 
 
 def _why_not_a_number(text, at):
-    """What is wrong with a number that nobody has, or an empty text where it is a number."""
+    """What is wrong with a number that nobody has, or an empty text where it is a number one may search by."""
+    if identities.may_be_search_key(text):
+        return ""
     try:
         identities.parse(text, today=local_date(at))
     except identities.IdentityError as error:
@@ -127,6 +134,8 @@ def create(request):
     form = RegisterForm(request.POST)
     known = None
     if form.is_valid():
+        if unseen := _unseen_doubles(request, form, at):
+            return render(request, "patients/create.html", context | {"form": form, "doubles": unseen})
         try:
             patient = writes.register(**form.cleaned_data, by=request.actor.user, at=at)
         except InputError as error:
@@ -141,6 +150,18 @@ def create(request):
             return redirect("patient", pk=patient.pk)
     context |= {"form": form, "known_url": reverse("patient", args=[known.pk]) if known else ""}
     return render(request, "patients/create.html", context, status=422)
+
+
+def _unseen_doubles(request, form, at):
+    """Likely doubles that the person has not been shown while typing: without script they are shown once at the first
+    press, and the second registers (PL-21: it warns and never blocks)."""
+    if "doubles_seen" in request.POST:
+        return []
+    keys = Keys(**{name: form.cleaned_data[name] for name in ("identity", "given_name", "surname")})
+    at_once = Patient.objects.with_identity(keys.identity, today=local_date(at))
+    rows, ids = doubles.shown(keys, at=at, apart_from=at_once)
+    log_access(actor=request.actor, patients=ids, what="trolig dubblett", at=at)
+    return rows
 
 
 @permitted(Permission.VIEW_PATIENTS)
