@@ -213,6 +213,26 @@ def test_the_codes_are_read_from_the_registration(make_contact, video_return, pr
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("form", "replaces", "in_programme", "expected"),
+    [
+        ("text", True, True, ("KB", ["XS003", "XS919", "UW040"])),
+        ("text", False, True, ("BR", ["XS919", "UW040"])),
+        ("phone", False, False, ("TE", ["XS919"])),
+        ("staff", False, False, ("KO", [])),
+    ],
+)
+def test_an_unbooked_contact_is_told_by_its_channel(make_contact, video_return, form, replaces, in_programme, expected):
+    """BT-03, DI-01, DI-05, DI-07."""
+    encounter = make_contact(
+        "kontakt-utan-besok", visit_type=video_return, contact_form=form, replaces_visit=replaces,
+        in_programme=in_programme,
+    )  # fmt: skip
+    told = derived_of(encounter)
+    assert (told.contact_type, [each.code for each in told.codes]) == expected
+
+
+@pytest.mark.django_db
 def test_many_are_derived_in_two_statements(make_contact, video_return, professions, django_assert_num_queries):
     """For reports."""
     for _ in range(3):
