@@ -106,6 +106,9 @@ PAGES = {
     "patient-appointments": page(P.VIEW_PATIENTS, pk="patient"),
     "patient-log": page(P.VIEW_ACCESS_LOG, pk="patient"),
     "access-log": page(P.VIEW_ACCESS_LOG),
+    "patient-protection": page(P.SET_PROTECTION, P.SET_PROTECTION, pk="patient"),
+    "patient-protection-lift": page(P.LIFT_PROTECTION, P.LIFT_PROTECTION, pk="patient"),
+    "patient-contact-way": page(P.VIEW_PATIENTS, P.VIEW_PATIENTS, pk="patient"),
     "patient-deceased": page(P.SET_DECEASED, P.SET_DECEASED, pk="patient"),
     "patient-deceased-undone": page(P.UNDO_DECEASED, pk="undead"),
     "patient-deceased-undo": page(P.UNDO_DECEASED, P.UNDO_DECEASED, pk="patient"),
@@ -201,6 +204,7 @@ ENDPOINTS = {
         "arrived_encounter",
     ),
     "patients/<uuid:pk>/access-log/": ({"GET": P.VIEW_ACCESS_LOG}, "patient"),
+    "patients/<uuid:pk>/protection/": ({"POST": P.SET_PROTECTION, "DELETE": P.LIFT_PROTECTION}, "patient"),
     "patients/<uuid:pk>/deceased/": (
         {"GET": P.VIEW_PATIENTS, "POST": P.SET_DECEASED, "PATCH": P.SET_DECEASED},
         "patient",
@@ -351,12 +355,11 @@ def test_every_kind_of_row_in_the_administration_stands_in_the_table():
 
 
 def test_every_permission_is_asked_for_somewhere_or_named_here():
-    """A permission that nothing asks for gives nothing. Overbooking is asked inside booking; protection and statistics
-    come with their pages."""
+    """A permission that nothing asks for gives nothing. Overbooking is asked inside booking."""
     asked = {needed for page in PAGES.values() for needed in page.methods.values()}
     asked |= {needed for permissions, _ in ENDPOINTS.values() for needed in permissions.values()}
     asked |= set().union(*ADMINISTRATION.values())
-    assert set(Permission) - asked == {P.OVERBOOK, P.SET_PROTECTION, P.LIFT_PROTECTION}
+    assert set(Permission) - asked == {P.OVERBOOK}
 
 
 # --- Everybody asks for everything ----------------------------------------------------------------------------------

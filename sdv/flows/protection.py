@@ -187,6 +187,20 @@ def purge(patient, *, at):
     return gone
 
 
+def held(patient):
+    """What a marking would delete, as (number, one, many): what is told before it is done."""
+    letters = Letter.objects.filter(patient=patient).exclude(status=LetterStatus.PRINTED)
+    numbers = [
+        (patient.phones.count(), "telefonnummer", "telefonnummer"),
+        (patient.addresses.count(), "adress", "adresser"),
+        (patient.search_keys.count(), "LMA- eller passnummer", "LMA- och passnummer"),
+        (patient.relations.count(), "närstående", "närstående"),
+        (letters.count(), "brev som inte är skickat", "brev som inte är skickade"),
+        (unsent_messages([patient.pk]).count(), "meddelande som inte är sänt", "meddelanden som inte är sända"),
+    ]
+    return [each for each in numbers if each[0]]
+
+
 def unsent_messages(patient_ids):
     """Messages to the patients that have not gone out, those stopped by a death with them: its undo shall not send them."""
     topics = [

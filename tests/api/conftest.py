@@ -95,8 +95,8 @@ class Caller:
     def put(self, path, body, **headers):
         return self.call("put", path, body, **headers)
 
-    def delete(self, path, **headers):
-        return self.call("delete", path, **headers)
+    def delete(self, path, body=None, **headers):
+        return self.call("delete", path, body, **headers)
 
 
 @pytest.fixture

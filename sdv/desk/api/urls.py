@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from . import deceased, encounters, moves, register, work_lists
+from . import deceased, encounters, moves, protection, register, work_lists
 
 urlpatterns = [
     path("patients/search/", register.Search.as_view()),
     path("patients/from-register/", register.FromRegister.as_view()),
     path("patients/<uuid:pk>/deceased/", deceased.Deceased.as_view()),
     path("patients/<uuid:pk>/deceased/undo/", deceased.UndoDeceased.as_view()),
+    path("patients/<uuid:pk>/protection/", protection.Protect.as_view()),
     path("appointments/<uuid:pk>/arrive/", moves.Arrive.as_view()),
     path("appointments/<uuid:pk>/cancel/", moves.Cancel.as_view()),
     path("appointments/<uuid:pk>/undo/", moves.UndoArrivalOrNoShow.as_view()),

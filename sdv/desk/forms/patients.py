@@ -2,7 +2,7 @@
 
 from django import forms
 
-from registration.models import ProblemCode, ReferralKind
+from registration.models import ProblemCode, ProtectionGround, ReferralKind
 from registration.names import search_words
 from scheduling.models import OutcomeCode, OutcomeReason
 from sdv.common.fields import SwedishDateField
@@ -247,6 +247,39 @@ class CorrectDeceasedForm(forms.Form):
         label="Varför rättas datumet?", max_length=200, error_messages={"required": "Ange varför datumet rättas."}
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class ProtectForm(forms.Form):
+    """A sekretessmarkering by hand, and why (SK-04)."""
+
+    ground = forms.ChoiceField(
+        label="Varför sätts skyddet?",
+        choices=[("", "Välj skäl"), *ProtectionGround.choices],
+        error_messages={"required": "Välj varför skyddet sätts: visad ansökan eller akut hot."},
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class LiftForm(forms.Form):
+    """Why a protection set by hand is lifted (SK-04)."""
+
+    reason = forms.CharField(
+        label="Varför hävs skyddet?",
+        max_length=200,
+        error_messages={"required": "Ange varför skyddet hävs. Skälet sparas."},
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class ContactWayForm(forms.Form):
+    """Why the way to reach a protected person is looked up; kept in the access log (SK-05)."""
+
+    reason = forms.CharField(
+        label="Varför behöver du kontaktvägen?",
+        max_length=60,
+        help_text="Till exempel: kallelse till återbesök. Skälet sparas i åtkomstloggen.",
+        error_messages={"required": "Ange ett skäl. Det sparas i åtkomstloggen."},
+    )
 
 
 class UndoDeceasedForm(forms.Form):

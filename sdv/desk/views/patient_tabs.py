@@ -38,6 +38,8 @@ EVENTS = {
     "deceased_date": "Dödsdatum ändrat",
     "deceased_withdrawn": "Folkbokföringen tog tillbaka dödsfallet",
     "deceased_undone": "Avliden ångrad",
+    "protected": "Skyddade personuppgifter satta",
+    "protection_lifted": "Skyddade personuppgifter hävda",
 }
 
 
@@ -50,6 +52,8 @@ def page_of_patient(request, patient, template, tab, heading, at, status=200, **
         "may_decide": request.actor.may(Permission.DECIDE_CARE),
         "may_refer": request.actor.may(Permission.REGISTER_REFERRALS),
         "may_set_deceased": request.actor.may(Permission.SET_DECEASED),
+        "may_protect": request.actor.may(Permission.SET_PROTECTION) and not patient.is_protected,
+        "may_lift": request.actor.may(Permission.LIFT_PROTECTION) and patient.protection_set_by_id is not None,
     }
     return render(
         request, template, {"heading": heading, "patient_id": patient.pk, **frame, **may, **context}, status=status
