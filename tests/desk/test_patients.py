@@ -230,7 +230,14 @@ def test_the_tabs_carry_the_units_own_numbers(clinic):
     booked = make.booked_visit(care_unit=clinic, start=at + timedelta(days=3), at=at)
     make.booked_visit(patient=booked.patient, start=at + timedelta(days=4), at=at)
     tabs = {tab.label: tab.count for tab in page(client, "patient", booked.patient).context["tabs"]}
-    assert tabs == {"Patient": None, "Vårdhändelser": 0, "Vårdåtaganden": 1, "Bokningar": 1, "Logg": None}
+    assert tabs == {
+        "Patient": None,
+        "Relationer": None,
+        "Vårdhändelser": 0,
+        "Vårdåtaganden": 1,
+        "Bokningar": 1,
+        "Logg": None,
+    }
 
 
 # --- Protected persons ------------------------------------------------------------------------------------------------
