@@ -62,6 +62,7 @@ TABLES = {
     "registration.PatientRelation": _CONTACT,
     "registration.EncounterRelation": _CONTACT,
     "registration.ReserveDecision": Treatment(_D.LEFT, _P.HIDDEN, "who decided, when and why (RI-03)"),
+    "registration.ReserveSearch": Treatment(_D.LEFT, _P.NOTHING, "which search a reserve number was made after (RI-01)"),
     "registration.PatientHistory": Treatment(_D.LEFT, _P.HIDDEN, "what was done; never contact data"),
     "registration.CareCommitment": _WAITS,
     "registration.Referral": _WAITS,

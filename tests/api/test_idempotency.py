@@ -196,7 +196,10 @@ def test_a_cashiers_id_told_for_two_visits_at_once_is_one_of_them(catalogues):
     centre = factories.HealthCentreFactory()
     token = Caller(factories.staff("integration", centre)).token
     visits = [
-        factories.unbooked_visit(care_unit=centre, situation="obokad kontakt utan fysiskt besök") for _ in range(2)
+        factories.unbooked_visit(
+            care_unit=centre, situation="obokad kontakt utan fysiskt besök", contact_form="phone", replaces_visit=True
+        )
+        for _ in range(2)
     ]
 
     def tell(visit, number):
