@@ -12,6 +12,8 @@ OFFER_TIME = timedelta(hours=24)
 AWAIT_DAYS = 21
 MISSING_FOLLOW_UP_DAYS = 7
 NO_SHOW_DAYS = 7
+# Who did it may take back a contact attempt that long (PL-13).
+UNDO_TIME = timedelta(minutes=5)
 
 
 def clock(moment):
@@ -128,3 +130,25 @@ def no_planning_warning():
         code="no_planning",
         is_warning=True,
     )
+
+
+def attempt_undo_refusal(*, done_by, done_at, undone_at, by, at, may_correct):
+    """PL-13: a contact attempt is taken back by who made it within five minutes, later by those who correct."""
+    if undone_at is not None:
+        return RuleError("PL-13", "Kontaktförsöket är redan ångrat. Läs in listan igen.", code="already_done")
+    if may_correct or (done_by == by and at - done_at <= UNDO_TIME):
+        return None
+    return RuleError(
+        "PL-13",
+        "Ett kontaktförsök ångras inom fem minuter av den som gjorde det; därefter av koordinator eller support.",
+        code="too_late",
+    )
+
+
+def attempt_refusal(*, is_waiting, next_on, today):
+    """PL-10: an attempt is made for what still waits, and the next one lies ahead."""
+    if not is_waiting:
+        return RuleError("PL-10", "Posten väntar inte längre på någon. Läs in listan igen.", code="already_done")
+    if next_on is not None and next_on < today:
+        return RuleError("PL-10", "Nästa försök ska inte ligga före i dag. Ange ett senare datum.", code="invalid_date")
+    return None

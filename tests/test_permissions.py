@@ -28,7 +28,7 @@ from classification.models import RegisterReporter
 from classification.register.selection import period_due
 from registration.actions import clock, contact, orders, referrals, relations
 from registration.models import AddressKind
-from scheduling.actions import appointments, check_out, letters, resource_bookings, work_items
+from scheduling.actions import appointments, check_out, contact_attempts, letters, resource_bookings, work_items
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
 from sdv.accounts.doors import ANYONE, LOGGED_IN
@@ -143,6 +143,8 @@ PAGES = {
     "work-item-result": page(None, P.HANDLE_WORK_LISTS, pk="awaited"),
     "work-item-postpone": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="awaited", name="=awaiting-result"),
     "work-item-decide": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="awaited", name="=awaiting-result"),
+    "contact-attempt": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request", name="=booking-requests"),
+    "contact-attempt-undo": page(None, P.HANDLE_WORK_LISTS, pk="attempt"),
     "booking-requests": page(P.VIEW_WORK_LISTS, P.VIEW_WORK_LISTS),
     "booking-request": page(P.VIEW_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request"),
     "booking-request-create": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="patient"),
@@ -250,6 +252,8 @@ ENDPOINTS = {
     "booking-requests/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.HANDLE_WORK_LISTS}, None),
     "booking-requests/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS, "PATCH": P.HANDLE_WORK_LISTS}, "request"),
     "booking-requests/<uuid:pk>/close/": ({"POST": P.HANDLE_WORK_LISTS}, "request"),
+    "contact-attempts/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.HANDLE_WORK_LISTS}, None),
+    "contact-attempts/<uuid:pk>/undo/": ({"POST": P.HANDLE_WORK_LISTS}, "attempt"),
     "encounters/": ({"GET": P.VIEW_ENCOUNTERS, "POST": P.REGISTER_ENCOUNTERS}, None),
     "encounters/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/history/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
@@ -409,6 +413,14 @@ def clinic_with_everything(name, numbers):
         contact_reason=clinic.reason,
         wished_from=NOW.date(),
         wished_to=NOW.date() + 14 * DAY,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    things.attempt = contact_attempts.record(
+        subject="booking_request",
+        row_id=things.request.pk,
+        method="phone",
+        result="no_answer",
         by=clinic.nurse,
         at=NOW,
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import appointments, booking_requests, commitments, letters, slots, work_items
+from . import appointments, booking_requests, commitments, contact_attempts, letters, slots, work_items
 
 urlpatterns = [
     path("slots/", slots.Slots.as_view()),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("commitments/<uuid:pk>/", commitments.OneCommitment.as_view()),
     path("commitments/<uuid:pk>/close/", commitments.CloseCommitment.as_view()),
     path("commitments/<uuid:pk>/reopen/", commitments.ReopenCommitment.as_view()),
+    path("contact-attempts/", contact_attempts.ContactAttempts.as_view()),
+    path("contact-attempts/<uuid:pk>/undo/", contact_attempts.UndoContactAttempt.as_view()),
     path("letters/", letters.Letters.as_view()),
     path("letters/<uuid:pk>/", letters.OneLetter.as_view()),
     path("letters/<uuid:pk>/printed/", letters.LetterPrinted.as_view()),

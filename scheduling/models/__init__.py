@@ -1,5 +1,6 @@
 from .appointment import Appointment, AppointmentHistory, AppointmentStatus, CancelledBy
 from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeReason
+from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today
 from .letter import Letter, LetterKind, LetterStatus
 from .resource import BookingState, Resource, ResourceBooking, ResourceKind, WeeklyHours
 from .work import (
@@ -13,6 +14,7 @@ from .work import (
 )
 
 __all__ = [
+    "SUBJECTS",
     "Appointment",
     "AppointmentHistory",
     "AppointmentStatus",
@@ -24,6 +26,9 @@ __all__ = [
     "CancelledBy",
     "CheckOut",
     "CheckOutClosure",
+    "ContactAttempt",
+    "ContactMethod",
+    "ContactResult",
     "ItemStatus",
     "Letter",
     "LetterKind",
@@ -37,4 +42,5 @@ __all__ = [
     "ResourceBooking",
     "ResourceKind",
     "WeeklyHours",
+    "tried_today",
 ]

@@ -62,7 +62,9 @@ TABLES = {
     "registration.PatientRelation": _CONTACT,
     "registration.EncounterRelation": _CONTACT,
     "registration.ReserveDecision": Treatment(_D.LEFT, _P.HIDDEN, "who decided, when and why (RI-03)"),
-    "registration.ReserveSearch": Treatment(_D.LEFT, _P.NOTHING, "which search a reserve number was made after (RI-01)"),
+    "registration.ReserveSearch": Treatment(
+        _D.LEFT, _P.NOTHING, "which search a reserve number was made after (RI-01)"
+    ),
     "registration.PatientHistory": Treatment(_D.LEFT, _P.HIDDEN, "what was done; never contact data"),
     "registration.CareCommitment": _WAITS,
     "registration.Referral": _WAITS,
@@ -73,6 +75,7 @@ TABLES = {
     "scheduling.AwaitedResult": _WAITS,
     "scheduling.MissingFollowUp": _WAITS,
     "scheduling.NoShowItem": _WAITS,
+    "scheduling.ContactAttempt": _FACT,
     "scheduling.Letter": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by kind: see LETTERS; one already sent is kept as sent"),
     "accounts.IdempotentAnswer": Treatment(_D.LEFT, _P.PURGED, "an answer kept for a day holds what was shown"),
     "accounts.AccessLogEntry": _FACT,

@@ -45,6 +45,7 @@ DOORS = {
     "scheduling/api/appointments.py:get": FOUND,
     "scheduling/api/booking_requests.py:get": FOUND,
     "scheduling/api/commitments.py:get": FOUND,
+    "scheduling/api/contact_attempts.py:get": FOUND,
     "scheduling/api/letters.py:get": FOUND,
 }
 

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.urls import reverse_lazy
 
 from registration.models import ContactReason, VisitType
-from scheduling.models import OutcomeCode, OutcomeReason
+from scheduling.models import ContactMethod, ContactResult, OutcomeCode, OutcomeReason
 from scheduling.rules import reason_refusal
 from sdv.accounts.models import User
 from sdv.common.fields import SwedishDateField
@@ -175,6 +175,28 @@ class PostponeForm(forms.Form):
             raise forms.ValidationError("Datumet har passerat. Ange ett datum från och med i dag.")
         if day and day > self.today + LONGEST_WATCH:
             raise forms.ValidationError("Ange ett datum inom två år.")
+        return day
+
+
+class AttemptForm(forms.Form):
+    """A kontaktförsök: how it went, by what means, and when next (PL-10)."""
+
+    result = forms.ChoiceField(
+        label="Hur gick det?",
+        choices=ContactResult.choices,
+        error_messages={"required": "Välj hur det gick.", "invalid_choice": "Välj hur det gick."},
+    )
+    method = forms.ChoiceField(label="Hur", choices=ContactMethod.choices)
+    next_on = SwedishDateField(label="Nästa försök", required=False)
+
+    def __init__(self, data=None, *, today, **kwargs):
+        super().__init__(data, **kwargs)
+        self.today = today
+
+    def clean_next_on(self):
+        day = self.cleaned_data["next_on"]
+        if day and not self.today <= day <= self.today + LONGEST_WATCH:
+            raise forms.ValidationError("Ange ett datum från och med i dag och inom två år.")
         return day
 
 

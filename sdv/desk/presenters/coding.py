@@ -18,7 +18,7 @@ from registration.models import Encounter, EncounterParticipant
 from sdv.common.presenting import Option, OptionGroup, Tag
 from sdv.common.time import local_date
 from sdv.desk import coding_draft
-from sdv.desk.presenters.work import Cell, RowButton, WorkList, row_of, with_identities
+from sdv.desk.presenters.rows import Cell, RowButton, WorkList, row_of, with_identities
 
 # Searched together, in the order they are shown; KSH97-P is for old records only.
 SYSTEMS = (rules.ICD, rules.KVA, rules.REGIONAL, rules.ATC)

@@ -9,7 +9,8 @@ from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Tag
 from sdv.common.time import local_date
 from sdv.desk.context import address
-from sdv.desk.presenters.work import days_tag, seen, stamp, with_identities
+from sdv.desk.presenters.contact_attempts import attempts_text
+from sdv.desk.presenters.rows import days_tag, seen, stamp, with_identities
 
 __all__ = ["COLUMNS", "consequences", "page", "row", "with_identities"]
 
@@ -52,6 +53,8 @@ class RequestRow:
     resource_url: str
     close_url: str
     confirm_url: str
+    attempt_url: str
+    attempts: str
 
 
 def row(request, actor, *, at):
@@ -82,6 +85,8 @@ def row(request, actor, *, at):
         resource_url=reverse("booking-request-resource", args=[request.pk]) if may_handle else "",
         close_url=reverse("booking-request-close", args=[request.pk]) if may_handle else "",
         confirm_url=reverse("booking-request-confirm", args=[request.pk]) if may_handle and is_follow_up else "",
+        attempt_url=reverse("contact-attempt", args=["booking-requests", request.pk]) if may_handle else "",
+        attempts=attempts_text(request),
     )
 
 

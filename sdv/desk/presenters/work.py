@@ -3,128 +3,26 @@
 One list component for all (templates/work/list.html). A list begins at the unit's own rows, its rows are keyset-paged
 by (`field`, id), and its counts are taken in one statement. Names follow the glossary."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.db.models import Count, DateField, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models import Count, DateField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from registration import presenters
-from registration.models import Encounter, PatientIdentity, Referral
+from registration.models import Encounter, Referral
 from scheduling import promises
 from scheduling.models import AwaitedResult, AwaitedStatus, BookingRequest, MissingFollowUp, NoShowItem
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Tag
-from sdv.common.time import local, local_date, start_of_day
+from sdv.common.time import local_date, start_of_day
 from sdv.desk.context import address
+from sdv.desk.presenters.contact_attempts import SUBJECTS, attempts_text, with_attempts
+from sdv.desk.presenters.rows import Cell, RowButton, WorkList, days_in_words, days_tag, row_of, stamp, with_identities
 from sdv.organisation.models import CareUnit
 
 NO_DAY = date(9999, 12, 31)
 POSTPONE = timedelta(days=7)
-
-
-class Cell(NamedTuple):
-    """A cell of a row: text, perhaps a tag beside it. `number` sets figures of equal width, `grow` lets text wrap."""
-
-    text: str = ""
-    tag: Tag | None = None
-    number: bool = False
-    grow: bool = False
-
-
-class RowButton(NamedTuple):
-    """An act on a row. `sheet`: the address answers with a form for the dialog."""
-
-    label: str
-    url: str
-    key: str = ""
-    method: str = "get"
-    sheet: bool = False
-
-
-class Row(NamedTuple):
-    """A row of a work list: whom it is about, where Enter on the name leads, cells and acts."""
-
-    pk: object
-    name: str
-    identity: str
-    digits: str
-    marking: str
-    url: str
-    cells: tuple
-    buttons: tuple
-    version: int
-
-
-@dataclass(frozen=True)
-class WorkList:
-    """A list: its rows at a unit, which of them are due (`due`, counted in the menu and shown on the start page), and
-    how a row reads. `owner` is the field that *Mina* filters on, where a row is somebody's."""
-
-    name: str
-    heading: str
-    about: str
-    empty: str
-    field: str
-    columns: tuple
-    rows: Callable
-    row: Callable
-    due: Callable | None = None
-    owner: str = ""
-
-
-# --- Words ----------------------------------------------------------------------------------------------------------
-
-
-def days_tag(day, today):
-    """Days over or left, in words: red and first where the day has passed."""
-    if day is None:
-        return None
-    left = (day - today).days
-    if left < 0:
-        return Tag("danger", "warn", f"Försenad {_days(-left)}")
-    if left == 0:
-        return Tag("warn", "clock", "I dag")
-    return Tag("warn" if left <= 7 else "", "clock", f"{_days(left)} kvar")
-
-
-def _days(count):
-    return "1 dag" if count == 1 else f"{count} dagar"
-
-
-def stamp(moment):
-    """2026-11-03 09:38 on Stockholm's clock."""
-    return local(moment).strftime("%Y-%m-%d %H:%M")
-
-
-def with_identities():
-    """Prefetches the identities of each row's patient, as the patient presenter wants them."""
-    known = PatientIdentity.objects.order_by("-is_primary", "id")
-    return Prefetch("patient__identities", queryset=known, to_attr="known_identities")
-
-
-def seen(patient, *, on):
-    """The patient's words in a list, from the one presenter (SK-05)."""
-    return presenters.shown(patient, on=on)
-
-
-def row_of(item, *, on, url, cells, buttons, version=0):
-    """A row with its patient's words."""
-    patient = seen(item.patient, on=on)
-    return Row(
-        pk=item.pk,
-        name=patient.name,
-        identity=patient.identity,
-        digits="".join(sign for sign in patient.identity_value if sign.isdigit()),
-        marking=patient.protection_text,
-        url=url,
-        cells=tuple(cells),
-        buttons=tuple(button for button in buttons if button and button.url),
-        version=version,
-    )
 
 
 # --- Att boka ---------------------------------------------------------------------------------------------------------
@@ -154,10 +52,18 @@ def _to_book_row(referral, actor, at):
             Cell(referral.problem_code.name if referral.problem_code else "", grow=True),
             Cell(referral.get_kind_display()),
             Cell(referral.arrival_date.isoformat(), number=True),
-            Cell(_days((today - referral.arrival_date).days)),
+            Cell(days_in_words((today - referral.arrival_date).days)),
         ],
-        buttons=[RowButton("Boka", book, "B")],
+        buttons=[RowButton("Boka", book, "B"), _attempt("to-book", referral, actor)],
+        attempts=attempts_text(referral),
     )
+
+
+def _attempt(name, row, actor):
+    """The button that logs a kontaktförsök (PL-10), for those who handle the list."""
+    if not actor.may(Permission.HANDLE_WORK_LISTS):
+        return None
+    return RowButton("Kontaktförsök", reverse("contact-attempt", args=[name, row.pk]), "K", sheet=True)
 
 
 # --- Avvakta, Saknar återbesök, Uteblivna -----------------------------------------------------------------------------
@@ -193,7 +99,15 @@ def _item_row(name):
             Cell(item.responsible.name if item.responsible else "Ingen"),
         ]
         url = reverse("encounter", args=[item.encounter_id])
-        return row_of(item, on=today, url=url, cells=cells, buttons=[decide, answer, postpone], version=item.version)
+        return row_of(
+            item,
+            on=today,
+            url=url,
+            cells=cells,
+            buttons=[decide, answer, _attempt(name, item, actor), postpone],
+            version=item.version,
+            attempts=attempts_text(item),
+        )
 
     return row
 
@@ -225,7 +139,11 @@ def _awaiting_check_out_row(encounter, actor, at):
         on=local_date(at),
         url=url,
         cells=[
-            Cell(stamp(encounter.start), Tag("danger", "warn", f"Kom för {_days(days)} sedan") if days else None, True),
+            Cell(
+                stamp(encounter.start),
+                Tag("danger", "warn", f"Kom för {days_in_words(days)} sedan") if days else None,
+                True,
+            ),
             Cell(encounter.visit_type.name if encounter.visit_type else encounter.type.name, grow=True),
             Cell(encounter.contact_reason.name if encounter.contact_reason else "", grow=True),
             Cell(encounter.commitment.problem_code.name if encounter.commitment else "", grow=True),
@@ -383,6 +301,8 @@ DETAILS = {
 def rows_of(work_list, unit, *, at, owner=None):
     """The list's rows at the unit with all that a row shows; `owner` keeps one user's own."""
     rows = work_list.rows(unit, at).select_related(*DETAILS[work_list.name]).prefetch_related(with_identities())
+    if work_list.name in SUBJECTS:
+        rows = with_attempts(rows, SUBJECTS[work_list.name])
     return rows.filter(**{work_list.owner: owner}) if owner else rows
 
 

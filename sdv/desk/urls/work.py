@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sdv.desk.views import booking_requests, encounter, work_lists
+from sdv.desk.views import booking_requests, contact_attempts, encounter, work_lists
 
 urlpatterns = [
     path("bokningsbegaran/", booking_requests.booking_requests, name="booking-requests"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("arbetslistor/<slug:name>/", work_lists.work_list, name="work-list"),
     path("arbetslistor/<slug:name>/<uuid:pk>/besluta/", work_lists.decide, name="work-item-decide"),
     path("arbetslistor/<slug:name>/<uuid:pk>/skjut-upp/", work_lists.postpone, name="work-item-postpone"),
+    path("arbetslistor/<slug:name>/<uuid:pk>/kontaktforsok/", contact_attempts.record, name="contact-attempt"),
+    path("kontaktforsok/<uuid:pk>/angra/", contact_attempts.undo, name="contact-attempt-undo"),
     path("vardhandelser/<uuid:pk>/", encounter.encounter, name="encounter"),
     path("vardhandelser/<uuid:pk>/utskrivning/", encounter.discharge, name="encounter-discharge"),
     path("vardhandelser/<uuid:pk>/annullera/", encounter.annul, name="encounter-annul"),

@@ -29,6 +29,7 @@ from sdv.desk.forms.work import (
     offered_reasons,
 )
 from sdv.desk.patient_access import patient_page
+from sdv.desk.presenters import contact_attempts as attempts
 from sdv.desk.presenters import requests as presenter
 from sdv.desk.presenters.patient import band_of, frame_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
@@ -96,6 +97,9 @@ def _context(request, form, given, at):
     today = local_date(at)
     rows = _filtered(request.actor.care_unit.booking_requests.waiting(), form.cleaned_data, today)
     rows = rows.with_details().prefetch_related(presenter.with_identities())
+    rows = attempts.with_attempts(rows, "booking_request")
+    shows_all = bool(request.GET.get(attempts.SHOW_ALL))
+    rows, count = attempts.hidden(rows, at=at, shows_all=shows_all)
     page = keyset.page(rows, field="wished_to", cursor=request.GET.get("cursor", ""))
     log_access(
         actor=request.actor,
@@ -104,6 +108,9 @@ def _context(request, form, given, at):
         at=at,
     )
     shown = {name: text for name, text in given.items() if name not in FilterForm.HIDDEN}
+    everybody = (shown or {"alla": "1"}) | {attempts.SHOW_ALL: "visa"}
+    if shows_all:
+        shown = everybody
     return {
         "heading": "Bokningsbegäran",
         "filters": form,
@@ -113,6 +120,8 @@ def _context(request, form, given, at):
         "next": _page_url(shown, page.next),
         "previous": _page_url(shown, page.previous),
         "columns": presenter.COLUMNS,
+        "hidden": attempts.hidden_text(count),
+        "show_all": f"?{urlencode(everybody)}",
     }
 
 

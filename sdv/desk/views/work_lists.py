@@ -1,6 +1,8 @@
 """Arbetslistor: the start page with every list and the count of UT-07, each list, and what is done with its items
 (UT-04, UT-05, PL-05, VH-11, VH-19)."""
 
+from urllib.parse import urlencode
+
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,6 +22,8 @@ from sdv.desk import repeats
 from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.context import address
 from sdv.desk.forms.work import DecisionForm, PostponeForm, RequestForm
+from sdv.desk.presenters import contact_attempts as attempts
+from sdv.desk.presenters import rows as words
 from sdv.desk.presenters import work as presenter
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
@@ -51,11 +55,16 @@ def work_list(request, name):
     found = presenter.LISTS[name]
     mine = bool(found.owner) and request.GET.get("visa") == "mina"
     rows = presenter.rows_of(found, actor.care_unit, at=at, owner=actor.user if mine else None)
+    shows_all = bool(request.GET.get(attempts.SHOW_ALL)) or name not in attempts.SUBJECTS
+    rows, count = attempts.hidden(rows, at=at, shows_all=shows_all)
     page = keyset.page(rows, field=found.field, cursor=request.GET.get("cursor", ""))
     log_access(
         actor=actor, patients=[row.patient_id for row in page.rows], what=f"lista: {found.heading.lower()}"[:60], at=at
     )
-    here = "?visa=mina&cursor=" if mine else "?cursor="
+    kept = ({"visa": "mina"} if mine else {}) | (
+        {attempts.SHOW_ALL: "visa"} if request.GET.get(attempts.SHOW_ALL) else {}
+    )
+    here = f"?{urlencode(kept | {'cursor': ''})}"
     context = {
         "heading": found.heading,
         "list": found,
@@ -66,6 +75,8 @@ def work_list(request, name):
         if found.owner
         else [],
         "mine": mine,
+        "hidden": attempts.hidden_text(count),
+        "show_all": f"?{urlencode(kept | {attempts.SHOW_ALL: 'visa'})}",
     }
     return render(request, "work/list.html", context)
 
@@ -230,7 +241,7 @@ def _facts(item):
     ]
     if isinstance(item, AwaitedResult):
         facts.insert(1, ("Väntar på", item.waiting_for or item.reason.name))
-        facts.append(("Svar kom", presenter.stamp(item.result_at) if item.result_at else "Inte än"))
+        facts.append(("Svar kom", words.stamp(item.result_at) if item.result_at else "Inte än"))
     return facts
 
 
