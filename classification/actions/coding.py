@@ -54,6 +54,19 @@ def _chosen(path, model):
     return Prefetch(path, model.objects.select_related("code"))
 
 
+def chosen_titles(coding):
+    """{key of a code: the title that it was chosen with}. A title that has changed since in its release changes no coded
+    fact, also where the coding is saved again (KL-05)."""
+    if not coding.version:
+        return {}
+    rows = [*coding.diagnoses.all(), *coding.procedures.all(), *coding.atc.all()]
+    for diagnosis in coding.diagnoses.all():
+        rows += [*diagnosis.external_causes.all(), *diagnosis.atc.all()]
+    for procedure in coding.procedures.all():
+        rows += procedure.atc.all()
+    return {row.code_id: row.title for row in rows}
+
+
 def read(encounter):
     """The encounter's coding and the findings on it as the catalogue says today."""
     coding = coding_of(encounter)
@@ -78,7 +91,7 @@ def save_coding(*, encounter_id, diagnoses, procedures, atc, complete, by, at, v
         raise refused
     if coding.version and body == _body(coding) and complete == coding.is_complete:
         return SavedCoding(coding, found)
-    after = _snapshot_of_body(body, codes, complete)
+    after = _snapshot_of_body(body, codes, complete, chosen_titles(coding))
     _write(encounter, coding, after, CodingMove.SAVE, by=by, at=at)
     return SavedCoding(coding_of(encounter), found)
 
@@ -158,12 +171,12 @@ def _snapshot(coding):
     }
 
 
-def _snapshot_of_body(body, codes, complete):
-    """What is asked for, in the same shape."""
+def _snapshot_of_body(body, codes, complete, titles):
+    """What is asked for, in the same shape. What stood there before keeps its title."""
 
     def chosen(system, code):
         row = codes[system, code]
-        return {"id": str(row.pk), "system": system, "code": code, "title": row.title}
+        return {"id": str(row.pk), "system": system, "code": code, "title": titles.get(row.pk, row.title)}
 
     def substances(values):
         return [chosen(rules.ATC, code) for code in values]

@@ -181,6 +181,31 @@ def test_the_title_is_kept_as_it_was_when_the_code_was_chosen(make_contact, save
     assert presenters.coding(actions.read(contact))["diagnoses"][0]["text"] == "Generaliserat ångestsyndrom"
 
 
+def test_saving_again_leaves_the_titles_of_what_stood_there(make_contact, save):
+    """KL-05: a correction beside an old code does not rename it; what is new has the title of today."""
+    contact = make_contact()
+    save(
+        contact,
+        [{"code": "S5250", "external_causes": ["W0101"], "atc": ["N02BE01"]}],
+        [{"code": "DU011", "atc": ["N02BE01"]}],
+        ["N02BE01"],
+        complete=True,
+    )
+    before = actions.chosen_titles(actions.coding_of(contact))
+    assert len(before) == 4
+    Code.objects.update(title="Ett nytt namn")
+    save(
+        contact,
+        [{"code": "F411"}, {"code": "S5250", "external_causes": ["W0101"], "atc": ["N02BE01"]}],
+        [{"code": "DU011", "atc": ["N02BE01"]}],
+        ["N02BE01"],
+        complete=True,
+    )
+    after = actions.chosen_titles(actions.coding_of(contact))
+    new = Code.objects.get(code="F411", system="icd-10-se").pk
+    assert after == before | {new: "Ett nytt namn"}
+
+
 def test_a_contact_that_never_was_coded_reads_as_an_empty_coding(make_contact):
     shown = presenters.coding(actions.read(make_contact()))
     assert (shown["version"], shown["complete"], shown["diagnoses"], shown["procedures"], shown["atc"]) == (

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from classification.models import CodedDiagnosis, CodingHistory, EncounterCoding, FavouriteCode
+from classification.models import Code, CodedDiagnosis, CodingHistory, EncounterCoding, FavouriteCode
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from sdv.common.errors import InputError
@@ -325,6 +325,20 @@ def test_the_page_shows_the_codes_in_the_vardhandelses_own_page(client, unit):
     Form(client, encounter).add("F41.1").press("spara")
     text = client.get(reverse("encounter", args=[encounter.pk])).content.decode()
     assert '<span class="code">F41.1</span>' in text and "Huvuddiagnos" in text and "Klassificering sparad" in text
+
+
+def test_an_old_coding_is_shown_and_corrected_with_its_titles(client, unit):
+    """KL-05: what the code was called when it was chosen, also beside a code that is added now."""
+    encounter = ended(unit)
+    Form(client, encounter).add("F41.1").press("spara")
+    Code.objects.filter(code__in=["F411", "I109"]).update(title="Ett nytt namn")
+    form = Form(client, encounter)
+    assert "Generaliserat ångestsyndrom" in form.text and "Ett nytt namn" not in form.text
+    form.add("I10.9").press("spara")
+    assert list(CodedDiagnosis.objects.order_by("position").values_list("title", flat=True)) == [
+        "Generaliserat ångestsyndrom",
+        "Ett nytt namn",
+    ]
 
 
 # --- Search -----------------------------------------------------------------------------------------------------------

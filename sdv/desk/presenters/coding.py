@@ -118,8 +118,9 @@ class CodeRow:
     date: object = None
 
 
-def panel(encounter, body, saved_body, *, version, is_complete, said="", refused=None, guide=None, user=None):
-    """What the panel shows of a draft: its codes in order, the findings under each, and whether it may be klar."""
+def panel(encounter, body, saved_body, *, titles, version, is_complete, said="", refused=None, guide=None, user=None):
+    """What the panel shows of a draft: its codes in order, the findings under each, and whether it may be klar. `titles`
+    are those that saved codes were chosen with (KL-05)."""
     findings, codes = findings_for(encounter, body)
     saved = coding_draft.all_keys(saved_body)
     by_code = {}
@@ -141,7 +142,7 @@ def panel(encounter, body, saved_body, *, version, is_complete, said="", refused
             system=system,
             code=code,
             display=known.display if known else code,
-            title=known.title if known else "Okänd kod",
+            title=titles.get(known.pk, known.title) if known else "Okänd kod",
             findings=here,
             is_unsaved=(system, code) not in saved,
             is_favourite=(system, code) in own,

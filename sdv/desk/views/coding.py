@@ -62,6 +62,7 @@ def encounter_coding(request, pk):
     encounter = of_unit(request, pk)
     coding = actions.coding_of(encounter)
     saved_body = body_of_coding(coding) if coding.version else coding_draft.empty()
+    titles = actions.chosen_titles(coding)
     if not request.htmx:
         log_access(
             actor=request.actor, patients=[encounter.patient_id], what="klassificering", at=at, resource_id=encounter.pk
@@ -71,6 +72,7 @@ def encounter_coding(request, pk):
             encounter,
             saved_body,
             saved_body,
+            titles=titles,
             version=coding.version,
             is_complete=coding.is_complete or encounter.status == lifecycle.Status.ENDED,
             user=request.actor.user,
@@ -92,6 +94,7 @@ def encounter_coding(request, pk):
         encounter,
         body,
         saved_body,
+        titles=titles,
         version=request.POST.get("version", ""),
         is_complete=complete,
         said=said,
