@@ -143,6 +143,12 @@ def shown_name(patient):
     return ", ".join(parts) or "Namn saknas"
 
 
+def name_now(patient_id):
+    """What is shown in place of a name of which only the patient's id was kept; a merged record by the present one."""
+    patient = Patient.objects.select_related("merged_into").get(pk=patient_id)
+    return shown_name(patient.merged_into or patient)
+
+
 def age_text(patient, *, on):
     """Age in years; months under two years, days under one month. A deceased person's age at death."""
     if patient.birth_date is None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from registration.presenters import name_now
 from sdv.common.time import local, now
 
 KEY = "receipt"
@@ -27,10 +28,11 @@ class Receipt:
         return bool(self.undo_url) and now() - self.at <= timedelta(minutes=UNDO_MINUTES)
 
 
-def leave_receipt(request, *, at, text, whom="", undo_url=""):
-    """Leaves the receipt of an act. `whom` is the name as the patient presenter gives it, so a protected person's
-    never gets here (SK-05); `undo_url` is posted to."""
-    request.session[KEY] = {"at": at.isoformat(), "text": text, "whom": whom, "undo_url": undo_url}
+def leave_receipt(request, *, at, text, whom=None, undo_url=""):
+    """Leaves the receipt of an act. The session keeps which patient it was (`whom`), never a name: that is looked up
+    when the receipt is shown, so that a protection that has come meanwhile is heeded (SK-05). `undo_url` is posted to."""
+    of = str(whom.pk) if whom else ""
+    request.session[KEY] = {"at": at.isoformat(), "text": text, "of": of, "undo_url": undo_url}
 
 
 def clear_receipt(request):
@@ -44,4 +46,5 @@ def last_receipt(request):
     kept = session.get(KEY) if session is not None else None
     if not kept:
         return None
-    return Receipt(datetime.fromisoformat(kept["at"]), kept["text"], kept["whom"], kept["undo_url"])
+    whom = name_now(kept["of"]) if kept.get("of") else ""
+    return Receipt(datetime.fromisoformat(kept["at"]), kept["text"], whom, kept["undo_url"])

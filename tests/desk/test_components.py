@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.template import engines
 from django.urls import path
 
+from registration.models import Patient
 from sdv.accounts.permissions import Permission
 from sdv.common.fields import SwedishDateField
 from sdv.common.presenting import Band, Choice, Link, Option, OptionGroup, Step, Tag
@@ -16,6 +17,7 @@ from sdv.desk import counts, receipts
 from sdv.desk.context import NAVIGATION, Frame
 from sdv.desk.templatetags.ui import ComponentError, kronor, long_date, moment, summary_of
 from sdv.desk.views import gallery
+from tests import factories as make
 
 NINE = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 
@@ -237,10 +239,12 @@ def test_without_an_assignment_there_is_no_menu(request_at):
 # --- The receipt ----------------------------------------------------------------------------------------------
 
 
-def test_a_receipt_stays_until_the_next_and_can_be_undone_for_five_minutes(request_at, drawn, time_machine):
-    request = request_at()
+def test_a_receipt_stays_until_the_next_and_can_be_undone_for_five_minutes(db, request_at, drawn, time_machine):
+    """The session keeps whose it is, not the name: a protection that comes meanwhile is heeded (SK-05)."""
+    request, patient = request_at(), make.patient(given_name="Göran", surname="Nilsson")
     assert receipts.last_receipt(request) is None
-    receipts.leave_receipt(request, at=NINE, text="Ankomst registrerad för", whom="Nilsson, Göran", undo_url="/undo/")
+    receipts.leave_receipt(request, at=NINE, text="Ankomst registrerad för", whom=patient, undo_url="/undo/")
+    assert "Nilsson" not in str(dict(request.session))
     time_machine.move_to(datetime(2026, 11, 21, 8, 5, tzinfo=UTC))
     receipt = receipts.last_receipt(request)
     assert (receipt.clock, receipt.text, receipt.whom, receipt.can_undo) == (
@@ -253,6 +257,8 @@ def test_a_receipt_stays_until_the_next_and_can_be_undone_for_five_minutes(reque
     time_machine.move_to(datetime(2026, 11, 21, 8, 6, tzinfo=UTC))
     assert receipts.last_receipt(request).can_undo is False
     assert 'action="/undo/"' not in drawn('<c-receipt :receipt="r" />', r=receipt)
+    Patient.objects.filter(pk=patient.pk).update(protection="sekretessmarkering")
+    assert receipts.last_receipt(request).whom == "Sekretessmarkering"
     receipts.clear_receipt(request)
     assert receipts.last_receipt(request) is None
 

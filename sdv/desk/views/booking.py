@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from registration import presenters
 from registration.actions.encounters import arrival_type_code
 from registration.encounter_types import TYPES
 from registration.lifecycle import ANNULLED
@@ -410,7 +409,7 @@ class BookingDesk(Desk):
             self.request,
             at=self.at,
             text=f"Bokad {rules.clock(start)} för",
-            whom=presenters.shown_name(self.patient),
+            whom=self.patient,
         )
         return self._done(appointment)
 
@@ -480,9 +479,7 @@ class BookingDesk(Desk):
             )
         except RuleError as refused:
             return self.refused(refused)
-        leave_receipt(
-            self.request, at=self.at, text="Bokningsbegäran sparad för", whom=presenters.shown_name(self.patient)
-        )
+        leave_receipt(self.request, at=self.at, text="Bokningsbegäran sparad för", whom=self.patient)
         return redirect("patient-appointments", pk=self.patient.pk)
 
 
@@ -586,7 +583,7 @@ class RebookingDesk(Desk):
             self.request,
             at=self.at,
             text=f"Ombokad till {rules.clock(start)} för",
-            whom=presenters.shown_name(self.patient),
+            whom=self.patient,
         )
         address = reverse("patient-appointments", args=[self.patient.pk])
         return redirect(f"{address}?bokad={self.appointment.pk}")

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from registration.models import PatientIdentity
 from registration.names import search_words
-from registration.presenters import load, shown_name
+from registration.presenters import load
 from scheduling.actions import work_items
 from scheduling.models import BookingRequestStatus
 from sdv.accounts.access import log_access
@@ -178,7 +178,7 @@ def wished_resource(request, pk):
         version=form.cleaned_data["version"],
         wished_resource=form.cleaned_data["wished_resource"],
     )
-    leave_receipt(request, at=at, text="Önskad resurs är ändrad för", whom=shown_name(row.patient))
+    leave_receipt(request, at=at, text="Önskad resurs är ändrad för", whom=row.patient)
     if not request.htmx:
         return HttpResponseRedirect(reverse("booking-requests"))
     changed = presenter.row(of_unit(request, pk), request.actor, at=at)
@@ -208,7 +208,7 @@ def booking_request(request, pk):
             changes = dict(form.cleaned_data)
             version = changes.pop("version")
             work_items.change_request(request_id=row.pk, by=request.actor.user, at=at, version=version, **changes)
-            leave_receipt(request, at=at, text="Bokningsbegäran är ändrad för", whom=shown_name(row.patient))
+            leave_receipt(request, at=at, text="Bokningsbegäran är ändrad för", whom=row.patient)
             return saved(request, reverse("booking-request", args=[row.pk]))
     log_access(actor=request.actor, patients=[row.patient_id], what="bokningsbegäran", at=at, resource_id=row.pk)
     band = band_of(request, load(row.patient_id), at=at)
@@ -228,7 +228,7 @@ def confirm(request, pk):
     row = of_unit(request, pk)
     work_items.change_request(request_id=row.pk, by=request.actor.user, at=at, confirm=True)
     clear_receipt(request)
-    leave_receipt(request, at=at, text="Uppföljningsbegäran är bekräftad för", whom=shown_name(row.patient))
+    leave_receipt(request, at=at, text="Uppföljningsbegäran är bekräftad för", whom=row.patient)
     return saved(request, way_back(request, reverse("booking-requests")))
 
 
@@ -259,7 +259,7 @@ def close(request, pk):
         at=at,
     )
     clear_receipt(request)
-    leave_receipt(request, at=at, text="Bokningsbegäran är avslutad för", whom=shown_name(row.patient))
+    leave_receipt(request, at=at, text="Bokningsbegäran är avslutad för", whom=row.patient)
     return saved(request, reverse("booking-requests"))
 
 
@@ -290,7 +290,7 @@ def create(request, patient):
             commitment_id=commitment.pk if commitment else None,
             **form.follow_up,
         )
-        leave_receipt(request, at=at, text="Bokningsbegäran är sparad för", whom=shown_name(patient))
+        leave_receipt(request, at=at, text="Bokningsbegäran är sparad för", whom=patient)
         return saved(request, address("patient-appointments", patient.pk) or reverse("booking-requests"))
     context = frame_of(request, patient, at=at, tab="patient-appointments")
     context |= {"heading": "Ny bokningsbegäran", "form": form}

@@ -123,7 +123,7 @@ def _save(request, encounter, form, at):
         request,
         at=at,
         text="Utcheckning registrerad för",
-        whom=presenters.shown_name(encounter.patient),
+        whom=encounter.patient,
         undo_url=address("check-out-undo", encounter.pk),
     )
 
@@ -267,7 +267,7 @@ def undo(request, pk):
             raise encounters.told_who(refused, encounter)
         reason = require_undo(request, encounter, what="Utcheckningen", at=at)
         actions.undo(encounter_id=pk, by=request.actor.user, at=at, reason=reason)
-        whom = presenters.shown_name(encounter.patient)
+        whom = encounter.patient
         clear_receipt(request)
         leave_receipt(request, at=at, text="Utcheckningen ångrad för", whom=whom)
     return saved(request, _way_back(request, encounter))

@@ -11,7 +11,7 @@ from classification.actions import coding as actions
 from classification.actions import favourites
 from classification.judging import body_of_coding, normalise
 from registration import lifecycle
-from registration.presenters import load, shown_name
+from registration.presenters import load
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -230,7 +230,7 @@ def _save(request, encounter, body, complete, what, at):
         request,
         at=at,
         text="Klassificeringen är klar för" if complete else "Koderna är sparade för",
-        whom=shown_name(encounter.patient),
+        whom=encounter.patient,
         undo_url=reverse("encounter-coding-undo", args=[encounter.pk]),
     )
     if what == SAVE:
@@ -260,7 +260,7 @@ def undo(request, pk):
         raise refused
     actions.undo(encounter_id=encounter.pk, by=request.actor.user, at=at)
     clear_receipt(request)
-    leave_receipt(request, at=at, text="Klassificeringen är ångrad för", whom=shown_name(encounter.patient))
+    leave_receipt(request, at=at, text="Klassificeringen är ångrad för", whom=encounter.patient)
     return saved(request, reverse("encounter-coding", args=[encounter.pk]))
 
 

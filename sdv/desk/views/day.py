@@ -368,7 +368,7 @@ def cancel(request, pk):
 
 
 def _leave(request, appointment, text, *, at, undo_url=""):
-    whom = presenters.shown_name(appointment.patient)
+    whom = appointment.patient
     leave_receipt(request, at=at, text=text, whom=whom, undo_url=undo_url)
 
 

@@ -9,7 +9,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from registration.presenters import deceased_text, shown_name
+from registration.presenters import deceased_text
 from scheduling.presenters import shown_letter
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, RuleError
@@ -42,7 +42,7 @@ def register(request, patient):
                 raise
             form.add_error("deceased_on", refused.sentence)
         else:
-            leave_receipt(request, at=at, text="Registrerad som avliden:", whom=shown_name(patient))
+            leave_receipt(request, at=at, text="Registrerad som avliden:", whom=patient)
             return redirect("patient-deceased", pk=patient.pk)
     coming = [consumer.numbered(count, is_done=False) for consumer, count in deceased.coming(patient, at=at) if count]
     return _form(request, patient, form, at, "patients/deceased.html", "Registrera avliden", coming=coming)
@@ -108,7 +108,7 @@ def correct(request, patient):
                 raise
             form.add_error("died_on", refused.sentence)
         else:
-            leave_receipt(request, at=at, text="Dödsdatum rättat för", whom=shown_name(patient))
+            leave_receipt(request, at=at, text="Dödsdatum rättat för", whom=patient)
             return redirect("patient-deceased", pk=patient.pk)
     context = {
         "hint": "Vårdåtaganden som avslutades följer det nya datumet. Är bara månaden känd, skriv ÅÅÅÅ-MM.",
@@ -125,7 +125,7 @@ def undo(request, patient):
     form = UndoDeceasedForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         deceased.undo(patient_id=patient.pk, by=request.actor.user, at=at, **form.cleaned_data)
-        leave_receipt(request, at=at, text="Avliden ångrad för", whom=shown_name(patient))
+        leave_receipt(request, at=at, text="Avliden ångrad för", whom=patient)
         return redirect("patient-deceased-undone", pk=patient.pk)
     living = DeceasedCascade.objects.filter(patient=patient, undone_at__isnull=True).first()
     return _form(request, patient, form, at, "patients/deceased_undo.html", "Ångra avliden", cascade=living)

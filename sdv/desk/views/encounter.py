@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from registration.actions import encounters
 from registration.lifecycle import Status
-from registration.presenters import encounter_relations, load, shown_name
+from registration.presenters import encounter_relations, load
 from scheduling.actions import check_out
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -164,7 +164,7 @@ def _act(request, pk, action, act, *, text):
             raise
     else:
         clear_receipt(request)
-        leave_receipt(request, at=at, text=text, whom=shown_name(row.patient))
+        leave_receipt(request, at=at, text=text, whom=row.patient)
     return saved(request, reverse("encounter", args=[row.pk]))
 
 

@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from registration.presenters import load, shown_name
+from registration.presenters import load
 from scheduling.actions import letters
 from scheduling.models import Letter, LetterStatus
 from scheduling.presenters import shown_letter
@@ -96,7 +96,7 @@ def printed(request, pk):
     """A person says that the letter is on paper."""
     at, row = now(), _found(request, pk, AccessAction.WRITE)
     letters.confirm_printed(letter_id=row.pk, by=request.actor.user, at=at)
-    leave_receipt(request, at=at, text="Brevet är utskrivet:", whom=shown_name(row.patient))
+    leave_receipt(request, at=at, text="Brevet är utskrivet:", whom=row.patient)
     return redirect("letter", pk=row.pk)
 
 
@@ -109,7 +109,7 @@ def stop(request, pk):
     form = StopForm(request.POST or None, initial={"version": row.version})
     if request.method == "POST" and form.is_valid():
         letters.stop(letter_id=row.pk, by=request.actor.user, at=at, **form.cleaned_data)
-        leave_receipt(request, at=at, text="Brevet är stoppat:", whom=shown_name(row.patient))
+        leave_receipt(request, at=at, text="Brevet är stoppat:", whom=row.patient)
         return redirect("letter", pk=row.pk)
     context = {
         "heading": "Stoppa brevet",

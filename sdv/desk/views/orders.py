@@ -4,7 +4,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from registration.actions import orders
-from registration.presenters import shown_name
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, now
@@ -43,7 +42,7 @@ def create(request, patient):
         except InputError as error:
             add_errors(form, error)
         else:
-            leave_receipt(request, at=at, text="Ordination lagd för", whom=shown_name(patient))
+            leave_receipt(request, at=at, text="Ordination lagd för", whom=patient)
             return redirect(TAB, pk=patient.pk)
     return _page(
         request,
@@ -64,7 +63,7 @@ def activate(request, patient, order):
         return redirect(TAB, pk=patient.pk)
     at = now()
     row = orders.activate(order_id=row.pk, by=request.actor.user, at=at)
-    leave_receipt(request, at=at, text="Ordination aktiverad för", whom=shown_name(patient))
+    leave_receipt(request, at=at, text="Ordination aktiverad för", whom=patient)
     return redirect("encounter", pk=row.encounter_id)
 
 
@@ -82,7 +81,7 @@ def cancel(request, patient, order):
                 raise
             form.add_error("reason", refused.sentence)
         else:
-            leave_receipt(request, at=at, text="Ordination makulerad för", whom=shown_name(patient))
+            leave_receipt(request, at=at, text="Ordination makulerad för", whom=patient)
             return redirect(TAB, pk=patient.pk)
     hint = f"{row.what}, planerad {row.planned_on.isoformat()}."
     return _page(request, patient, form, at, heading="Makulera ordination", hint=hint, button="Makulera ordination")

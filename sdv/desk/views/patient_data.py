@@ -44,7 +44,7 @@ def edit(request, patient, name, row=None):
         except StaleVersion:
             return _conflict(request, patient, form, initial)
         else:
-            leave_receipt(request, at=at, text=block.saved, whom=presenters.shown_name(patient))
+            leave_receipt(request, at=at, text=block.saved, whom=patient)
             return redirect("patient", pk=patient.pk)
     return _page(request, patient, open_block=name, open_row=row, form=form, status=422 if form.errors else 200)
 
@@ -56,7 +56,7 @@ def remove(request, patient, name, row):
     block, kept = _block(patient, name, row)
     at = now()
     block.remove(kept, patient_id=patient.pk, by=request.actor.user, at=at)
-    leave_receipt(request, at=at, text=block.gone, whom=presenters.shown_name(patient))
+    leave_receipt(request, at=at, text=block.gone, whom=patient)
     return redirect("patient", pk=patient.pk)
 
 

@@ -5,7 +5,6 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from registration import presenters
 from registration.actions import referrals as referral_writes
 from registration.models import CommitmentStatus, Patient, ReferralKind
 from scheduling.actions import commitments as commitment_writes
@@ -133,7 +132,7 @@ def commitment_create(request, patient):
             by=request.actor.user,
             at=at,
         )
-        leave_receipt(request, at=at, text="Vårdåtagande öppnat för", whom=presenters.shown_name(patient))
+        leave_receipt(request, at=at, text="Vårdåtagande öppnat för", whom=patient)
         return redirect("patient-commitments", pk=patient.pk)
     return page_of_patient(
         request,
@@ -172,7 +171,7 @@ def commitment_close(request, patient, commitment):
             refusal, status = refusal_context(request, refused), 409
             refusal.pop("heading")
         else:
-            leave_receipt(request, at=at, text="Vårdåtagande avslutat för", whom=presenters.shown_name(patient))
+            leave_receipt(request, at=at, text="Vårdåtagande avslutat för", whom=patient)
             return redirect("patient-commitments", pk=patient.pk)
     return page_of_patient(
         request,
@@ -196,7 +195,7 @@ def commitment_reopen(request, patient, commitment):
     if request.method == "POST":
         at = now()
         commitment_writes.reopen(commitment_id=row.pk, by=request.actor.user, at=at)
-        leave_receipt(request, at=at, text="Vårdåtagande öppnat igen för", whom=presenters.shown_name(patient))
+        leave_receipt(request, at=at, text="Vårdåtagande öppnat igen för", whom=patient)
     return redirect("patient-commitments", pk=patient.pk)
 
 
@@ -223,7 +222,7 @@ def referral_create(request, patient):
                 raise
             form.add_error(None, refused.sentence)
         else:
-            leave_receipt(request, at=at, text="Remiss registrerad för", whom=presenters.shown_name(patient))
+            leave_receipt(request, at=at, text="Remiss registrerad för", whom=patient)
             return redirect("referral", pk=referral.pk)
     return page_of_patient(
         request,

@@ -9,7 +9,7 @@ from registration import identities, presenters
 from registration.actions import patients as writes
 from registration.doubles import Keys
 from registration.models import Patient
-from registration.presenters import found_by, shown_name
+from registration.presenters import found_by
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -92,7 +92,7 @@ def choose(request):
         form.add_error("q", refused.sentence)
         return _search_page(request, form, status=409)
     patient = presenters.load(pk)
-    leave_receipt(request, at=at, text="Hämtad ur folkbokföringen:", whom=shown_name(patient))
+    leave_receipt(request, at=at, text="Hämtad ur folkbokföringen:", whom=patient)
     return redirect("patient", pk=patient.pk)
 
 
@@ -146,7 +146,7 @@ def create(request):
             known = _by_number(form.cleaned_data["identity"], at).first()
             form.add_error("identity", refused.sentence)
         else:
-            leave_receipt(request, at=at, text="Ny patient registrerad:", whom=shown_name(patient))
+            leave_receipt(request, at=at, text="Ny patient registrerad:", whom=patient)
             return redirect("patient", pk=patient.pk)
     context |= {"form": form, "known_url": reverse("patient", args=[known.pk]) if known else ""}
     return render(request, "patients/create.html", context, status=422)

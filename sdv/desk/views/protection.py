@@ -2,14 +2,13 @@
 
 from django.shortcuts import redirect, render
 
-from registration.presenters import shown_name
 from sdv.accounts.access import log_access
 from sdv.accounts.permissions import Permission
 from sdv.common.time import now
 from sdv.flows import protection
 
 from ..forms.patients import ContactWayForm, LiftForm, ProtectForm
-from ..patient_access import find, patient_page
+from ..patient_access import patient_page
 from ..presenters import patient as presenter
 from ..receipts import leave_receipt
 
@@ -23,7 +22,7 @@ def protect(request, patient):
     form = ProtectForm(request.POST or None, initial={"version": patient.version})
     if request.method == "POST" and form.is_valid():
         protection.set_by_hand(patient_id=patient.pk, by=request.actor.user, at=at, **form.cleaned_data)
-        leave_receipt(request, at=at, text="Skyddade personuppgifter satta:", whom=shown_name(find(patient.pk)))
+        leave_receipt(request, at=at, text="Skyddade personuppgifter satta:", whom=patient)
         return redirect("patient", pk=patient.pk)
     held = [f"{count} {one if count == 1 else many}" for count, one, many in protection.held(patient)]
     return _form(request, patient, form, at, "patients/protection.html", "Sätt sekretessmarkering", held=held)

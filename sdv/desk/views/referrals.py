@@ -4,7 +4,6 @@ from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from registration import presenters
 from registration.actions import referrals as writes
 from registration.models import Patient, ReferralStatus
 from sdv.accounts.access import log_access
@@ -68,7 +67,7 @@ def referral(request, pk):
         request.actor.require(Permission.REVIEW_REFERRALS)
     forms = _forms(row, request.POST if request.method == "POST" else None, step, local_date(at))
     if (chosen := forms.get(step)) and chosen.is_valid() and (done := _written(request, row, step, chosen, at)):
-        leave_receipt(request, at=at, text=done, whom=presenters.shown_name(patient))
+        leave_receipt(request, at=at, text=done, whom=patient)
         return redirect("referral", pk=row.pk)
     has_errors = any(form.errors for form in forms.values())
     context = {

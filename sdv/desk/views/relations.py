@@ -57,7 +57,7 @@ def remove(request, patient, row):
     found = _find(owner, patient, row, at)
     if request.method == "POST":
         writes.remove(patient_id=patient.pk, relation_id=found.id, by=request.actor.user, at=at, **_encounter_id(owner))
-        leave_receipt(request, at=at, text="Kontaktperson borttagen för", whom=presenters.shown_name(patient))
+        leave_receipt(request, at=at, text="Kontaktperson borttagen för", whom=patient)
     return redirect(_back(owner, patient))
 
 
@@ -139,5 +139,5 @@ def _saved(request, patient, owner, row, form, at):
         add_errors(form, error)
         return False
     text = "Relationen ändrad för" if row else "Kontaktperson tillagd för"
-    leave_receipt(request, at=at, text=text, whom=presenters.shown_name(patient))
+    leave_receipt(request, at=at, text=text, whom=patient)
     return True

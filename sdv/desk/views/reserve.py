@@ -5,7 +5,6 @@ from django.views.decorators.http import require_POST
 
 from registration.actions import reserve as writes
 from registration.doubles import Keys
-from registration.presenters import shown_name
 from registration.reserve_rules import Decision
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -76,7 +75,7 @@ def _created(request, form, decision, keys, at):
         actor_hsa_id=request.actor.assignment.hsa_id,
     )
     log_access(actor=request.actor, patients=[patient.pk], what="reservidentitet skapad", at=at, action="write")
-    leave_receipt(request, at=at, text="Ny reservidentitet för", whom=shown_name(patient))
+    leave_receipt(request, at=at, text="Ny reservidentitet för", whom=patient)
     return redirect("patient", pk=patient.pk)
 
 

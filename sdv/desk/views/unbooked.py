@@ -112,7 +112,7 @@ def _register_unbooked(request, patient, words, at):
     )
     remember_patient(request, patient)
     what = "Kontakt utan besök registrerad för" if without_visit else "Oplanerat besök registrerat för"
-    leave_receipt(request, at=at, text=what, whom=presenters.shown_name(patient))
+    leave_receipt(request, at=at, text=what, whom=patient)
     return redirect(DayView({}, at).with_row(encounter.pk))
 
 

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from registration.presenters import load, shown_name
+from registration.presenters import load
 from scheduling.actions import work_items
 from scheduling.models import AwaitedResult
 from sdv.accounts.access import log_access
@@ -111,7 +111,7 @@ def result(request, pk):
     item = _item(request, "awaiting-result", pk)
     work_items.register_result(item_id=item.pk, by=request.actor.user, at=at)
     clear_receipt(request)
-    leave_receipt(request, at=at, text="Svaret är registrerat för", whom=shown_name(item.patient))
+    leave_receipt(request, at=at, text="Svaret är registrerat för", whom=item.patient)
     return saved(request, way_back(request, reverse("work-list", args=["awaiting-result"])))
 
 
@@ -147,7 +147,7 @@ def postpone(request, name, pk):
     )
     text = f"Uppskjuten till {form.cleaned_data['watch_until'].isoformat()}:"
     clear_receipt(request)
-    leave_receipt(request, at=at, text=text, whom=shown_name(item.patient))
+    leave_receipt(request, at=at, text=text, whom=item.patient)
     return saved(request, back)
 
 
@@ -171,7 +171,7 @@ def decide(request, name, pk):
         else:
             clear_receipt(request)
             text = _DONE[form.cleaned_data["decision"]]
-            leave_receipt(request, at=at, text=text, whom=shown_name(item.patient))
+            leave_receipt(request, at=at, text=text, whom=item.patient)
         return saved(request, back)
     _log(request, item, at)
     chosen = request.POST.get("decision", "")
