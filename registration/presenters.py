@@ -18,6 +18,7 @@ from registration.models import (
     RelationKind,
     Sex,
 )
+from registration.register_words import CAUSES, DEREGISTERED, LEVELS, REGISTER_STATUSES
 from registration.relations import is_of_age
 from sdv.common.presenting import Band, Tag
 from sdv.common.time import age, local, local_date
@@ -181,20 +182,6 @@ def birth_text(patient):
     return patient.birth_date.isoformat() if patient.birth_date else patient.birth_date_partial
 
 
-# Navet's codes with what they mean at the desk; one that is not known is shown as it was told (integration.md 2.2).
-DEREGISTERED = {
-    "AV": "avliden",
-    "UV": "utvandrad",
-    "GN": "har fått nytt personnummer",
-    "AN": "annan anledning",
-    "OB": "försvunnen eller obefintlig",
-    "TA": "tekniskt avregistrerad",
-    "AS": "avslutad",
-    "GS": "har fått nytt samordningsnummer",
-    "FI": "falsk identitet",
-}
-
-
 def deregistration_text(patient):
     """Why and since when somebody is not folkbokförd; empty of those who are (PA-06)."""
     code = patient.deregistration_code
@@ -227,21 +214,6 @@ def pascal_text(patient):
     return f"{'Ja' if patient.has_pascal else 'Nej'}, uppgift av {patient.pascal_told_by} {patient.pascal_told_on.isoformat()}"
 
 
-LEVELS = {"STYRKT": "styrkt", "SANNOLIK": "sannolik", "OSAKER": "osäker", "INTE_TILLAMPLIG": "inte tillämplig"}
-REGISTER_STATUSES = {
-    "AKTIVT": "aktivt",
-    "VILANDEFORKLARAT": "vilande",
-    "VILANDEFORKLARAT_STANGT": "vilande och stängt",
-    "AVREGISTRERAT": "avregistrerat",
-    "EJ_AKTUELLT": "ej aktuellt",
-}
-CAUSES = {
-    "TIDSFRIST": "tidsfristen har gått ut",
-    "ANNAN_ORSAK": "annan orsak",
-    "AVLIDEN": "personen är avliden",
-    "ERSATT": "numret är ersatt",
-    "FELAKTIGT_REGISTERAT": "felaktigt registrerat",
-}
 PROVEN, ACTIVE = "STYRKT", "AKTIVT"
 
 
