@@ -105,6 +105,7 @@ PAGES = {
     "patient-commitments": page(P.VIEW_PATIENTS, pk="patient"),
     "patient-appointments": page(P.VIEW_PATIENTS, pk="patient"),
     "patient-log": page(P.VIEW_ACCESS_LOG, pk="patient"),
+    "patient-log-extract": page(None, P.VIEW_ACCESS_LOG, pk="patient"),
     "access-log": page(P.VIEW_ACCESS_LOG),
     "patient-protection": page(P.SET_PROTECTION, P.SET_PROTECTION, pk="patient"),
     "patient-protection-lift": page(P.LIFT_PROTECTION, P.LIFT_PROTECTION, pk="patient"),

@@ -11,12 +11,11 @@ from registration.models import InterpreterKind, Patient, Protection, Sex
 from registration.patient_rules import MOST_MINORS
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
-from sdv.accounts.models import AccessAction, AccessLogEntry
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
 from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Number, Query, Text
 from sdv.common.errors import InputError
-from sdv.common.paging import LARGEST_PAGE, PageQuery, by_cursor
+from sdv.common.paging import LARGEST_PAGE
 from sdv.common.time import local_date
 
 TAG = "Patienter"
@@ -357,57 +356,3 @@ class OnePatient(Endpoint):
     def _answer(self, patient, what):
         self.log([patient.pk], what, resource_id=patient.pk)
         return self.answer(patient_answer(patient, on=local_date(self.at)), version=patient.version)
-
-
-# --- Who has read --------------------------------------------------------------------------------------------------------
-
-
-class AccessEntryAnswer(Answer):
-    """A reading of the patient (PDL): who, when, as which assignment, for what purpose."""
-
-    id = serializers.UUIDField()
-    at = serializers.DateTimeField()
-    by = serializers.CharField()
-    role = serializers.CharField(allow_null=True)
-    care_unit = serializers.UUIDField(allow_null=True)
-    care_unit_name = serializers.CharField(allow_null=True)
-    action = serializers.ChoiceField(choices=AccessAction.values)
-    what = serializers.CharField()
-    purpose = serializers.CharField()
-    resource = serializers.UUIDField(allow_null=True)
-
-
-class AccessLog(Endpoint):
-    """GET patients/{id}/access-log/: for those who review it; reading it is itself logged."""
-
-    permissions = {"GET": Permission.VIEW_ACCESS_LOG}
-
-    @operation(
-        "patients_access_log",
-        "Vem som har läst om patienten",
-        tag=TAG,
-        query=PageQuery,
-        answer=page_of("AccessLogPage", AccessEntryAnswer),
-    )
-    def get(self, request, pk):
-        asked = self.query(PageQuery)
-        Patient.objects.only("pk").get(pk=pk)
-        rows = AccessLogEntry.objects.filter(patient_id=pk).select_related("user", "assignment", "care_unit")
-        page = by_cursor(request, rows, asked=asked, field="id", newest_first=True)
-        self.log([pk], "åtkomstlogg", resource_id=pk)
-        return self.answer(page.answer(_entry))
-
-
-def _entry(row):
-    return {
-        "id": str(row.pk),
-        "at": moment(row.at),
-        "by": row.user.name,
-        "role": row.assignment.role if row.assignment else None,
-        "care_unit": str(row.care_unit_id) if row.care_unit_id else None,
-        "care_unit_name": row.care_unit.name if row.care_unit else None,
-        "action": row.action,
-        "what": row.what,
-        "purpose": row.purpose,
-        "resource": str(row.resource_id) if row.resource_id else None,
-    }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import catalogues, encounters, new_patients, orders, patient_parts, patients, referrals, relations
+from . import access_log, catalogues, encounters, new_patients, orders, patient_parts, patients, referrals, relations
 
 urlpatterns = [
     path("patients/", new_patients.Patients.as_view()),
@@ -20,7 +20,7 @@ urlpatterns = [
     path("patients/<uuid:pk>/relations/<uuid:row>/", relations.OnePatientRelation.as_view()),
     path("encounters/<uuid:pk>/relations/", relations.EncounterRelations.as_view()),
     path("encounters/<uuid:pk>/relations/<uuid:row>/", relations.OneEncounterRelation.as_view()),
-    path("patients/<uuid:pk>/access-log/", patients.AccessLog.as_view()),
+    path("patients/<uuid:pk>/access-log/", access_log.AccessLog.as_view()),
     path("care-units/", catalogues.CareUnits.as_view()),
     path("visit-types/", catalogues.VisitTypes.as_view()),
     path("contact-reasons/", catalogues.ContactReasons.as_view()),

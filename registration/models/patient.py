@@ -273,6 +273,10 @@ class Patient(Versioned):
     def is_deceased(self):
         return self.deceased_on is not None
 
+    def record_ids(self):
+        """The record's id, and those of the records merged into it: what was logged of them is about this person too."""
+        return [self.pk, *self.merged_from.values_list("pk", flat=True)]
+
     @property
     def has_drug_benefit(self):
         """Läkemedelsförmån: all who are folkbokförda, others by a doctor's decision (PA-06)."""

@@ -97,7 +97,7 @@ class UserForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ("username", "name", "hsa_id", "is_active")
+        fields = ("username", "name", "hsa_id", "has_protected_data", "is_active")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

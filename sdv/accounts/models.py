@@ -38,6 +38,12 @@ class User(AbstractBaseUser, Row):
     name = models.CharField("namn", max_length=120)
     hsa_id = models.CharField("HSA-id", max_length=32, blank=True)
     is_active = models.BooleanField("aktiv", default=True)
+    has_protected_data = models.BooleanField(
+        "skyddade personuppgifter",
+        default=False,
+        db_default=False,
+        help_text="I utdrag till patienter visas roll och enhet i stället för namnet.",
+    )
     created_at = models.DateTimeField("skapad", auto_now_add=True)
 
     USERNAME_FIELD = "username"
@@ -211,6 +217,17 @@ class AccessAction(models.TextChoices):
     EMERGENCY = "emergency", "Nödöppning"
 
 
+class AccessLogQuerySet(models.QuerySet):
+    def about(self, patients):
+        """What concerns the patients (ids), with who, where and as what; the newest first by key."""
+        return self.filter(patient_id__in=patients).select_related("user", "assignment", "care_unit").order_by("-pk")
+
+    def narrowed(self, *, user=None, care_unit=None, what=None, first=None, before=None):
+        """By who, at which unit, what was shown, and when; what is left open narrows nothing."""
+        asked = {"user_id": user, "care_unit_id": care_unit, "what": what, "at__gte": first, "at__lt": before}
+        return self.filter(**{field: value for field, value in asked.items() if value})
+
+
 class AccessLogEntry(Row):
     """Who read which patient, when, as which assignment, for what purpose (PDL). Lies below Patient, hence a plain id.
     Append-only, partitioned by month, kept at least five years."""
@@ -229,6 +246,8 @@ class AccessLogEntry(Row):
     resource_id = models.UUIDField("objekt", null=True)
     purpose = models.CharField("syfte", max_length=60)
     request_id = models.CharField("anrop", max_length=64, blank=True)
+
+    objects = AccessLogQuerySet.as_manager()
 
     class Meta:
         verbose_name = "läsning"

@@ -19,9 +19,9 @@ from .recent import remember_patient
 OPENED_KEY = "opened_patients"
 
 
-def patient_page(permission, *, what, asks_for_reason=True):
-    """Decorates a page about one patient. `what` is the access log's word for it; a POST is logged as a write. A merged
-    record leads to the one it became part of. Reviewing the log is itself the reason, so that page asks for none."""
+def patient_page(permission, *, what, asks_for_reason=True, post=AccessAction.WRITE):
+    """Decorates a page about one patient. `what` is the access log's word for it; a POST is logged as `post`. A
+    merged record leads to the one it became part of. Reviewing the log is itself the reason, so that page asks for none."""
 
     def decorate(view):
         @wraps(view)
@@ -31,7 +31,7 @@ def patient_page(permission, *, what, asks_for_reason=True):
                 return redirect(request.resolver_match.url_name, **{**request.resolver_match.kwargs, "pk": patient.pk})
             if asks_for_reason and needs_reason(request, patient):
                 return ask_for_reason(request, patient)
-            action = AccessAction.WRITE if request.method == "POST" else AccessAction.READ
+            action = post if request.method == "POST" else AccessAction.READ
             log_access(actor=request.actor, patients=[patient.pk], what=what, at=now(), action=action)
             remember_patient(request, patient)
             return view(request, patient, **kwargs)

@@ -1,16 +1,19 @@
 """Who calls, and what it may at which unit: tokens, sessions, roles, other units' rows, the access log."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sdv.accounts import tokens
 from sdv.accounts.api import throttling
 from sdv.accounts.models import AccessLogEntry, ApiToken
 from sdv.common.models import ChangeLogEntry
-from sdv.common.time import local, now
+from sdv.common.time import local, local_date, now
 from sdv.desk.api.documentation import openapi
 from sdv.desk.urls import api as api_urls
 from tests import factories
@@ -183,6 +186,48 @@ def test_the_auditor_reads_who_has_read_and_that_is_logged_too(caller, clinic):
     assert [(row["by"], row["what"], row["role"]) for row in first] == [(reader.user.name, "patient", "clinician")]
     second = auditor.get(f"patients/{visit.patient_id}/access-log/").json()["results"]
     assert [row["what"] for row in second] == ["åtkomstlogg", "patient"]
+
+
+def test_the_access_log_is_filtered_and_misspelt_filters_are_refused(caller, clinic):
+    """PDL: who, at which unit, what, which days in Stockholm."""
+    visit = factories.arrived_visit(care_unit=clinic)
+    reader = caller("clinician", clinic)
+    reader.get(f"patients/{visit.patient_id}/")
+    elsewhere = caller("receptionist", factories.CareUnitFactory())
+    elsewhere.get(f"patients/{visit.patient_id}/")
+    auditor = caller("auditor", clinic)
+
+    def read(**asked):
+        return auditor.get(f"patients/{visit.patient_id}/access-log/?{urlencode(asked)}")
+
+    def who(**asked):
+        answer = read(**asked)
+        return {row["user"] for row in answer.json()["results"]} - {str(auditor.user.pk)}
+
+    both = {str(reader.user.pk), str(elsewhere.user.pk)}
+    today = local_date(now())
+    yesterday = today - timedelta(days=1)
+    assert who() == who(**{"from": today, "to": today}) == who(what="patient") == both
+    assert who(user=reader.user.pk) == who(care_unit=clinic.pk) == {str(reader.user.pk)}
+    assert who(to=yesterday) == who(what="brev") == set()
+    for asked in ({"users": 1}, {"user": "x"}, {"from": "i dag"}, {"from": today, "to": yesterday}):
+        refused(read(**asked), 400)
+
+
+def test_the_access_log_costs_equally_many_queries_however_long_it_is(caller, clinic):
+    visit = factories.arrived_visit(care_unit=clinic)
+    auditor = caller("auditor", clinic)
+
+    def cost():
+        with CaptureQueriesContext(connection) as asked:
+            auditor.get(f"patients/{visit.patient_id}/access-log/?page_size=3")
+        return len(asked)
+
+    cost()
+    first = cost()
+    for _ in range(3):
+        caller("clinician", clinic).get(f"patients/{visit.patient_id}/")
+    assert cost() == first
 
 
 def test_a_change_is_in_the_change_log_with_who_did_it(caller, clinic):

@@ -1,6 +1,5 @@
 """The tabs of the patient page: Patient, Vårdhändelser, Vårdåtaganden, Bokningar, Logg (ui.md 4.4, PA-08)."""
 
-from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -10,7 +9,6 @@ from registration.models import CommitmentStatus, Patient, ReferralKind
 from scheduling.actions import commitments as commitment_writes
 from scheduling.models import AppointmentStatus
 from sdv.accounts.doors import permitted
-from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, now
@@ -22,24 +20,6 @@ from ..receipts import leave_receipt
 from ..refusals import refusal_context
 
 PAST_BOOKINGS = 50
-LOG_PAGE = 100
-# Words for the events of a patient's own history.
-EVENTS = {
-    "registered": "Registrerad",
-    "edited": "Uppgifter ändrade",
-    "guardians_told": "Vårdnadshavare från folkbokföringen",
-    "guardians_of_age": "Vårdnadshavare borttagna: patienten har fyllt 18",
-    "guardian_edited": "Vårdnadshavare ändrad",
-    "contact_added": "Kontaktperson tillagd",
-    "contact_edited": "Kontaktperson ändrad",
-    "contact_removed": "Kontaktperson borttagen",
-    "deceased": "Registrerad som avliden",
-    "deceased_date": "Dödsdatum ändrat",
-    "deceased_withdrawn": "Folkbokföringen tog tillbaka dödsfallet",
-    "deceased_undone": "Avliden ångrad",
-    "protected": "Skyddade personuppgifter satta",
-    "protection_lifted": "Skyddade personuppgifter hävda",
-}
 
 
 def page_of_patient(request, patient, template, tab, heading, at, status=200, **context):
@@ -289,30 +269,4 @@ def access_log(request):
         "patients/access_log.html",
         {"heading": "Åtkomstlogg", "form": form},
         status=422 if form.errors else 200,
-    )
-
-
-@patient_page(Permission.VIEW_ACCESS_LOG, what="åtkomstlogg", asks_for_reason=False)
-def log(request, patient):
-    """Who has read and changed what of the patient, newest first, for those who review logs (PDL)."""
-    entries = AccessLogEntry.objects.filter(patient_id=patient.pk).select_related("user", "care_unit", "assignment")
-    before = request.GET.get("fore", "")
-    if before:
-        try:
-            entries = entries.filter(pk__lt=before)
-        except ValidationError:
-            raise Http404 from None
-    page = list(entries.order_by("-pk")[: LOG_PAGE + 1])
-    rows = page[:LOG_PAGE]
-    older = f"?fore={rows[-1].pk}" if len(page) > LOG_PAGE else ""
-    events = [
-        (
-            row,
-            EVENTS.get(row.event, row.event),
-            row.detail,
-        )
-        for row in patient.history.select_related("by").order_by("-id")[:LOG_PAGE]
-    ]
-    return page_of_patient(
-        request, patient, "patients/log.html", "patient-log", "Logg", now(), rows=rows, older=older, events=events
     )
