@@ -40,6 +40,12 @@ class Move(TextChoices):
     UNDO_CANCEL = "undo_cancel", "Ångrad avbokning"
     REOPEN = "reopen", "Öppning"
     CHANGE_TYPE = "change_type", "Byte av typ"
+    ASSESS = "assess", "Läkarbedömning"
+    PLACE = "place", "Platstilldelning"
+    TRANSFER = "transfer", "Överflyttning"
+    LEAVE = "leave", "Permission"
+    RETURN = "return", "Åter från permission"
+    COMPLETE = "complete", "Komplettering"
 
 
 class CheckOut(TextChoices):
@@ -79,6 +85,8 @@ INPATIENT = "slutenvard"
 OBSERVATION = "observation"
 CONTACT_WITHOUT_VISIT = "kontakt-utan-besok"
 DIAGNOSTICS = "diagnostik"
+CONSULT = "oppenvardskonsult"
+ONGOING_TREATMENT = "klinisk-lm-pagaende-specialiserad-oppenvard"
 
 # VH-20: ended, but neither coded, sent nor counted as a contact.
 NOT_REPORTED = (ANNULLED, NO_SHOW_TYPE, ADMIN, FOETUS, HISTORICAL, *PRE_REGISTRATIONS)
@@ -88,6 +96,12 @@ AMONG_STAFF = "staff"
 
 # VH-09: these hold a bed, a chair, or a room that has neither, while they go on.
 HOLDS_A_PLACE = (SPECIALISED_WITH_PLACE, INPATIENT, OBSERVATION, NEWBORN)
+
+# These are at a ward of their unit and may be moved between its wards.
+AT_A_WARD = (INPATIENT, NEWBORN)
+
+# Care that another speciality can be engaged by (VH-10), and that can go on in a new vårdhändelse.
+ENGAGES_CONSULTS = (EMERGENCY, OBSERVATION, INPATIENT)
 
 # Move: the statuses it starts from, and the status it leads to (None: stays as it is, or follows from the facts).
 MOVES = {
@@ -106,6 +120,12 @@ MOVES = {
     Move.UNDO_CANCEL: ({Status.PLANNED, Status.ENDED}, Status.PLANNED),
     Move.REOPEN: ({Status.ENDED}, None),
     Move.CHANGE_TYPE: ({Status.PLANNED, Status.IN_PROGRESS, Status.CHECKED_OUT}, None),
+    Move.ASSESS: ({Status.IN_PROGRESS}, None),
+    Move.PLACE: ({Status.IN_PROGRESS, Status.CHECKED_OUT}, None),
+    Move.TRANSFER: ({Status.IN_PROGRESS}, None),
+    Move.LEAVE: ({Status.IN_PROGRESS}, None),
+    Move.RETURN: ({Status.IN_PROGRESS}, None),
+    Move.COMPLETE: (set(Status), None),
 }
 
 # Changes of type that a person may make; every other change of type follows from a move (VH-13, VH-24).
@@ -149,6 +169,8 @@ def refusal(encounter_type, status, move, *, is_reopened=False):
     name, code = encounter_type.name, encounter_type.code
     if code == HISTORICAL:
         return RuleError("VH-14", "Historisk skapas bara av den maskinella migreringen och kan inte ändras.")
+    if move == Move.PLACE:
+        return place_refusal(encounter_type, status)
     if status not in sources:
         allowed = " eller ".join(source.label.lower() for source in Status if source in sources)
         instead = _INSTEAD.get((move, status), "Läs in sidan igen för att se aktuellt läge.")
@@ -175,6 +197,14 @@ def _refused_by_type(encounter_type, status, move, name, code, is_reopened):
         return RuleError("VH-15", f"{name} checkas inte ut. {_INSTEAD_OF_CHECK_OUT[encounter_type.discharge]}")
     if move == Move.DISCHARGE:
         return _refused_discharge(encounter_type, status, name, is_reopened)
+    if move == Move.ASSESS and code != EMERGENCY:
+        return RuleError("VH-03", f"Läkarbedömningens tid registreras på akutbesök; den här är {name}.")
+    if move == Move.TRANSFER and code not in AT_A_WARD:
+        return RuleError("VH-09", f"{name} ligger inte på en avdelning och flyttas inte. Skriv in patienten först.")
+    if move in (Move.LEAVE, Move.RETURN) and code != INPATIENT:
+        return RuleError("VH-09", f"Permission gäller slutenvård; den här är {name}. Skriv ut patienten i stället.")
+    if move == Move.COMPLETE and code not in (INPATIENT, ADMISSION_BOOKED, EMERGENCY, OBSERVATION):
+        return RuleError("VH-23", f"Insätt, utsätt och planerat registreras inte på {name}.")
     if move == Move.REOPEN and (encounter_type.is_pre_registration or code == NO_SHOW_TYPE):
         return RuleError("PL-13", f"{name} öppnas inte igen. Boka en ny tid, eller ångra utebliven.")
     return None

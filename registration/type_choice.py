@@ -24,6 +24,8 @@ ONGOING_TREATMENT = "pågående behandling"
 CONTACT_WITHOUT_VISIT = "obokad kontakt utan fysiskt besök"
 BEFORE_DELIVERY = "före förlossning"
 BORN = "född utan Foster"
+# [reading] VH-03 k names Admin among what is made by hand, without saying where: any unit.
+ADMINISTRATIVE = "administrativ vårdhändelse"
 
 # The table's words for a unit, in terms of what a unit is here.
 _PRIMARY = {CareUnitKind.HEALTH_CENTRE, CareUnitKind.CHILD_HEALTH, CareUnitKind.MIDWIFE, CareUnitKind.YOUTH}

@@ -506,6 +506,10 @@ def unbooked_visit(*, care_unit=None, patient=None, situation=DROP_IN, by=None, 
     )
 
 
+# The ways in and out of a stay at a ward (VH-23).
+HOME_AGAIN = {"admitted_from": "home", "discharged_to": "home"}
+
+
 def booking_request(*, care_unit=None, patient=None, visit_type=None, by=None, at=None, **fields):
     """A bokningsbegäran for a fortnight from now (BB-01)."""
     at = at or now()

@@ -36,7 +36,7 @@ from sdv.accounts.models import User
 from sdv.accounts.permissions import Permission, Role, allowed
 from sdv.desk.demo.identities import personnummer
 from sdv.flows import deceased
-from sdv.organisation.models import CareProvider
+from sdv.organisation.models import CareProvider, Place
 from tests.classification import official_files
 from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
 
@@ -260,6 +260,12 @@ ENDPOINTS = {
     "encounters/<uuid:pk>/history/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/arrive/": ({"POST": P.REGISTER_ARRIVAL}, "arrived_encounter"),
     "encounters/<uuid:pk>/place/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/transfer/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/leave/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/leave/return/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/assessment/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/stay/": ({"PATCH": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "places/<uuid:pk>/cleaned/": ({"POST": P.REGISTER_ENCOUNTERS}, "place"),
     "encounters/<uuid:pk>/check-out/": ({"POST": P.CHECK_OUT}, "arrived_encounter"),
     "encounters/<uuid:pk>/check-out/undo/": ({"POST": P.CHECK_OUT}, "checked_out_encounter"),
     "encounters/<uuid:pk>/discharge/": ({"POST": P.REGISTER_ENCOUNTERS}, "checked_out_encounter"),
@@ -449,6 +455,7 @@ def clinic_with_everything(name, numbers):
         by=clinic.doctor,
         at=NOW,
     )
+    things.place = Place.objects.create(care_unit=clinic.unit, kind="bed", name="Säng 1")
     things.referral = referrals.register(
         patient_id=things.patient.pk,
         care_unit=clinic.unit,

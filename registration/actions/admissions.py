@@ -1,17 +1,22 @@
-"""Inskrivning to inpatient care: planned with an expected date, and the arrival of who was planned (VH-03 f, VH-07)."""
+"""Inskrivning to inpatient care: planned with an expected date, directly, or where an emergency visit, an observation or
+a stay at another unit goes on (VH-03 f, g, VH-07). Each lands at a ward and a place where they are chosen."""
+
+from contextlib import contextmanager, nullcontext
 
 from django.db import transaction
 
-from registration import lifecycle, type_choice
-from registration.actions import encounters
+from registration import lifecycle, stay_rules, type_choice
+from registration.actions import encounters, holdings, places
 from registration.lifecycle import Status
 from registration.models import Encounter, Patient
-from sdv.common.errors import RuleError
+from registration.stay_rules import DischargedTo
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import minute
+from sdv.organisation.models import Ward
 
 
 @transaction.atomic
-def plan_admission(*, patient_id, care_unit, expected_start, by, at):
+def plan_admission(*, patient_id, care_unit, expected_start, by, at, admitted_from="", expected_discharge_on=None):
     """Förhandsregistrerad inskrivning for planned inpatient care (VH-03 f): arrival makes it Slutenvård (VH-07)."""
     patient = Patient.objects.locked().get(pk=patient_id)
     encounters.refuse_deceased(patient)
@@ -28,19 +33,144 @@ def plan_admission(*, patient_id, care_unit, expected_start, by, at):
         status=Status.PLANNED,
         planned_start=expected_start,
         start=expected_start,
+        admitted_from=admitted_from,
+        is_planned=True,
+        expected_discharge_on=expected_discharge_on,
         by=by,
         at=minute(at),
     )
 
 
-@transaction.atomic
-def admit(*, encounter_id, by, at, identity_shown="Legitimation", version=None):
+def admit(
+    *,
+    encounter_id,
+    by,
+    at,
+    identity_shown="Legitimation",
+    ward_id=None,
+    place_id=None,
+    admitted_from="",
+    version=None,
+):
     """Inskrivning of a planned admission: the pre-registration becomes Slutenvård (VH-07)."""
-    patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    Patient.objects.locked().get(pk=patient_id)
-    encounter = encounters.lock(encounter_id, version=version)
-    if encounter.type_id != lifecycle.ADMISSION_BOOKED:
-        raise RuleError(
-            "VH-07", "Bara en förhandsregistrerad inskrivning skrivs in. Registrera ankomst på bokningen i stället."
+    with _one_transaction(place_id):
+        patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
+        Patient.objects.locked().get(pk=patient_id)
+        encounter = encounters.lock(encounter_id, version=version)
+        if encounter.type_id != lifecycle.ADMISSION_BOOKED:
+            refused = RuleError(
+                "VH-07",
+                "Bara en förhandsregistrerad inskrivning skrivs in. Registrera ankomst på bokningen i stället.",
+                code="not_planned" if encounter.type_id != lifecycle.INPATIENT else "wrong_status",
+            )
+            raise encounters.told_who(refused, encounter)
+        encounters.arrive(encounter, by=by, at=at, identity_shown=identity_shown)
+        if admitted_from:
+            encounter.admitted_from = admitted_from
+            encounter.save(update_fields=["admitted_from"])
+        return land(encounter, ward_id, place_id, by=by, at=minute(at))
+
+
+def begin(*, by, at, ward_id=None, place_id=None, **contact):
+    """A contact that begins without a booking, with its ward and place from the first minute: a direct admission
+    (VH-03 g), an observation, a visit to a chair. `contact` as `encounters.register_unbooked` takes it."""
+    with _one_transaction(place_id):
+        encounter = encounters.register_unbooked(by=by, at=at, **contact)
+        return land(encounter, ward_id, place_id, by=by, at=minute(at))
+
+
+# What a care goes on as, by the situation of typval.csv.
+GOES_ON = (type_choice.DIRECT_ADMISSION, type_choice.OBSERVATION_PLACE)
+
+
+def continue_at(
+    *,
+    encounter_id,
+    care_unit,
+    by,
+    at,
+    situation=type_choice.DIRECT_ADMISSION,
+    admitted_from="",
+    ward_id=None,
+    place_id=None,
+    version=None,
+):
+    """The care goes on in a new vårdhändelse, linked to the one that ends in the same minute (VH-01, VH-03): from the
+    emergency department or an observation to a ward or an observation place, and [reading] from a ward to another
+    vårdenhet, which is a vårdtillfälle of its own there."""
+    if situation not in GOES_ON:
+        raise InputError(situation="Vården fortsätter som slutenvård eller observation.")
+    with _one_transaction(place_id):
+        patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
+        Patient.objects.locked().get(pk=patient_id)
+        before = encounters.lock(encounter_id, version=version)
+        if refused := continuing_refusal(before, care_unit, situation):
+            raise encounters.told_who(refused, before)
+        was_inpatient = before.type_id == lifecycle.INPATIENT
+        encounters.discharge(
+            encounter_id=before.pk,
+            by=by,
+            at=at,
+            discharged_to=DischargedTo.HOSPITAL if was_inpatient else "",
+            reason=f"Fortsätter på {care_unit.short_name}",
         )
-    return encounters.arrive(encounter, by=by, at=at, identity_shown=identity_shown)
+        after = encounters.register_unbooked(
+            patient_id=patient_id,
+            care_unit=care_unit,
+            situation=situation,
+            requires_place=True,
+            continues=before,
+            admitted_from="hospital" if was_inpatient else admitted_from or before.admitted_from,
+            identity_shown=before.identity_shown,
+            by=by,
+            at=at,
+        )
+        return land(after, ward_id, place_id, by=by, at=minute(at))
+
+
+def continuing_refusal(before, care_unit, situation):
+    """Why the care cannot go on there in a new vårdhändelse, or None."""
+    name = before.type.name
+    if before.type_id not in lifecycle.ENGAGES_CONSULTS:
+        return RuleError(
+            "VH-03", f"{name} fortsätter inte i en annan vårdhändelse. Registrera den nya kontakten för sig."
+        )
+    if before.status != Status.IN_PROGRESS:
+        return RuleError(
+            "VH-24",
+            f"Bara pågående vård fortsätter; {name} är {before.get_status_display().lower()}.",
+            code="wrong_status",
+        )
+    if before.type_id == lifecycle.INPATIENT and (
+        care_unit.pk == before.care_unit_id or situation != type_choice.DIRECT_ADMISSION
+    ):
+        return RuleError(
+            "VH-01", "Inom vårdenheten är det samma vårdtillfälle. Flytta patienten till avdelning eller plats."
+        )
+    if before.type_id == lifecycle.OBSERVATION and situation == type_choice.OBSERVATION_PLACE:
+        return RuleError("VH-01", "Patienten är redan under observation. Tilldela en annan plats i stället.")
+    return None
+
+
+@contextmanager
+def _one_transaction(place_id):
+    with places.taken_refused(place_id) if place_id else nullcontext(), transaction.atomic():
+        yield
+
+
+def land(encounter, ward_id=None, place_id=None, *, by, at):
+    """The ward and place of a stay that begins; an inner write. A unit with one ward has no choice to make."""
+    if place_id is not None:
+        places.assign_to(encounter, place_id, by=by, at=at)
+        return encounter
+    if encounter.type_id not in lifecycle.AT_A_WARD:
+        return encounter
+    wards = list(Ward.objects.filter(care_unit_id=encounter.care_unit_id)[:2])
+    ward = Ward.objects.filter(pk=ward_id).first() if ward_id else (wards[0] if len(wards) == 1 else None)
+    if ward_id and ward is None:
+        raise InputError(ward="Avdelningen finns inte.")
+    if refused := stay_rules.ward_refusal(ward, encounter.care_unit_id):
+        raise refused
+    if ward is not None:
+        holdings.at_ward(encounter, ward, at=at)
+    return encounter

@@ -6,7 +6,7 @@ writes, called by actions and flows higher up inside theirs."""
 from django.db import transaction
 from django.utils import timezone
 
-from registration import distance_contacts, lifecycle, type_choice
+from registration import distance_contacts, lifecycle, stay_rules, type_choice
 from registration.actions import relations
 from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
@@ -20,7 +20,7 @@ from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local, local_date, minute
 from sdv.outbox import messages
 
-from . import grounds
+from . import grounds, holdings
 
 
 def lock(encounter_id, *, version=None):
@@ -123,6 +123,8 @@ def register_unbooked(
     identity_shown="",
     interpreter_used=False,
     during_id=None,
+    continues=None,
+    admitted_from="",
     accept_warnings=(),
 ):
     """A contact that begins without a booking: drop-in, emergency, contact without visit … (VH-03). The type follows
@@ -166,6 +168,9 @@ def register_unbooked(
         commitment=commitment if TYPES[type_code].requires_commitment or commitment_id else None,
         payer=patient.payer,
         listing_unit=patient.listing_unit,
+        continues=continues,
+        admitted_from=admitted_from,
+        is_planned=False if type_code == lifecycle.INPATIENT else None,
         by=by,
         at=start,
     )
@@ -260,6 +265,8 @@ def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
         if refused := lifecycle.commitment_refusal(TYPES[new_type], commitment):
             raise refused
     changes = {"interpreter_used": interpreter_used} if interpreter_used is not None else {}
+    if new_type == lifecycle.INPATIENT:
+        changes["is_planned"] = True
     move(
         encounter,
         Move.ARRIVE,
@@ -300,7 +307,7 @@ def undo_arrival(encounter, *, by, at, reason=""):
         payer="",
         listing_unit="",
     )
-    release_places(encounter, at=minute(at))
+    holdings.release(encounter, at=minute(at))
     if not encounter.patient.is_deceased:  # Nothing is booked for the dead (AV-02).
         grounds.give_back(encounter)
     return encounter
@@ -386,14 +393,31 @@ def undo_check_out(encounter, *, by, at, reason=""):
 
 
 @transaction.atomic
-def discharge(*, encounter_id, by, at, version=None):
-    """Utskrivning by hand (VH-16, VH-20, VH-22): the contact has an end; what it held is released."""
+def discharge(
+    *, encounter_id, by, at, version=None, admitted_from="", discharged_to="", broken_off="", is_planned=None, reason=""
+):
+    """Utskrivning by hand (VH-16, VH-20, VH-22): the contact has an end; what it held is released. A stay says where the
+    patient came from and goes to (VH-23); what is not given stands as it was registered before."""
     encounter = lock(encounter_id, version=version)
     at = minute(at)
+    ways = {
+        "admitted_from": admitted_from or encounter.admitted_from,
+        "discharged_to": discharged_to or encounter.discharged_to,
+    }
     if at < encounter.start and encounter.status in (Status.IN_PROGRESS, Status.CHECKED_OUT):
         raise RuleError("VH-16", "Utskrivningen kan inte ligga före starten. Ange en senare tid.")
-    move(encounter, Move.DISCHARGE, by=by, at=at, end=at, is_reopened=False)
-    release_places(encounter, at=at)
+    row = TYPES[encounter.type_id]
+    if refused := lifecycle.refusal(row, encounter.status, Move.DISCHARGE, is_reopened=encounter.is_reopened):
+        raise told_who(refused, encounter)
+    death = {"died_on": encounter.patient.deceased_on, "on": local_date(at)}
+    if refused := stay_rules.discharge_refusal(encounter.type_id, **ways, **death):
+        raise refused
+    if refused := stay_rules.broken_off_refusal(encounter.type_id, broken_off, assessed_at=encounter.assessed_at):
+        raise refused
+    is_planned = encounter.is_planned if is_planned is None else is_planned
+    facts = ways | {"broken_off": broken_off, "is_planned": is_planned}
+    move(encounter, Move.DISCHARGE, by=by, at=at, reason=reason, end=at, is_reopened=False, **facts)
+    holdings.release(encounter, at=at)
     if lifecycle.is_reported(encounter.type_id, encounter.contact_form):
         messages.encounter_ended(encounter)
     return encounter
@@ -407,7 +431,9 @@ def reopen(*, encounter_id, by, at, reason, version=None):
     if not reason.strip():
         raise RuleError("PL-13", "Ange varför vårdhändelsen öppnas igen.", code="reason_missing", needs_reason=True)
     target = lifecycle.status_after_reopening(encounter.checked_out_at)
+    left_at = encounter.end
     move(encounter, Move.REOPEN, by=by, at=at, reason=reason, status=target, end=None, is_reopened=True)
+    holdings.back_at_ward(encounter, left_at=left_at)
     if lifecycle.is_reported(encounter.type_id, encounter.contact_form):
         messages.encounter_withdrawn(encounter)
     return encounter
@@ -425,7 +451,7 @@ def change_type(*, encounter_id, new_type_code, by, at, reason="", version=None)
         raise refused
     move(encounter, Move.CHANGE_TYPE, by=by, at=at, reason=reason, new_type=new_type_code)
     if new_type_code not in lifecycle.HOLDS_A_PLACE:
-        release_places(encounter, at=minute(at))
+        holdings.release(encounter, at=minute(at))
     return encounter
 
 
@@ -446,7 +472,7 @@ def annul(encounter, *, by, at, reason, what=Move.ANNUL):
         end=at,
         cancelled_at=at if what == Move.CANCEL else encounter.cancelled_at,
     )
-    release_places(encounter, at=at)
+    holdings.release(encounter, at=at)
     grounds.give_back(encounter)
     return encounter
 
@@ -468,10 +494,3 @@ def emptiness_refusal(encounter):
     has_documentation = encounter.documents.filter(removed_at__isnull=True).exists()
     has_cash = encounter.cash_transactions.filter(reverses__isnull=True, reversed_by__isnull=True).exists()
     return lifecycle.annulment_refusal(has_documentation=has_documentation, has_cash=has_cash)
-
-
-def release_places(encounter, *, at):
-    """VH-09: discharge releases what is held."""
-    for stay in encounter.place_stays.filter(period__upper_inf=True):
-        stay.period = (stay.period.lower, max(at, stay.period.lower))
-        stay.save(update_fields=["period"])

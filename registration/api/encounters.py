@@ -43,6 +43,14 @@ class EncounterFacts(Answer):
     interpreter_used = serializers.BooleanField()
     identity_shown = serializers.CharField()
     commitment = serializers.UUIDField(allow_null=True)
+    during = serializers.UUIDField(allow_null=True, help_text="Pågående vård som en konsult hör till (VH-10).")
+    continues = serializers.UUIDField(allow_null=True, help_text="Vårdhändelsen som fortsatte i den här.")
+    admitted_from = serializers.CharField(help_text="Insätt (varifrån): hospital, special_housing, home.")
+    discharged_to = serializers.CharField(help_text="Utsätt (till): som insätt, och deceased.")
+    is_planned = serializers.BooleanField(allow_null=True, help_text="Planerad inskrivning; null där det inte gäller.")
+    expected_discharge_on = serializers.DateField(allow_null=True)
+    assessed_at = serializers.DateTimeField(allow_null=True, help_text="Läkarbedömning på akutmottagning.")
+    broken_off = serializers.CharField(help_text="Avbrutet akutbesök: before_assessment eller after_assessment.")
     payer = serializers.CharField()
     listing_unit = serializers.CharField()
     is_coded = serializers.BooleanField()
@@ -92,6 +100,14 @@ def encounter_facts(encounter, words):
         "interpreter_used": encounter.interpreter_used,
         "identity_shown": encounter.identity_shown,
         "commitment": str(encounter.commitment_id) if encounter.commitment_id else None,
+        "during": str(encounter.during_id) if encounter.during_id else None,
+        "continues": str(encounter.continues_id) if encounter.continues_id else None,
+        "admitted_from": encounter.admitted_from,
+        "discharged_to": encounter.discharged_to,
+        "is_planned": encounter.is_planned,
+        "expected_discharge_on": encounter.expected_discharge_on,
+        "assessed_at": moment(encounter.assessed_at),
+        "broken_off": encounter.broken_off,
         "payer": "" if is_protected else encounter.payer,
         "listing_unit": "" if is_protected else encounter.listing_unit,
         "is_coded": encounter.is_coded,

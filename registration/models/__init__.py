@@ -35,11 +35,13 @@ from .patient import (
 )
 from .relation import EncounterRelation, PatientRelation, RelationKind
 from .reserve import PatientSearchKey, ReserveDecision, ReserveSearch, SearchKeyKind
+from .stay import Birth, LeaveOfAbsence, PlaceCleaning, WardStay
 
 __all__ = [
     "AddOn",
     "AddOnCategory",
     "AddressKind",
+    "Birth",
     "CareCommitment",
     "CashTransaction",
     "CommitmentStatus",
@@ -54,6 +56,7 @@ __all__ = [
     "EncounterType",
     "IdentityKind",
     "InterpreterKind",
+    "LeaveOfAbsence",
     "NewOrReturn",
     "Order",
     "OrderStatus",
@@ -65,6 +68,7 @@ __all__ = [
     "PatientRelation",
     "PatientSearchKey",
     "PhoneKind",
+    "PlaceCleaning",
     "PlaceStay",
     "PortalContact",
     "ProblemCode",
@@ -82,4 +86,5 @@ __all__ = [
     "VisitKind",
     "VisitType",
     "VisitTypeReason",
+    "WardStay",
 ]

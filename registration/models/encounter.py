@@ -3,12 +3,13 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Now
 
 from registration.lifecycle import (
     AMONG_STAFF,
     ANNULLED,
+    EMERGENCY,
     HIDDEN,
     INPATIENT,
     NO_SHOW_TYPE,
@@ -17,6 +18,7 @@ from registration.lifecycle import (
     Move,
     Status,
 )
+from registration.stay_rules import AdmittedFrom, BrokenOff, DischargedTo
 from sdv.accounts.models import Practitioner, Profession, User
 from sdv.common.models import LockingQuerySet, Row, Versioned, append_only, change_log
 from sdv.common.time import day_range
@@ -116,6 +118,20 @@ class Encounter(Versioned):
     during = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="consults", verbose_name="under pågående vård"
     )
+    # Where an emergency visit, an observation or a stay at another unit went on (VH-03 g, k).
+    continues = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="continued_by", verbose_name="fortsätter från"
+    )
+    admitted_from = models.CharField(
+        "insätt (varifrån)", max_length=20, choices=AdmittedFrom, blank=True, default="", db_default=""
+    )
+    discharged_to = models.CharField(
+        "utsätt (till)", max_length=20, choices=DischargedTo, blank=True, default="", db_default=""
+    )
+    is_planned = models.BooleanField("planerat", null=True)
+    expected_discharge_on = models.DateField("beräknad utskrivning", null=True)
+    assessed_at = models.DateTimeField("läkarbedömning", null=True)
+    broken_off = models.CharField("avbruten", max_length=20, choices=BrokenOff, blank=True, default="", db_default="")
     payer = models.CharField("huvudman", max_length=60, blank=True)
     listing_unit = models.CharField("listad på", max_length=120, blank=True)
     is_coded = models.BooleanField("klassificerad", default=False, db_default=False)
@@ -145,6 +161,11 @@ class Encounter(Versioned):
                 fields=["care_unit", "end", "id"],
                 condition=Q(status="ended", is_coded=False) & ~Q(type__in=NOT_REPORTED) & ~Q(contact_form=AMONG_STAFF),
                 name="encounter_to_code",
+            ),
+            models.Index(
+                fields=["care_unit", "start", "id"],
+                condition=Q(type=EMERGENCY, status="in_progress"),
+                name="encounter_at_emergency",
             ),
             # Stays are counted and delivered by their day of discharge (ST-01, PAR-01).
             models.Index(fields=["care_unit", "end"], condition=Q(type=INPATIENT), name="encounter_stay_by_end"),
@@ -193,6 +214,21 @@ class Encounter(Versioned):
                 name="encounter_among_staff_is_no_visit",
                 condition=~Q(contact_form=AMONG_STAFF) | Q(replaces_visit=False, in_programme=False),
                 violation_error_message="Kontakt mellan personal ersätter inget besök (DI-07).",
+            ),
+            models.CheckConstraint(
+                name="encounter_ways_in_and_out_known",
+                condition=Q(admitted_from__in=["", *AdmittedFrom.values])
+                & Q(discharged_to__in=["", *DischargedTo.values])
+                & Q(broken_off__in=["", *BrokenOff.values]),
+            ),
+            models.CheckConstraint(
+                name="encounter_assessed_after_it_starts",
+                condition=Q(assessed_at__isnull=True) | Q(assessed_at__gte=F("start")) | Q(type=ANNULLED),
+                violation_error_message="Läkarbedömningen kan inte ligga före ankomsten.",
+            ),
+            models.CheckConstraint(
+                name="encounter_continues_another",
+                condition=Q(continues__isnull=True) | ~Q(continues=F("id")),
             ),
             models.CheckConstraint(name="encounter_annulled_is_ended", condition=~Q(type=ANNULLED) | Q(status="ended")),
             models.CheckConstraint(
@@ -247,12 +283,29 @@ class EncounterParticipant(Row):
         ]
 
 
+class PlaceStayQuerySet(models.QuerySet):
+    def going_on(self):
+        """Places that somebody has now."""
+        return self.filter(period__upper_inf=True)
+
+    def to_clean(self, care_unit):
+        """Ids of the unit's free places that somebody has left since they were last cleaned."""
+        left = self.filter(place__care_unit=care_unit, period__isempty=False, period__upper_inf=False)
+        left = left.order_by().values("place").annotate(left_at=Max("period__endswith"))
+        cleaned = Max("place__cleanings__at")
+        held = self.going_on().filter(place=OuterRef("place"))
+        found = left.annotate(cleaned_at=cleaned).filter(~Exists(held))
+        return found.filter(Q(cleaned_at__isnull=True) | Q(cleaned_at__lt=F("left_at"))).values_list("place", flat=True)
+
+
 class PlaceStay(Row):
     """A patient's time in a place; one patient at a time (VH-09). Open upwards while it goes on."""
 
     encounter = models.ForeignKey(Encounter, models.PROTECT, related_name="place_stays")
     place = models.ForeignKey(Place, models.PROTECT, related_name="stays", db_index=False)
     period = DateTimeRangeField("tid")
+
+    objects = PlaceStayQuerySet.as_manager()
 
     class Meta:
         verbose_name = "platsinnehav"
@@ -263,7 +316,12 @@ class PlaceStay(Row):
                 name="one_patient_per_place",
                 expressions=[("place", RangeOperators.EQUAL), ("period", RangeOperators.OVERLAPS)],
                 violation_error_message="Platsen har redan en patient (VH-09).",
-            )
+            ),
+            ExclusionConstraint(
+                name="one_place_at_a_time",
+                expressions=[("encounter", RangeOperators.EQUAL), ("period", RangeOperators.OVERLAPS)],
+                violation_error_message="Patienten har redan en plats då (VH-09).",
+            ),
         ]
 
 

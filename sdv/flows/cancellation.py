@@ -96,13 +96,14 @@ def annul(*, encounter_id, reason, by, at, version=None):
 
 
 @transaction.atomic
-def end_by_hand(*, encounter_id, by, at, version=None):
-    """Utskrivning by hand (VH-16, VH-20, VH-22). A pre-registration that nothing came of takes its booking with it: the
-    time is freed, and the patient waits again where something is still to be planned (UT-07)."""
+def end_by_hand(*, encounter_id, by, at, version=None, **ways):
+    """Utskrivning by hand (VH-16, VH-20, VH-22), with the ways in and out of a stay (VH-23). A pre-registration that
+    nothing came of takes its booking with it: the time is freed, and the patient waits again where something is still
+    to be planned (UT-07)."""
     booking = Appointment.objects.filter(encounter_id=encounter_id, status=AppointmentStatus.BOOKED)
     appointment_id = booking.values_list("pk", flat=True).first()
     if appointment_id is None:
-        return encounters.discharge(encounter_id=encounter_id, by=by, at=at, version=version)
+        return encounters.discharge(encounter_id=encounter_id, by=by, at=at, version=version, **ways)
     appointment, _ = appointments.lock(appointment_id, with_resources=True)
     encounter = encounters.discharge(encounter_id=encounter_id, by=by, at=at, version=version)
     if appointment.status == AppointmentStatus.BOOKED:

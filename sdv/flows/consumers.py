@@ -69,6 +69,7 @@ TABLES = {
     "registration.CareCommitment": _WAITS,
     "registration.Referral": _WAITS,
     "registration.Order": _WAITS,
+    "registration.Birth": Treatment(_D.LEFT, _P.HIDDEN, "who gave birth to whom; shown through the presenter"),
     "registration.Encounter": Treatment(_D.ENDS, _P.HIDDEN, "what is planned ends; payer and listing are not shown"),
     "scheduling.Appointment": _WAITS,
     "scheduling.BookingRequest": _WAITS,

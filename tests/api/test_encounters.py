@@ -10,7 +10,7 @@ from registration.models import CareCommitment, CashTransaction, Encounter, Enco
 from scheduling.models import AwaitedResult, BookingRequest, CheckOut, OutcomeReason
 from sdv.common.time import end_of_day, local, local_date, now
 from sdv.desk import encounter_actions
-from sdv.desk.api.encounters import NOT_BY_HAND, SITUATIONS
+from sdv.desk.api.new_encounters import NOT_BY_HAND, SITUATIONS
 from tests import factories
 
 from .conftest import refused
@@ -56,6 +56,7 @@ REASON = {"contact_reason": "bedomning-ospecificerad"}
         (factories.EmergencyDepartmentFactory, {"encounter_type": "observation"}, "observation"),
         (factories.InpatientUnitFactory, {}, "slutenvard"),
         (factories.InpatientUnitFactory, {"encounter_type": "slutenvard"}, "slutenvard"),
+        (factories.EmergencyDepartmentFactory, {"encounter_type": "admin"}, "admin"),
         (factories.MaternityUnitFactory, {"encounter_type": "foster"}, "foster"),
         (factories.MaternityUnitFactory, {"encounter_type": "nyfodd"}, "nyfodd"),
         (
@@ -88,7 +89,6 @@ def test_the_type_follows_from_unit_and_situation(caller, catalogues, factory, b
         ({"encounter_type": "annullerad"}, 409, "VH-12"),
         ({"encounter_type": "utebliven-bokad-kontakt"}, 409, "VH-11"),
         ({"encounter_type": "diagnostik"}, 409, "VH-03"),
-        ({"encounter_type": "admin"}, 409, "VH-03"),
         ({"encounter_type": "oppenvardskonsult"}, 409, "VH-03"),
         ({"planned": True}, 400, None),
         ({"planned": True, "planned_start": "2100-01-01T08:00:00+01:00"}, 409, "VH-03"),
@@ -163,8 +163,10 @@ def test_a_planned_admission_is_admitted_given_a_bed_and_discharged(caller, cata
     refused(api.post(f"{path}place/", {"place": str(ward.pk)}), 400)
     other = factories.unbooked_visit(care_unit=ward, situation="direktinskrivning")
     refused(api.post(f"encounters/{other.pk}/place/", {"place": str(bed.pk)}), 409, rule="VH-09", code="place_taken")
-    ended = api.post(f"{path}discharge/").json()
-    assert (ended["status"], ended["place"]) == ("ended", None)
+    refused(api.post(f"{path}discharge/"), 409, rule="VH-23", code="ways_missing")
+    ended = api.post(f"{path}discharge/", {"admitted_from": "home", "discharged_to": "special_housing"}).json()
+    assert (ended["status"], ended["place"], ended["is_planned"]) == ("ended", None, True)
+    assert (ended["admitted_from"], ended["discharged_to"]) == ("home", "special_housing")
     assert api.post(f"encounters/{other.pk}/place/", {"place": str(bed.pk)}).json()["place"]["name"] == "Säng 1"
 
 

@@ -97,7 +97,7 @@ def test_a_place_given_and_left_in_the_same_minute_is_free_and_stands_in_nobody_
         places.assign(encounter_id=stay.pk, place_id=place.pk, by=user, at=at)
     other = factories.unbooked_visit(care_unit=ward, situation=DIRECT_ADMISSION, by=user, at=NOW)
     places.assign(encounter_id=other.pk, place_id=first.pk, by=user, at=NOW)
-    encounters.discharge(encounter_id=other.pk, by=user, at=NOW)
+    encounters.discharge(encounter_id=other.pk, by=user, at=NOW, **factories.HOME_AGAIN)
     assert list(PlaceStay.objects.filter(period__upper_inf=True).values_list("place", flat=True)) == [third.pk]
     assert broken() == {}
 

@@ -53,7 +53,7 @@ def test_a_bed_is_held_by_one_patient_until_discharge_releases_it(user):
     places.assign(encounter_id=first.pk, place_id=place.pk, by=user, at=NOW)
     taken = refusal(places.assign, encounter_id=second.pk, place_id=place.pk, by=user, at=NOW + HOUR)
     assert (taken.rule, taken.code, PlaceStay.objects.count()) == ("VH-09", "place_taken", 1)
-    encounters.discharge(encounter_id=first.pk, by=user, at=NOW + HOUR)
+    encounters.discharge(encounter_id=first.pk, by=user, at=NOW + HOUR, **make.HOME_AGAIN)
     stay = places.assign(encounter_id=second.pk, place_id=place.pk, by=user, at=NOW + HOUR)
     assert [(row.period.lower, row.period.upper) for row in PlaceStay.objects.order_by("id")] == [
         (NOW, NOW + HOUR),

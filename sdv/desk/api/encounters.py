@@ -11,30 +11,21 @@ from django.db import connection
 from django.db.models import F
 from rest_framework import serializers
 
-from registration import lifecycle, type_choice
-from registration.actions import admissions, encounters
-from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
+from registration import lifecycle
 from registration.api.encounters import EncounterFacts, encounter_facts, with_words
-from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
+from registration.api.patients import PatientSummary, summary_of_row, with_identity
 from registration.encounter_types import TYPES
-from registration.models import (
-    ContactForm,
-    ContactReason,
-    Encounter,
-    Patient,
-)
-from scheduling import rules
+from registration.models import Encounter, Patient
 from scheduling.models import AppointmentStatus, Outcome
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Moment, Text
+from sdv.common.api_fields import Answer, Choice, Day, Id
 from sdv.common.errors import InputError, RuleError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import day_range, local_date
 from sdv.desk import encounter_actions
-from sdv.organisation.models import CareUnit, CareUnitKind
 
 TAG = "Vårdhändelser"
 CLASSES = sorted({row.class_code for row in TYPES.values()})
@@ -65,6 +56,13 @@ class PlaceOfEncounter(Answer):
     name = serializers.CharField()
 
 
+class LeaveOfEncounter(Answer):
+    """Permission that goes on."""
+
+    since = serializers.DateTimeField()
+    expected_back = serializers.DateTimeField(allow_null=True)
+
+
 class CheckOutOfEncounter(Answer):
     """The check-out that stands, with its outcome (UT-02)."""
 
@@ -87,6 +85,8 @@ class EncounterAnswer(EncounterRow):
     """A vårdhändelse with its outcome and what can be done next."""
 
     place = PlaceOfEncounter(allow_null=True)
+    ward = PlaceOfEncounter(allow_null=True, help_text="Avdelningen som patienten är på.")
+    leave = LeaveOfEncounter(allow_null=True, help_text="Permission som pågår.")
     check_out = CheckOutOfEncounter(allow_null=True)
     actions = ActionAnswer(many=True)
 
@@ -124,6 +124,8 @@ _MORE = [
     "appointment_status",
     "check_out_facts",
     "place_facts",
+    "ward_facts",
+    "leave_facts",
     "has_documentation",
     "has_cash",
     "moves",
@@ -136,6 +138,10 @@ SELECT {", ".join(f'e."{name}"' for name in _ENCOUNTER_FIELDS)}, {", ".join(f'p.
         WHERE c.encounter_id = e.id AND c.undone_at IS NULL),
     (SELECT jsonb_build_array(b.id, b.name) FROM registration_placestay s JOIN organisation_place b ON b.id = s.place_id
         WHERE s.encounter_id = e.id AND upper_inf(s.period)),
+    (SELECT jsonb_build_array(w.id, w.name) FROM registration_wardstay s JOIN organisation_ward w ON w.id = s.ward_id
+        WHERE s.encounter_id = e.id AND upper_inf(s.period)),
+    (SELECT jsonb_build_array(lower(l.period), l.expected_back) FROM registration_leaveofabsence l
+        WHERE l.encounter_id = e.id AND upper_inf(l.period)),
     EXISTS (SELECT FROM registration_encounterdocument d WHERE d.encounter_id = e.id AND d.removed_at IS NULL),
     EXISTS (SELECT FROM registration_cashtransaction k WHERE k.encounter_id = e.id AND k.reverses_id IS NULL
             AND NOT EXISTS (SELECT FROM registration_cashtransaction b WHERE b.reverses_id = k.id)),
@@ -181,10 +187,23 @@ def row_answer(row, *, on):
 def encounter_answer(row, *, actor, at):
     """The whole answer of one encounter from `whole_encounter`."""
     return row_answer(row, on=local_date(at)) | {
-        "place": dict(zip(("id", "name"), json.loads(row.place_facts), strict=True)) if row.place_facts else None,
+        "place": _named(row.place_facts),
+        "ward": _named(row.ward_facts),
+        "leave": _leave(row.leave_facts),
         "check_out": _check_out(row),
         "actions": [_action(each) for each in actions_of(row, actor=actor, at=at)],
     }
+
+
+def _named(facts):
+    return dict(zip(("id", "name"), json.loads(facts), strict=True)) if facts else None
+
+
+def _leave(facts):
+    if facts is None:
+        return None
+    since, back = (moment(datetime.fromisoformat(text)) if text else None for text in json.loads(facts))
+    return {"since": since, "expected_back": back}
 
 
 def _check_out(row):
@@ -269,7 +288,7 @@ class EncounterEndpoint(Endpoint):
             )
 
 
-# --- List and creation --------------------------------------------------------------------------------------------------
+# --- The list --------------------------------------------------------------------------------------------------
 
 
 class EncounterQuery(PageQuery):
@@ -283,63 +302,10 @@ class EncounterQuery(PageQuery):
     date = Day(required=False)
 
 
-class NewEncounterBody(Fields):
-    """A contact that begins without a booking (VH-03). The type follows from unit and situation; where it is named, it
-    says which situation is meant."""
+class EncounterList(EncounterEndpoint):
+    """GET encounters/; beginning one is new_encounters."""
 
-    patient = Id()
-    care_unit = RowId(CareUnit)
-    encounter_type = Choice(choices=list(TYPES), required=False)
-    visit_type = VisitTypeCode(required=False, allow_null=True)
-    contact_reason = ContactReasonCode(required=False, allow_null=True)
-    commitment = Id(required=False, allow_null=True)
-    contact_form = Choice(choices=ContactForm.values, required=False)
-    replaces_visit = Flag(required=False, allow_null=True, help_text="Krävs för en kontakt utan besök (DI-01).")
-    in_programme = Flag(required=False, help_text="Del av ett stöd- och behandlingsprogram i 1177 (DI-05).")
-    identity_shown = Text(max_length=40, allow_blank=True, required=False)
-    interpreter_used = Flag(required=False)
-    requires_place = Flag(required=False, help_text="Patienten får rum, säng eller stol.")
-    at = Moment(required=False, help_text="När kontakten började; nu, om inget anges.")
-    during = Id(required=False, allow_null=True, help_text="Pågående vårdhändelse som en konsult hör till (VH-10).")
-    planned = Flag(required=False, help_text="Planerad inskrivning: blir Förhandsregistrerad inskrivning (VH-03).")
-    planned_start = Moment(required=False, help_text="Beräknad inskrivning; krävs där den är planerad.")
-    accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
-
-
-# What a named type says about the situation. The others are not begun by hand; see NOT_BY_HAND.
-SITUATIONS = {
-    lifecycle.PRIMARY_CARE: type_choice.DROP_IN,
-    lifecycle.SPECIALISED: type_choice.DROP_IN,
-    lifecycle.SPECIALISED_WITH_PLACE: type_choice.DROP_IN,
-    lifecycle.EMERGENCY: type_choice.EMERGENCY_ARRIVAL,
-    lifecycle.OBSERVATION: type_choice.OBSERVATION_PLACE,
-    lifecycle.INPATIENT: type_choice.DIRECT_ADMISSION,
-    lifecycle.CONTACT_WITHOUT_VISIT: type_choice.CONTACT_WITHOUT_VISIT,
-    lifecycle.FOETUS: type_choice.BEFORE_DELIVERY,
-    lifecycle.NEWBORN: type_choice.BORN,
-    "klinisk-lm-pagaende-specialiserad-oppenvard": type_choice.ONGOING_TREATMENT,
-    "oppenvardskonsult": type_choice.CONSULT,
-    lifecycle.ADMISSION_BOOKED: type_choice.PLANNED_ADMISSION,
-}
-NOT_BY_HAND = {
-    lifecycle.HISTORICAL: ("VH-14", "Historisk skapas bara av den maskinella migreringen."),
-    lifecycle.ANNULLED: ("VH-12", "Annullerad blir en vårdhändelse som annulleras. Använd annul på den."),
-    lifecycle.NO_SHOW_TYPE: ("VH-11", "Utebliven blir en bokning. Använd no-show på bokningen."),
-    lifecycle.DIAGNOSTICS: (
-        "VH-03",
-        "Diagnostik skapas när en ordination aktiveras eller en bokning ankomstregistreras.",
-    ),
-    lifecycle.ADMIN: ("VH-03", "Admin skapas inte här. Registrera den kontakt som ägde rum."),
-} | dict.fromkeys(
-    set(lifecycle.PRE_REGISTRATIONS) - {lifecycle.ADMISSION_BOOKED},
-    ("VH-03", "En förhandsregistrering skapas av en bokning. Boka en tid i stället."),
-)
-
-
-class Encounters(EncounterEndpoint):
-    """GET and POST encounters/."""
-
-    permissions = {"GET": Permission.VIEW_ENCOUNTERS, "POST": Permission.REGISTER_ENCOUNTERS}
+    permissions = {"GET": Permission.VIEW_ENCOUNTERS}
 
     @operation(
         "encounters_list",
@@ -368,109 +334,6 @@ class Encounters(EncounterEndpoint):
         self.log([row.patient_id for row in page.rows], "vårdhändelser", care_unit_id=asked.get("care_unit"))
         today = local_date(self.at)
         return self.answer(page.answer(lambda row: row_answer(row, on=today)))
-
-    @operation(
-        "encounters_create",
-        "Registrera en kontakt utan bokning",
-        tag=TAG,
-        body=NewEncounterBody,
-        answer=EncounterAnswer,
-        status=201,
-        is_post=True,
-        has_id=False,
-    )
-    def post(self, request):
-        asked = self.body(NewEncounterBody)
-        unit = asked["care_unit"]
-        self.require_for_body(unit.pk)
-        at = self.time_of(asked)
-        try:
-            encounter = self._admission(unit, asked) if _is_planned(asked) else self._contact(unit, asked, at)
-        except Patient.DoesNotExist:
-            raise known_patient() from None
-        return self.shown(encounter.pk, "vårdhändelse registrerad", status=201)
-
-    def _contact(self, unit, asked, at):
-        return encounters.register_unbooked(
-            patient_id=asked["patient"],
-            care_unit=unit,
-            situation=_situation(unit, asked, at),
-            during_id=asked.get("during"),
-            visit_type=asked.get("visit_type"),
-            contact_reason=asked.get("contact_reason"),
-            commitment_id=asked.get("commitment"),
-            requires_place=_needs_place(asked),
-            contact_form=asked.get("contact_form", ""),
-            replaces_visit=asked.get("replaces_visit"),
-            in_programme=asked.get("in_programme", False),
-            accept_warnings=asked.get("accept_warnings", ()),
-            identity_shown=asked.get("identity_shown", ""),
-            interpreter_used=asked.get("interpreter_used", False),
-            by=self.actor.user,
-            at=at,
-        )
-
-    def _admission(self, unit, asked):
-        if "planned_start" not in asked:
-            raise InputError(planned_start="Ange beräknad inskrivning.")
-        return admissions.plan_admission(
-            patient_id=asked["patient"],
-            care_unit=unit,
-            expected_start=asked["planned_start"],
-            by=self.actor.user,
-            at=self.at,
-        )
-
-
-def _is_planned(asked):
-    """Whether a planned admission is meant: it begins as a pre-registration (VH-03 f)."""
-    return asked.get("planned", False) or asked.get("encounter_type") == lifecycle.ADMISSION_BOOKED
-
-
-def _needs_place(asked):
-    return asked.get("requires_place", False) or asked.get("encounter_type") == lifecycle.SPECIALISED_WITH_PLACE
-
-
-def _situation(unit, asked, at):
-    """Which row of typval.csv the body means. A named type that the unit does not register so is refused (VH-03)."""
-    named = asked.get("encounter_type")
-    if named in NOT_BY_HAND:
-        raise RuleError(*NOT_BY_HAND[named], code="not_by_hand")
-    situation = SITUATIONS[named] if named else _usual_situation(unit, asked)
-    visit_type = asked.get("visit_type")
-    if named:
-        needs_place = _needs_place(asked) or bool(visit_type and visit_type.requires_place)
-        chosen = type_choice.choose(unit_kind=unit.kind, situation=situation, requires_place=needs_place)
-        if chosen != named:
-            raise RuleError(
-                "VH-03",
-                f"På {unit.short_name} blir kontakten {TYPES[chosen].name}, inte {TYPES[named].name}: systemet väljer typen."
-                " Utelämna encounter_type, eller välj den enhet där kontakten ägde rum.",
-                code="type_follows",
-            )
-    if situation == type_choice.DROP_IN:
-        _require_reason(visit_type, asked.get("contact_reason"), at)
-    return situation
-
-
-def _usual_situation(unit, asked):
-    if unit.kind == CareUnitKind.EMERGENCY:
-        return type_choice.EMERGENCY_ARRIVAL
-    if unit.kind == CareUnitKind.INPATIENT:
-        return type_choice.DIRECT_ADMISSION
-    is_distant = asked.get("contact_form", ContactForm.PHYSICAL) != ContactForm.PHYSICAL
-    return type_choice.CONTACT_WITHOUT_VISIT if is_distant and not asked.get("visit_type") else type_choice.DROP_IN
-
-
-def _require_reason(visit_type, reason, at):
-    """VO-01, VO-02 for a visit without booking: a besökstyp, and one reason that is linked to it."""
-    if visit_type is None:
-        raise InputError(visit_type="Ange besökstyp: ett besök har alltid en.")
-    if reason is None:
-        raise RuleError("VO-01", "Välj en vårdkontaktsorsak: det ska alltid finnas exakt en.", code="reason_missing")
-    is_offered = ContactReason.objects.offered_for(visit_type, local_date(at)).filter(pk=reason.pk).exists()
-    if refused := rules.reason_refusal(is_offered=is_offered, reason_name=reason.name, visit_type_name=visit_type.name):
-        raise refused
 
 
 class OneEncounter(EncounterEndpoint):

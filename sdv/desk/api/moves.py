@@ -6,6 +6,7 @@ from rest_framework import serializers
 from registration.actions import admissions, encounters, facts, places
 from registration.api.coded import RowId
 from registration.encounter_types import TYPES
+from registration.stay_rules import AdmittedFrom, BrokenOff, DischargedTo
 from scheduling.actions import appointments, check_out
 from scheduling.api.appointments import AppointmentAnswer, AppointmentEndpoint
 from scheduling.api.follow_ups import FollowUpBody, follow_up_of, user_of
@@ -133,6 +134,9 @@ class AdmitBody(Fields):
 
     at = Moment(required=False)
     identity_shown = Text(max_length=40, allow_blank=True, required=False)
+    admitted_from = Choice(choices=AdmittedFrom.values, required=False)
+    ward = Id(required=False, allow_null=True)
+    place = Id(required=False, allow_null=True)
 
 
 class Admit(EncounterEndpoint):
@@ -152,7 +156,8 @@ class Admit(EncounterEndpoint):
     def post(self, request, pk):
         self.require_at(pk)
         asked = self.body(AdmitBody)
-        given = {"identity_shown": asked["identity_shown"]} if "identity_shown" in asked else {}
+        given = {name: asked[name] for name in ("identity_shown", "admitted_from") if name in asked}
+        given |= {"ward_id": asked.get("ward"), "place_id": asked.get("place")}
         admissions.admit(encounter_id=pk, at=self.time_of(asked), by=self.actor.user, version=self.version, **given)
         return self.shown(pk, "inskrivning")
 
@@ -269,9 +274,14 @@ class UndoCheckOut(EncounterEndpoint):
 
 
 class DischargeBody(Fields):
-    """When the contact ended: now, where nothing is said (VH-16)."""
+    """When the contact ended: now, where nothing is said (VH-16). A stay says where the patient came from and goes to;
+    what has been registered before stands (VH-23)."""
 
     at = Moment(required=False)
+    admitted_from = Choice(choices=AdmittedFrom.values, required=False)
+    discharged_to = Choice(choices=DischargedTo.values, required=False)
+    planned = Flag(required=False, allow_null=True)
+    broken_off = Choice(choices=BrokenOff.values, required=False, help_text="Akutbesök som patienten avbröt.")
 
 
 class Discharge(EncounterEndpoint):
@@ -290,8 +300,12 @@ class Discharge(EncounterEndpoint):
     )
     def post(self, request, pk):
         self.require_at(pk)
-        at = self.time_of(self.body(DischargeBody))
-        cancellation.end_by_hand(encounter_id=pk, at=at, by=self.actor.user, version=self.version)
+        asked = self.body(DischargeBody)
+        at = self.time_of(asked)
+        ways = {name: asked[name] for name in ("admitted_from", "discharged_to", "broken_off") if name in asked}
+        cancellation.end_by_hand(
+            encounter_id=pk, at=at, by=self.actor.user, version=self.version, is_planned=asked.get("planned"), **ways
+        )
         return self.shown(pk, "utskrivning")
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import deceased, encounters, moves, protection, register, work_lists
+from . import deceased, encounters, moves, new_encounters, protection, register, stays, work_lists
 
 urlpatterns = [
     path("patients/search/", register.Search.as_view()),
@@ -13,10 +13,16 @@ urlpatterns = [
     path("appointments/<uuid:pk>/arrive/", moves.Arrive.as_view()),
     path("appointments/<uuid:pk>/cancel/", moves.Cancel.as_view()),
     path("appointments/<uuid:pk>/undo/", moves.UndoArrivalOrNoShow.as_view()),
-    path("encounters/", encounters.Encounters.as_view()),
+    path("encounters/", new_encounters.Encounters.as_view()),
     path("encounters/<uuid:pk>/", encounters.OneEncounter.as_view()),
     path("encounters/<uuid:pk>/arrive/", moves.Admit.as_view()),
     path("encounters/<uuid:pk>/place/", moves.AssignPlace.as_view()),
+    path("encounters/<uuid:pk>/transfer/", stays.Transfer.as_view()),
+    path("encounters/<uuid:pk>/leave/", stays.Leave.as_view()),
+    path("encounters/<uuid:pk>/leave/return/", stays.ComeBack.as_view()),
+    path("encounters/<uuid:pk>/assessment/", stays.Assessment.as_view()),
+    path("encounters/<uuid:pk>/stay/", stays.StayFacts.as_view()),
+    path("places/<uuid:pk>/cleaned/", stays.Cleaned.as_view()),
     path("encounters/<uuid:pk>/check-out/", moves.CheckOut.as_view()),
     path("encounters/<uuid:pk>/check-out/undo/", moves.UndoCheckOut.as_view()),
     path("encounters/<uuid:pk>/discharge/", moves.Discharge.as_view()),

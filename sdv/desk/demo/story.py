@@ -233,12 +233,18 @@ class Story:
             care_unit=unit.row,
             situation=DIRECT_ADMISSION,
             requires_place=True,
+            admitted_from=self.rng.choices(["home", "special_housing", "hospital"], [80, 12, 8])[0],
             by=self.clinician(unit),
             at=admitted,
         )
         left = admitted + timedelta(days=self.rng.randint(2, 9))
         if left < self.at:
-            encounters.discharge(encounter_id=encounter.pk, by=self.clinician(unit), at=left)
+            encounters.discharge(
+                encounter_id=encounter.pk,
+                discharged_to=self.rng.choices(["home", "special_housing", "hospital"], [74, 18, 8])[0],
+                by=self.clinician(unit),
+                at=left,
+            )
 
     def unbooked(self, unit, patient, day):
         """A drop-in, or a call or letter (VH-03)."""

@@ -1,0 +1,195 @@
+"""A stay and an emergency visit as they go on: transfer, permission, a doctor's assessment, facts completed, a place
+cleaned (VH-03, VH-09, VH-21, VH-23)."""
+
+from rest_framework import serializers
+
+from registration.actions import places, stays
+from registration.stay_rules import AdmittedFrom, DischargedTo
+from sdv.accounts.api.endpoint import Endpoint
+from sdv.accounts.api.schema import operation
+from sdv.accounts.permissions import Permission
+from sdv.common.answers import moment
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Moment, Text
+from sdv.common.errors import InputError
+from sdv.organisation.models import Place
+
+from .encounters import TAG, EncounterAnswer, EncounterEndpoint
+
+
+class TransferBody(Fields):
+    """To a ward of the unit, a place, or both; without a place the patient waits for one there."""
+
+    ward = Id(required=False, allow_null=True)
+    place = Id(required=False, allow_null=True)
+    at = Moment(required=False)
+
+
+class Transfer(EncounterEndpoint):
+    """POST encounters/{id}/transfer/."""
+
+    permissions = {"POST": Permission.REGISTER_ENCOUNTERS}
+
+    @operation(
+        "encounters_transfer",
+        "Flytta till en avdelning eller plats på enheten",
+        tag=TAG,
+        body=TransferBody,
+        answer=EncounterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        asked = self.body(TransferBody)
+        stays.transfer(
+            encounter_id=pk,
+            ward_id=asked.get("ward"),
+            place_id=asked.get("place"),
+            at=self.time_of(asked),
+            by=self.actor.user,
+            version=self.version,
+        )
+        return self.shown(pk, "överflyttning")
+
+
+class LeaveBody(Fields):
+    """From when, and when the patient is expected back."""
+
+    at = Moment(required=False)
+    expected_back = Moment(required=False, allow_null=True)
+
+
+class Leave(EncounterEndpoint):
+    """POST encounters/{id}/leave/."""
+
+    permissions = {"POST": Permission.REGISTER_ENCOUNTERS}
+
+    @operation(
+        "encounters_leave",
+        "Permission: platsen behålls",
+        tag=TAG,
+        body=LeaveBody,
+        answer=EncounterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        asked = self.body(LeaveBody)
+        stays.leave(
+            encounter_id=pk,
+            expected_back=asked.get("expected_back"),
+            at=self.time_of(asked),
+            by=self.actor.user,
+            version=self.version,
+        )
+        return self.shown(pk, "permission")
+
+
+class WhenBody(Fields):
+    """When it was: now, where nothing is said."""
+
+    at = Moment(required=False)
+
+
+class ComeBack(EncounterEndpoint):
+    """POST encounters/{id}/leave/return/."""
+
+    permissions = {"POST": Permission.REGISTER_ENCOUNTERS}
+
+    @operation(
+        "encounters_leave_return",
+        "Åter från permission",
+        tag=TAG,
+        body=WhenBody,
+        answer=EncounterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        at = self.time_of(self.body(WhenBody))
+        stays.come_back(encounter_id=pk, at=at, by=self.actor.user, version=self.version)
+        return self.shown(pk, "åter från permission")
+
+
+class Assessment(EncounterEndpoint):
+    """POST encounters/{id}/assessment/."""
+
+    permissions = {"POST": Permission.REGISTER_ENCOUNTERS}
+
+    @operation(
+        "encounters_assessment",
+        "Läkarbedömningen på akutmottagningen har börjat",
+        tag=TAG,
+        body=WhenBody,
+        answer=EncounterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        at = self.time_of(self.body(WhenBody))
+        stays.assess(encounter_id=pk, at=at, by=self.actor.user, version=self.version)
+        return self.shown(pk, "läkarbedömning")
+
+
+class StayBody(Fields):
+    """What is completed or corrected; what is not named stands."""
+
+    admitted_from = Choice(choices=AdmittedFrom.values, required=False)
+    discharged_to = Choice(choices=DischargedTo.values, required=False)
+    planned = Flag(required=False)
+    expected_discharge_on = Day(required=False, allow_null=True)
+    reason = Text(max_length=200, allow_blank=True, required=False)
+
+
+class StayFacts(EncounterEndpoint):
+    """PATCH encounters/{id}/stay/."""
+
+    permissions = {"PATCH": Permission.REGISTER_ENCOUNTERS}
+
+    @operation(
+        "encounters_stay",
+        "Komplettera insätt, utsätt, planerat och beräknad utskrivning, också efter utskrivning",
+        tag=TAG,
+        body=StayBody,
+        answer=EncounterAnswer,
+        is_versioned=True,
+    )
+    def patch(self, request, pk):
+        self.require_at(pk)
+        asked = self.body(StayBody)
+        names = {"planned": "is_planned"}
+        facts = {names.get(name, name): value for name, value in asked.items() if name != "reason"}
+        stays.complete(
+            encounter_id=pk,
+            reason=asked.get("reason", ""),
+            by=self.actor.user,
+            at=self.at,
+            version=self.version,
+            **facts,
+        )
+        return self.shown(pk, "vårdtillfälle kompletterat")
+
+
+class CleanedAnswer(Answer):
+    """The place as it stands: ready from the moment."""
+
+    place = serializers.UUIDField()
+    cleaned_at = serializers.DateTimeField()
+
+
+class Cleaned(Endpoint):
+    """POST places/{id}/cleaned/."""
+
+    permissions = {"POST": Permission.REGISTER_ENCOUNTERS}
+
+    @operation("places_cleaned", "Platsen är städad", tag="Platser", body=WhenBody, answer=CleanedAnswer, is_post=True)
+    def post(self, request, pk):
+        self.require(Place.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+        at = self.body(WhenBody).get("at", self.at)
+        if at > self.at:
+            raise InputError(at="Tiden har inte kommit än. Ange en tid till och med nu.")
+        done = places.cleaned(place_id=pk, by=self.actor.user, at=at)
+        return self.answer({"place": str(pk), "cleaned_at": moment(done.at)})
