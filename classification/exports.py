@@ -8,6 +8,7 @@ from django.db.models import Q
 from classification import production
 from classification.production import KINDS, Kind
 from classification.register.gathering import AT_A_TIME, content_of, with_contents
+from classification.rules.invoice import carried, invoice_refusal
 from registration.contact_types import Channel
 from registration.models import Encounter
 from sdv.common.time import age, local, start_of_day
@@ -30,6 +31,8 @@ COLUMNS = (
     ("yttre_orsaker", "ICD-10-SE kapitel 20, åtskilda av |"),
     ("atgarder", "KVÅ, med de koder som härleds vid rapporteringen, åtskilda av |"),
     ("atc", "ATC, åtskilda av |"),
+    ("faktura", "Vilka koder en faktura mellan regioner bär: alla, diagnoser eller inga (R29)"),
+    ("faktura_hinder", "1 om en faktura för hela vårdtillfället saknar sin huvuddiagnos (R29), annars 0"),
 )
 
 
@@ -58,6 +61,8 @@ def _row(encounter, content):
     kind = production.kind(encounter.type_id, encounter.status, encounter.contact_form)
     stay = production.stay_days(content.started, content.ended) if kind == Kind.INPATIENT else None
     atc = [code for row in (*content.diagnoses, *content.procedures) for code in row.atc]
+    invoiced = {"encounter_type": encounter.type_id, "mvo": content.mvo}
+    refused = invoice_refusal(**invoiced, has_main_diagnosis=bool(content.diagnoses))
     return (
         content.key,
         str(encounter.patient_id),
@@ -76,4 +81,6 @@ def _row(encounter, content):
         "|".join(code for row in content.diagnoses for code in row.external_causes),
         "|".join(row.code for row in content.procedures),
         "|".join([*atc, *content.substances]),
+        str(carried(**invoiced)),
+        int(refused is not None),
     )

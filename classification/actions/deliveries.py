@@ -40,6 +40,7 @@ def deliver(*, reporter_id, period, by, at):
         outpatient=prepared.outpatient,
         held_back=prepared.held_back,
         warnings=sum(not finding.is_error for _, finding in prepared.findings),
+        review=prepared.review,
         made_by=by,
         made_at=minute(at),
     )

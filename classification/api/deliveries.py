@@ -1,10 +1,14 @@
 """Deliveries to the patient register (PAR-01), for those who watch that they are made. The files, with everybody's
 number in them, are fetched by a person on the page."""
 
+from dataclasses import asdict
+
 from django.http import Http404
 from rest_framework import serializers
 
 from classification.models import DeliveryState, RegisterDelivery
+from classification.register import review
+from classification.register.fields import SUBSETS
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
@@ -48,8 +52,31 @@ class DeliveryAnswer(Answer):
     checksum = serializers.CharField()
 
 
+class MissingShareAnswer(Answer):
+    """How many contacts lacked something, beside what is published of the register."""
+
+    measure = serializers.ChoiceField(choices=list(review.WORDS))
+    subset = serializers.ChoiceField(choices=list(SUBSETS))
+    missing = serializers.IntegerField()
+    of = serializers.IntegerField()
+    usual = serializers.FloatField(allow_null=True, help_text="Publicerad andel i procent; null där ingen är känd.")
+    is_far = serializers.BooleanField(help_text="Långt över det publicerade.")
+
+
+class MonthlyVolumeAnswer(Answer):
+    """How many contacts of a unit began in a month of the delivery, beside its other months."""
+
+    unit = serializers.UUIDField()
+    month = serializers.DateField(help_text="Månadens första dag.")
+    count = serializers.IntegerField()
+    usual = serializers.FloatField(allow_null=True, help_text="Medelvärdet av enhetens andra kända månader.")
+    is_far = serializers.BooleanField()
+
+
 class WholeDeliveryAnswer(DeliveryAnswer):
     files = DeliveredFileAnswer(many=True)
+    shares = MissingShareAnswer(many=True)
+    volumes = MonthlyVolumeAnswer(many=True)
 
 
 def _body(row):
@@ -111,4 +138,10 @@ class OneDelivery(_Deliveries):
             {"name": file.name, "rows": file.rows, "size": file.size, "checksum": file.checksum}
             for file in row.files.defer("content")
         ]
-        return self.answer(_body(row) | {"files": files}, version=row.version)
+        shares, volumes = review.read(row.review)
+        told = {
+            "files": files,
+            "shares": [asdict(each) | {"is_far": each.is_far} for each in shares],
+            "volumes": [asdict(each) | {"month": day(each.month), "is_far": each.is_far} for each in volumes],
+        }
+        return self.answer(_body(row) | told, version=row.version)

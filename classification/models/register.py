@@ -252,6 +252,8 @@ class RegisterDelivery(Versioned):
     outpatient = models.PositiveIntegerField("öppenvårdskontakter")
     held_back = models.PositiveIntegerField("hölls inne")
     warnings = models.PositiveIntegerField("anmärkningar")
+    # Of the whole: what is missing and how many, beside what is usual (classification.register.review).
+    review = models.JSONField("rimlighet", default=dict)
     made_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     made_at = models.DateTimeField("framställd")
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)

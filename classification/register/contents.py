@@ -1,13 +1,16 @@
 """What a delivered contact says, judged before it is delivered and written as rows (PAR-01). Pure."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from classification.register.selection import INPATIENT_SUBSET
 from sdv.common.time import local
 
 INJURY = re.compile(r"[ST][0-9]{2}")
+# Åtgärder that are coercion: the form of psychiatric care they are done under is reported apart, and not from here.
+COERCION = re.compile(r"XU[0-9]{3}")
+MVO, HOSPITALS = "mvo", "sjukhuskod"
 IDENTITY_KINDS = {"personnummer", "samordningsnummer", "reservid"}
 
 
@@ -43,6 +46,7 @@ class Content:
     identity: str = ""
     identity_kind: str = ""
     sex: str = ""
+    municipality: str = ""
     emergency: str = "0"
     is_emergency: bool = False
     died: date | None = None
@@ -67,14 +71,6 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Known:
-    """The code lists that can be asked: a list without a single code is not known and asked nothing."""
-
-    mvo: frozenset = field(default=frozenset())
-    hospitals: frozenset = field(default=frozenset())
-
-
-@dataclass(frozen=True)
 class Finding:
     """Something to say of a contact: an error holds it back, a warning does not."""
 
@@ -84,7 +80,8 @@ class Finding:
 
 
 def findings(content, known):
-    """Everything to say of one contact, errors first. Own proposal: the receiver's own list of faults was not found."""
+    """Everything to say of one contact, errors first. Own proposal: the receiver's own list of faults was not found.
+    `known` is {code list: codes}: a list that is not there is not known and asked nothing."""
     found = [*_errors(content, known), *_warnings(content)]
     return sorted(found, key=lambda finding: not finding.is_error)
 
@@ -97,11 +94,11 @@ def _errors(content, known):
         yield error("identity_missing", "Patienten saknar personnummer, samordningsnummer och nationellt reservID.")
     if not content.hospital:
         yield error("hospital_missing", "Vårdenheten saknar sjukhuskod. Ange den under Kataloger.")
-    elif known.hospitals and content.hospital not in known.hospitals:
+    elif content.hospital not in known.get(HOSPITALS, (content.hospital,)):
         yield error("hospital_unknown", f"Sjukhuskoden {content.hospital} finns inte i kodlistan.")
     if not content.mvo:
         yield error("mvo_missing", "Vårdenheten saknar MVO. Ange det under Kataloger.")
-    elif known.mvo and content.mvo not in known.mvo:
+    elif content.mvo not in known.get(MVO, (content.mvo,)):
         yield error("mvo_unknown", f"MVO {content.mvo} finns inte i kodlistan.")
     if content.died and content.died < content.started:
         yield error("dead_before", "Patienten avled före kontakten. Rätta dödsdagen eller kontakten.")
@@ -128,6 +125,11 @@ def _warnings(content):
     for row in content.diagnoses:
         if INJURY.match(row.code) and not row.external_causes:
             yield warning("external_cause_missing", f"{row.code} är en skada eller förgiftning utan yttre orsak.")
+    if coercion := next((row.code for row in content.procedures if COERCION.match(row.code)), None):
+        yield warning(
+            "coercion_form",
+            f"Tvångsåtgärden {coercion} är kodad. Psykiatrisk vårdform (delmängden TV) registreras inte här: lämna den själv.",
+        )
     for sentence in content.missing:
         yield warning("not_derived", sentence)
     if content.is_emergency and not content.emergency:
@@ -172,6 +174,7 @@ def _common(content):
         "mvo": content.mvo,
         "identity": content.identity,
         "sex": content.sex,
+        "municipality": content.municipality,
         "start_date": content.started,
         "end_date": content.ended,
         "emergency": content.emergency,

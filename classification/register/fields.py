@@ -40,7 +40,6 @@ FIELDS = {
     "code_date": "kodens datum",
 }
 NOT_REGISTERED = {
-    "municipality": "Län och kommun hämtas inte hit.",
     "admitted_from": "Varifrån patienten skrevs in registreras inte än.",
     "discharged_to": "Vart patienten skrevs ut registreras inte än.",
     "planned": "Planerat eller oplanerat registreras inte än.",

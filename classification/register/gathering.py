@@ -19,12 +19,13 @@ from classification.models import (
     CodeList,
     DeliveredContact,
     DeliveryState,
+    Evidence,
     RegisterCode,
     RegisterDelivery,
     RegisterLayout,
 )
-from classification.register import selection, writing
-from classification.register.contents import Coded, Content, Finding, Known, findings
+from classification.register import review, selection, writing
+from classification.register.contents import Coded, Content, Finding, findings
 from classification.register.fields import FIELDS, FILES, NOT_REGISTERED
 from registration.lifecycle import EMERGENCY, INPATIENT, NEWBORN, NOT_REPORTED, PRIMARY_CARE
 from registration.models import Encounter, Patient
@@ -61,6 +62,8 @@ class Prepared:
     refused: Counter = field(default_factory=Counter)
     left_out: list = field(default_factory=list)
     held_back: int = 0
+    tally: review.Tally = field(default_factory=review.Tally)
+    volumes: list = field(default_factory=list)
 
     @property
     def inpatient(self):
@@ -69,6 +72,11 @@ class Prepared:
     @property
     def outpatient(self):
         return len(self.contents) - self.inpatient
+
+    @property
+    def review(self):
+        """What there is to say of the delivery as a whole, as it is kept."""
+        return review.kept(self.tally.shares(), self.volumes)
 
     @property
     def not_registered(self):
@@ -96,6 +104,7 @@ def layout_of(row):
                 format=each.format,
                 max_length=each.max_length,
                 is_required=each.is_required,
+                code_list=each.code_list,
             )
             for each in row.fields.order_by("subset", "file", "position")
         ),
@@ -112,7 +121,7 @@ def prepare(reporter, period, *, care_unit=None):
     if refused := writing.layout_refusal(layout):
         raise refused
     prepared = Prepared(layout, row, period)
-    known, psychiatry = _known_codes()
+    known, psychiatry = known_codes(), psychiatry_codes()
     found = candidates(reporter.care_provider, period)
     if care_unit is not None:
         found = found.filter(care_unit=care_unit)
@@ -120,6 +129,7 @@ def prepare(reporter, period, *, care_unit=None):
         _take(prepared, encounter, known, psychiatry)
     prepared.findings += _overlaps(prepared)
     prepared.findings += _gone(prepared, reporter, care_unit)
+    prepared.volumes = review.volumes(_by_month(prepared), delivered_before(reporter, period, care_unit), period)
     prepared.files = writing.write(prepared.contents, layout, file_code=reporter.file_code, period=period)
     return prepared
 
@@ -131,10 +141,11 @@ def _take(prepared, encounter, known, psychiatry):
         prepared.left_out.append((who, refused.sentence))
         return
     content = content_of(encounter)
+    prepared.tally.add(content)
     found = findings(content, known)
     found += [
         Finding(True, "not_writable", f"{FIELDS[wrong.field]} i {FILES[wrong.file].lower()} {what}.")
-        for wrong, what in writing.faults(content, prepared.layout)
+        for wrong, what in writing.faults(content, prepared.layout, known)
         if not any(finding.is_error for finding in found)
     ]
     prepared.findings += [(who, finding) for finding in found]
@@ -145,13 +156,16 @@ def _take(prepared, encounter, known, psychiatry):
     prepared.encounters.append(encounter.pk)
 
 
-def _known_codes():
-    codes = RegisterCode.objects.filter(code_list__in=[CodeList.MVO, CodeList.HOSPITAL])
-    by_list = {CodeList.MVO: set(), CodeList.HOSPITAL: set()}
-    for code in codes:
-        by_list[code.code_list].add(code.code)
-    known = Known(mvo=frozenset(by_list[CodeList.MVO]), hospitals=frozenset(by_list[CodeList.HOSPITAL]))
-    return known, psychiatry_codes()
+def known_codes():
+    """{code list: codes} of the lists that can be asked. The register's own with a value that nobody has verified are
+    not: what is missing in them may be our fault. Who reports enters MVO and hospitals, and answers for them."""
+    by_list = {}
+    doubtful = set()
+    for code_list, code, evidence in RegisterCode.objects.values_list("code_list", "code", "evidence"):
+        by_list.setdefault(code_list, set()).add(code)
+        if evidence == Evidence.UNVERIFIED and code_list not in (CodeList.MVO, CodeList.HOSPITAL):
+            doubtful.add(code_list)
+    return {name: frozenset(codes) for name, codes in by_list.items() if name not in doubtful}
 
 
 def psychiatry_codes():
@@ -229,6 +243,7 @@ def content_of(encounter):
         identity=primary.value if primary else "",
         identity_kind=primary.kind if primary else "",
         sex=encounter.patient.sex if encounter.patient.sex in "12" else "",
+        municipality=municipality_of(encounter.patient),
         emergency=(reporting.emergency_activity if reporting else "") or ("" if at_emergency else "0"),
         is_emergency=is_emergency,
         died=encounter.patient.deceased_on,
@@ -238,6 +253,13 @@ def content_of(encounter):
         substances=tuple(row.code.code for row in coding.atc.all()) if coding else (),
         missing=reported.missing,
     )
+
+
+def municipality_of(patient):
+    """Län and kommun as the population register tells them, both or none; never of a protected person (SK-02)."""
+    if patient.is_protected or not (patient.county_code and patient.municipality_code):
+        return ""
+    return f"{patient.county_code}{patient.municipality_code}"
 
 
 def _added(encounter, reported, chosen):
@@ -300,6 +322,24 @@ def _gone(prepared, reporter, care_unit):
     for row in gone:
         who = Who(row.encounter_id, row.encounter.number, row.encounter.care_unit_id)
         yield who, Finding(False, "gone", "Lämnades förra gången men kommer inte med nu: tas då bort ur registret.")
+
+
+def _by_month(prepared):
+    """{(unit, month): contacts} of what would be delivered. A stay that began before the period is of its own month."""
+    starts = ((content.unit, content.started.replace(day=1)) for content in prepared.contents)
+    return Counter((unit, month) for unit, month in starts if month >= prepared.period.first)
+
+
+def delivered_before(reporter, period, care_unit=None):
+    """The same of the three months before, as they were last delivered."""
+    before = selection.period_ending(period.first - timedelta(days=1))
+    begins, ends = start_of_day(before.first), start_of_day(period.first)
+    kept = DeliveredContact.objects.filter(delivery__reporter=reporter).exclude(delivery__state=DeliveryState.DISCARDED)
+    kept = kept.filter(encounter__start__gte=begins, encounter__start__lt=ends)
+    if care_unit is not None:
+        kept = kept.filter(encounter__care_unit=care_unit)
+    rows = kept.values_list("encounter_id", "encounter__care_unit_id", "encounter__start").distinct()
+    return Counter((unit, local_date(start).replace(day=1)) for _, unit, start in rows)
 
 
 def latest_delivery(reporter):

@@ -23,6 +23,7 @@ class Field:
     format: str = "text"
     max_length: int | None = None
     is_required: bool = False
+    code_list: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,14 @@ def written(value, field):
     return str(value)
 
 
-def fault(text, field, encoding):
-    """What is wrong with a written value, or an empty text."""
+def fault(text, field, encoding, known=None):
+    """What is wrong with a written value, or an empty text. `known` is {code list: codes}."""
     if field.is_required and not text:
         return "saknas"
     if field.max_length and len(text) > field.max_length:
         return f"är längre än {field.max_length} tecken"
+    if text and text not in (known or {}).get(field.code_list, (text,)):
+        return f"är {text}, som inte finns i kodlistan"
     if any(sign in text for sign in ';"\r\n'):
         return "har ett tecken som filen inte får ha"
     try:
@@ -106,15 +109,16 @@ def fault(text, field, encoding):
     return ""
 
 
-def faults(content, layout):
-    """(field, what is wrong) of everything in a contact that its files could not hold."""
+def faults(content, layout, known=None):
+    """(field, what is wrong) of everything in a contact that its files could not hold, or that is in no code list that
+    the layout names."""
     found = []
     for subset, file in layout.files():
         if subset != content.subset:
             continue
         for values in rows(content, file):
             for field in layout.of(subset, file):
-                if wrong := fault(written(values.get(field.field), field), field, layout.encoding):
+                if wrong := fault(written(values.get(field.field), field), field, layout.encoding, known):
                     found.append((field, wrong))
     return found
 

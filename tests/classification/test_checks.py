@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from classification.models import Code, CodedExternalCause, CodedSubstance
 from classification.rules import CHECKS, KSH97P, Blocked, Entry, Region, findings
-from classification.rules.invoice import for_invoice
+from classification.rules.invoice import carried, invoice_refusal
 
 from .test_rules import (
     ANXIETY,
@@ -197,19 +197,28 @@ def test_a_cause_and_a_substance_hang_under_what_they_explain():
 # --- R29: the invoice between regions -------------------------------------------------------------------------------
 
 
-def test_no_codes_of_psychiatry_and_no_procedures_of_primary_care_go_on_an_invoice():
-    """R29: MVO beginning with 9 is psychiatry."""
-    entries = doing("DU011")
-    assert for_invoice(entries, VISIT, mvo="911").codes == coded()
-    assert for_invoice(entries, VISIT, mvo="827").codes == coded(ANXIETY)
-    assert for_invoice(entries, SPECIALIST, mvo="101").codes == entries
+@pytest.mark.parametrize(
+    ("encounter_type", "mvo", "expected"),
+    [
+        ("primarvard", "911", "inga"),
+        ("slutenvard", "911", "inga"),
+        ("primarvard", "827", "diagnoser"),
+        ("specialiserad-oppenvard", "101", "alla"),
+        ("slutenvard", "101", "alla"),
+        ("slutenvard", "190", "alla"),
+    ],
+)
+def test_no_codes_of_psychiatry_and_no_procedures_of_primary_care_go_on_an_invoice(encounter_type, mvo, expected):
+    """R29, KL-07: MVO beginning with 9 is psychiatry."""
+    assert carried(encounter_type=encounter_type, mvo=mvo) == expected
 
 
 def test_an_invoice_of_a_whole_stay_has_a_main_diagnosis():
-    """R29: not for a part of a stay, not for psychiatry, not for a visit."""
-    refused = for_invoice(coded(), INPATIENT, mvo="101").refusal
+    """R29, KL-07: not for a part of a stay, not for psychiatry, not for a visit."""
+    stay = {"encounter_type": "slutenvard", "mvo": "101", "has_main_diagnosis": False}
+    refused = invoice_refusal(**stay)
     assert (refused.check, refused.code, refused.severity) == ("R29", "invoice_without_main_diagnosis", "error")
-    assert for_invoice(coded(), INPATIENT, mvo="101", is_part_of_stay=True).refusal is None
-    assert for_invoice(coded(), INPATIENT, mvo="911").refusal is None
-    assert for_invoice(coded(), SPECIALIST, mvo="101").refusal is None
-    assert for_invoice(coded(ANXIETY), INPATIENT, mvo="101").refusal is None
+    assert invoice_refusal(**stay, is_part_of_stay=True) is None
+    assert invoice_refusal(**stay | {"mvo": "911"}) is None
+    assert invoice_refusal(**stay | {"encounter_type": "specialiserad-oppenvard"}) is None
+    assert invoice_refusal(**stay | {"has_main_diagnosis": True}) is None

@@ -19,9 +19,10 @@ from classification.models import (
     RegisterReporter,
     ReportingUnit,
 )
-from classification.register.gathering import prepare, why_not
+from classification.register import review
+from classification.register.gathering import known_codes, municipality_of, prepare, why_not
 from classification.register.selection import Period
-from registration.models import Encounter, EncounterParticipant
+from registration.models import Encounter, EncounterParticipant, Patient
 from sdv.common.errors import RuleError
 from tests import factories
 from tests.classification.worlds import contact, moment
@@ -200,6 +201,48 @@ def test_moves_within_a_unit_and_what_is_gone_are_told(unit, reporter, doctor, u
     Encounter.objects.filter(pk=apart.pk).update(type="admin")
     again = deliver(reporter, at=NOW + timedelta(days=1))
     assert list(again.findings.filter(code="gone").values_list("encounter", flat=True)) == [apart.pk]
+
+
+def test_the_whole_is_looked_at_beside_the_months_before_as_they_were_delivered(unit, reporter, doctor, user):
+    """PAR-01: the number of contacts of a unit far from its other months; kept with the delivery."""
+    for month, count in (("05", 2), ("07", 12), ("08", 11), ("09", 12), ("10", 1)):
+        for number in range(count):
+            code(visit(unit, doctor, start=f"2026-{month}-{number + 1:02d} 10:00"), user, "F411")
+    code(visit(unit, doctor, start="2026-09-20 10:00"), user, "S525", complete=False)
+    deliver(reporter, period=Period(date(2026, 5, 1), date(2026, 7, 31)), at=NOW - timedelta(days=90))
+    delivery = deliver(reporter)
+    shares, volumes = review.read(delivery.review)
+    # May to July were delivered: 2, 0 is not known for June, 12. What was not delivered is not known.
+    assert [(each.unit, each.month.month, each.count, each.usual, each.is_far) for each in volumes] == [
+        (str(unit.pk), 8, 11, (2 + 12 + 13 + 1) / 4, False),
+        (str(unit.pk), 9, 13, (2 + 12 + 11 + 1) / 4, False),
+        (str(unit.pk), 10, 1, (2 + 12 + 11 + 13) / 4, False),
+    ]
+    assert [(each.measure, each.subset, each.missing, each.of) for each in shares] == [
+        ("main_diagnosis", "OV", 0, 25), ("identity", "OV", 0, 25), ("external_cause", "OV", 1, 1), ("sex", "OV", 0, 25),
+    ]  # fmt: skip
+
+
+def test_lan_and_kommun_are_the_population_register_s_and_never_a_protected_person_s(unit, reporter, doctor, user):
+    """PAR-01, SK-02."""
+    told, halfway = factories.patient(), factories.patient()
+    Patient.objects.filter(pk=told.pk).update(county_code="12", municipality_code="81")
+    Patient.objects.filter(pk=halfway.pk).update(county_code="12")
+    for who in (told, halfway):
+        code(visit(unit, doctor, who), user, "F411")
+    rows = file_of(deliver(reporter), "OV", "AD").splitlines()
+    assert [row.split(";")[5] for row in rows] == ["1281", ""]
+    assert municipality_of(Patient(county_code="12", municipality_code="81")) == "1281"
+    assert municipality_of(Patient(county_code="12", municipality_code="81", protection="skyddad_folkbokforing")) == ""
+
+
+def test_a_code_list_with_a_doubtful_value_is_asked_nothing(unit):
+    """PAR-01: what nobody has verified holds nothing back; the region's own lists do."""
+    assert "akutverksamhet" in known_codes() and "diagnostyp" in known_codes()
+    assert "kon" not in known_codes() and "planerad" not in known_codes()
+    assert "mvo" not in known_codes()
+    RegisterCode.objects.create(code_list="mvo", code="101", name="Prov")
+    assert known_codes()["mvo"] == {"101"}
 
 
 def test_the_layout_that_holds_is_the_verified_one_and_a_new_one_gives_new_files(unit, reporter, doctor, user):

@@ -10,6 +10,7 @@ from classification import exports, starter, statistics
 from classification.quality import quality
 from classification.statistics import Asked
 from registration.models import EncounterDocument
+from sdv.desk.presenters import coding as coding_list
 from tests import factories
 from tests.classification.test_deliveries import code, visit
 from tests.classification.worlds import contact, moment, person
@@ -49,6 +50,8 @@ def test_shares_are_of_what_is_coded_at_all(unit, user):
     assert (found.ended, found.coded, found.begun, found.coded_share) == (3, 1, 1, 33)
     # As of now: the two of September and the one of October.
     assert (found.waiting, found.waiting_longer) == (3, {7: 3, 30: 2, 90: 0})
+    # The work list Klassificering is the same number.
+    assert coding_list.rows_of(unit, at=NOW).count() == found.waiting
 
 
 def test_days_to_coded_are_counted_by_date(unit, user):
@@ -145,6 +148,8 @@ def test_a_contact_is_a_row_with_its_codes_in_order(unit, user):
         "yttre_orsaker": "",
         "atgarder": "DU011|XS900|XS915",
         "atc": "N02BE01|N05BA01",
+        "faktura": "alla",
+        "faktura_hinder": 0,
     }
     assert who.identities.get().value not in str(row)
 
@@ -165,6 +170,15 @@ def test_the_file_holds_the_contacts_that_the_statistics_count(unit):
     assert len(found) == total.contacts == exports.counted([unit.pk], FIRST, LAST).count() == 13
     assert sum(row["vardtid"] or 0 for row in found) == total.days == 36
     assert len({row["person"] for row in found}) == total.individuals == 6
+
+
+def test_the_file_tells_what_an_invoice_between_regions_may_carry(unit):
+    """R29, KL-07: a whole stay without its main diagnosis is told; psychiatry carries nothing and lacks nothing."""
+    who = person()
+    contact(unit, who, "slutenvard", "2026-09-01 10:00", "2026-09-05 10:00")
+    psychiatry = factories.SpecialisedClinicFactory(mvo_code="901")
+    contact(psychiatry, who, "slutenvard", "2026-09-10 10:00", "2026-09-12 10:00")
+    assert [(row["faktura"], row["faktura_hinder"]) for row in rows(unit, psychiatry)] == [("alla", 1), ("inga", 0)]
 
 
 def test_the_export_reads_in_as_many_queries_however_many_contacts(unit, user):

@@ -1,12 +1,13 @@
 """Which contacts go to the patient register, what stands in the way, and how files are written (PAR-01). Pure rules."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
-from classification.register import selection, writing
-from classification.register.contents import Coded, Content, Known, findings, rows
+from classification.register import review, selection, writing
+from classification.register.contents import Coded, Content, findings, rows
 from classification.register.decisions import decision_refusal
 from classification.register.fields import file_name, name_refusal
 from classification.register.selection import Contact, Period
@@ -144,7 +145,7 @@ SV = replace(SOUND, subset="SV", end=at("2026-09-18 10:00"), procedures=(Coded("
 
 
 def found(content, known=None):
-    return [finding.code for finding in findings(content, known or Known())]
+    return [finding.code for finding in findings(content, known or {})]
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,8 @@ def found(content, known=None):
         (replace(SOUND, is_complete=False), ["not_complete"]),
         (replace(SOUND, is_emergency=True, emergency=""), ["emergency_unknown"]),
         (replace(SOUND, missing=("Yrke saknas.",)), ["not_derived"]),
+        # Coercion is done under a form of psychiatric care, which is reported apart (TV) and not registered here.
+        (replace(SV, procedures=(Coded("XU000", day=date(2026, 9, 15)),)), ["coercion_form"]),
         # A stay that goes on has no diagnosis yet.
         (replace(SV, end=None, diagnoses=(), procedures=()), []),
     ],
@@ -177,10 +180,99 @@ def test_what_is_said_of_a_contact_before_it_is_delivered(content, codes):
 
 def test_a_code_list_is_asked_only_where_it_is_known():
     """PAR-01: 046 is text; a list that nobody has entered refuses nothing."""
-    known = Known(mvo=frozenset({"046"}), hospitals=frozenset({"41001"}))
+    known = {"mvo": {"046"}, "sjukhuskod": {"41001"}}
     assert found(SOUND, known) == ["mvo_unknown"]
     assert found(replace(SOUND, mvo="046"), known) == []
     assert found(replace(SOUND, hospital="304X10", mvo="046"), known) == ["hospital_unknown"]
+
+
+def test_a_value_that_the_layout_s_code_list_does_not_hold_is_a_fault():
+    """PAR-01: any list that the layout names and that is known; nothing is asked of an empty value."""
+    field = writing.Field("OV", "AD", 1, "emergency", code_list="akutverksamhet")
+    known = {"akutverksamhet": {"0", "1"}}
+    assert writing.fault("7", field, "ascii", known) == "är 7, som inte finns i kodlistan"
+    assert writing.fault("1", field, "ascii", known) == writing.fault("", field, "ascii", known) == ""
+    assert writing.fault("7", field, "ascii", {}) == writing.fault("7", field, "ascii") == ""
+
+
+# --- The whole --------------------------------------------------------------------------------------------------------
+
+
+def tallied(*contents):
+    tally = review.Tally()
+    for content in contents:
+        tally.add(content)
+    return {(share.measure, share.subset): share for share in tally.shares()}
+
+
+def test_shares_of_what_is_missing_are_told_beside_what_is_published():
+    """PAR-01: a stay that goes on has no diagnosis yet; injuries alone ask for a cause; one cause is enough."""
+    hurt = replace(SV, diagnoses=(Coded("S525"), Coded("S060")))
+    shares = tallied(
+        SV,
+        replace(SV, identity_kind="reservid", sex=""),
+        replace(SV, end=None, diagnoses=()),
+        replace(SV, diagnoses=()),
+        hurt,
+        replace(hurt, diagnoses=(Coded("S525"), Coded("S060", external_causes=("W0101",)))),
+        SOUND,
+    )
+    told = {key: (share.missing, share.of, share.usual) for key, share in shares.items()}
+    assert told == {
+        ("main_diagnosis", "SV"): (1, 5, 1.0),
+        ("identity", "SV"): (1, 6, 1.6),
+        ("external_cause", "SV"): (1, 4, 1.0),
+        ("sex", "SV"): (1, 6, None),
+        ("main_diagnosis", "OV"): (0, 1, None),
+        ("identity", "OV"): (0, 1, None),
+        ("external_cause", "OV"): (0, 1, None),
+        ("sex", "OV"): (0, 1, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("missing", "of", "usual", "far"),
+    [
+        (5, 200, 1.0, True),
+        (4, 100, 1.0, False),  # few, whatever the share
+        (5, 250, 1.0, False),  # twice as much is not more than twice
+        (90, 100, None, False),  # nothing is published of it
+    ],
+)
+def test_a_share_is_far_when_it_is_more_than_twice_what_is_published(missing, of, usual, far):
+    assert review.Share("identity", "SV", missing, of, usual).is_far is far
+
+
+@pytest.mark.parametrize(
+    ("count", "usual", "far"),
+    [
+        (9, 20.0, True),
+        (10, 20.0, False),
+        (30, 20.0, False),
+        (31, 20.0, True),
+        (0, 9.0, False),
+        (0, 10.0, True),
+        (5, None, False),
+    ],
+)
+def test_a_month_is_far_from_the_others(count, usual, far):
+    """PAR-01: under half or over one and a half, and ten contacts apart."""
+    assert review.Volume("1", date(2026, 9, 1), count, usual).is_far is far
+
+
+def test_a_month_is_held_against_the_others_known_and_an_empty_one_counts():
+    """PAR-01: those of the period, and those before it as they were delivered."""
+    counts = {(1, date(2026, 8, 1)): 30, (1, date(2026, 10, 1)): 40, (2, date(2026, 9, 1)): 5}
+    before = {(1, date(2026, 7, 1)): 50}
+    told = {(each.unit, each.month.month): (each.count, each.usual) for each in review.volumes(counts, before, AUTUMN)}
+    assert told == {
+        (1, 8): (30, 30.0), (1, 9): (0, 40.0), (1, 10): (40, pytest.approx(80 / 3)),
+        (2, 8): (0, 2.5), (2, 9): (5, 0.0), (2, 10): (0, 2.5),
+    }  # fmt: skip
+    shares = [review.Share("sex", "OV", 1, 9)]
+    volumes = review.volumes(counts, before, AUTUMN)
+    kept = review.read(json.loads(json.dumps(review.kept(shares, volumes))))
+    assert kept == (shares, [replace(each, unit=str(each.unit)) for each in volumes])
 
 
 # --- Rows -------------------------------------------------------------------------------------------------------------

@@ -138,6 +138,27 @@ def test_a_verified_delivery_is_marked_as_delivered_once(client, reporter, conta
     assert delivery.state == "sent"
 
 
+def test_what_is_missing_and_months_that_stand_out_are_told_before_and_kept(client, reporter, unit, coder):
+    """PAR-01: another unit is named where it stands out, and only then."""
+    doctor = factories.PractitionerFactory()
+    other = factories.SpecialisedClinicFactory(mvo_code="101", name="Hudmottagningen Provet", facility=unit.facility)
+    ReportingUnit.objects.create(care_unit=other, hospital_code="41001")
+    for month, count in (("08", 1), ("09", 12)):
+        for number in range(count):
+            code(visit(other, doctor, start=f"2026-{month}-{number + 1:02d} 10:00"), coder, "F411")
+    code(visit(unit, doctor, start="2026-09-10 10:00"), coder, "F411")
+    words = said(client.get(reverse("delivery-preview"), {"till": "2026-10", "omfattning": "alla"}))
+    client.post(reverse("delivery-preview"), {"till": "2026-10"})
+    kept = said(client.get(reverse("delivery", args=[RegisterDelivery.objects.get().pk])))
+    for page in (words, kept):
+        assert "Huvuddiagnos saknas, öppenvård</th>" in page and "0 av 14" in page and "inget publicerat" in page
+        # August to October of one's own, and the other's September; its August and October are fewer than ten apart.
+        assert page.count("Medicinmottagningen Provet</th>") == 3
+        assert page.count("Hudmottagningen Provet <span") == 1 and page.count("Avviker</span>") == 1
+    mine = said(client.get(reverse("delivery-preview"), {"till": "2026-10"}))
+    assert "Hudmottagningen" not in mine
+
+
 def test_without_reporter_or_layout_the_page_says_who_can_help(client, unit):
     assert "Ingen uppgiftslämnare är angiven" in said(client.get(reverse("deliveries")))
     assert client.get(reverse("delivery-preview")).status_code == 404

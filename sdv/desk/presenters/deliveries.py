@@ -2,8 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from uuid import UUID
 
+from classification.register import review
+from classification.register.fields import SUBSETS
 from sdv.desk.context import address
+from sdv.organisation.models import CareUnit
 
 MOST_SHOWN = 50
 # What each kind of finding is called where they are counted.
@@ -20,6 +24,7 @@ KINDS = {
     "not_writable": "Ryms inte i layouten",
     "not_complete": "Klassificeringen är inte klar",
     "external_cause_missing": "Yttre orsak saknas",
+    "coercion_form": "Tvångsåtgärd utan psykiatrisk vårdform",
     "not_derived": "Kod kunde inte härledas",
     "emergency_unknown": "Akutmottagningens slag saknas",
     "overlapping_stay": "Vårdtillfällen som går i varandra",
@@ -61,6 +66,50 @@ def summary(findings, care_unit):
     for is_error, rows in ((True, told.errors), (False, told.warnings)):
         rows += [(KINDS.get(code, code), count) for code, count in counted[is_error].most_common()]
     return told
+
+
+@dataclass
+class Review:
+    """The delivery as a whole: shares of what is missing, one's own unit's months, and months of any that stand out."""
+
+    shares: list
+    months: list
+    far: list
+
+
+def review_of(told, care_unit):
+    """What was kept or would be, in words (PAR-01). Other units are named where they stand out; nobody is."""
+    shares, volumes = review.read(told)
+    names = dict(CareUnit.objects.filter(pk__in={each.unit for each in volumes}).values_list("pk", "name"))
+    own = str(care_unit.pk)
+    return Review(
+        shares=[
+            {
+                "words": f"{review.WORDS[share.measure]}, {SUBSETS[share.subset].lower()}",
+                "count": f"{share.missing} av {share.of}",
+                "percent": _percent(share.percent),
+                "usual": "inget publicerat" if share.usual is None else _percent(share.usual),
+                "is_far": share.is_far,
+            }
+            for share in shares
+        ],
+        months=[_month(each, names) for each in volumes if each.unit == own],
+        far=[_month(each, names) for each in volumes if each.is_far and each.unit != own],
+    )
+
+
+def _month(volume, names):
+    return {
+        "unit": names.get(UUID(volume.unit), "okänd enhet"),
+        "month": f"{volume.month:%Y-%m}",
+        "count": volume.count,
+        "usual": "–" if volume.usual is None else f"{volume.usual:.0f}",
+        "is_far": volume.is_far,
+    }
+
+
+def _percent(number):
+    return f"{number:.1f} %".replace(".", ",")
 
 
 def prepared_findings(prepared):

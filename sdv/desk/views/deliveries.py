@@ -94,6 +94,7 @@ def preview(request):
         "left_out": left_out,
         "left_out_count": left_out_count,
         "summary": presenter.summary(presenter.prepared_findings(prepared), request.actor.care_unit),
+        "review": presenter.review_of(prepared.review, request.actor.care_unit),
     }
     return render(request, "deliveries/preview.html", context)
 
@@ -108,6 +109,7 @@ def delivery(request, pk):
         "delivery": found,
         "files": found.files.defer("content"),
         "summary": presenter.summary(presenter.kept_findings(found), request.actor.care_unit),
+        "review": presenter.review_of(found.review, request.actor.care_unit),
         "facts": [
             ("Uppgiftslämnare", f"{found.reporter.care_provider}, filkod {found.reporter.file_code}"),
             ("Period", f"{found.first_day.isoformat()} – {found.last_day.isoformat()}"),
