@@ -16,6 +16,7 @@ from sdv.common.models import ChangeLogEntry
 from sdv.common.time import local, local_date, now
 from sdv.desk.api.documentation import openapi
 from sdv.desk.urls import api as api_urls
+from sdv.flows import protection
 from tests import factories
 
 from .conftest import Caller, refused
@@ -242,11 +243,12 @@ def test_a_change_is_in_the_change_log_with_who_did_it(caller, clinic):
 
 def test_nothing_of_a_protected_person_is_answered_but_what_is_safe(caller, clinic):
     """SK-02, SK-05: in every answer about the patient; and never found by name."""
-    hidden = factories.protected_patient(
+    hidden = factories.patient(
         given_name="Hemlina", surname="Dolda", listing_unit="Vårdcentralen Gömman", payer="Dolda regionen"
     )
     hidden.phones.create(number="070-999 88 77", is_preferred=True)
     visit = factories.arrived_visit(care_unit=clinic, patient=hidden)
+    protection.set_by_hand(patient_id=hidden.pk, ground="threat", by=factories.UserFactory(), at=now())
     api = caller("support", clinic)
     paths = [
         f"patients/{hidden.pk}/",

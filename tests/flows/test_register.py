@@ -143,7 +143,7 @@ def test_a_marking_from_the_register_arrives_and_is_lifted_by_it(vera):
 def test_a_marking_set_by_hand_is_not_lifted(vera, me):
     """SK-04."""
     Patient.objects.filter(pk=vera.pk).update(
-        protection="sekretessmarkering", protection_set_at=AT, protection_set_by=me
+        protection="sekretessmarkering", protection_set_at=AT, protection_set_by=me, protection_ground="threat"
     )
     take_over(vera, person(NUMBER, surname="Läcka"))
     vera.refresh_from_db()
