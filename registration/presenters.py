@@ -378,8 +378,8 @@ def band(patient, *, at, url="", facts=(), links=(), actions=()):
 def load(patient_id):
     """The patient with its identities, ready to be shown; a merged record leads to the present one (PA-03)."""
     patient = Patient.objects.with_primary_identity().get(pk=patient_id)
-    if patient.merged_into_id:
-        return Patient.objects.with_primary_identity().get(pk=patient.merged_into_id)
+    while patient.merged_into_id:
+        patient = Patient.objects.with_primary_identity().get(pk=patient.merged_into_id)
     return patient
 
 

@@ -208,6 +208,8 @@ ENDPOINTS = {
     ),
     "patients/<uuid:pk>/access-log/": ({"GET": P.VIEW_ACCESS_LOG}, "patient"),
     "patients/<uuid:pk>/protection/": ({"POST": P.SET_PROTECTION, "DELETE": P.LIFT_PROTECTION}, "patient"),
+    "patients/<uuid:pk>/merge/": ({"POST": P.MERGE_PATIENTS}, "patient"),
+    "patients/<uuid:pk>/merge/undo/": ({"POST": P.UNDO_MERGE}, "patient"),
     "patients/<uuid:pk>/deceased/": (
         {"GET": P.VIEW_PATIENTS, "POST": P.SET_DECEASED, "PATCH": P.SET_DECEASED},
         "patient",

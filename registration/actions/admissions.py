@@ -18,7 +18,7 @@ from sdv.organisation.models import Ward
 @transaction.atomic
 def plan_admission(*, patient_id, care_unit, expected_start, by, at, admitted_from="", expected_discharge_on=None):
     """Förhandsregistrerad inskrivning for planned inpatient care (VH-03 f): arrival makes it Slutenvård (VH-07)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     encounters.refuse_deceased(patient)
     type_choice.choose(unit_kind=care_unit.kind, situation=type_choice.PLANNED_ADMISSION)
     expected_start = minute(expected_start)
@@ -55,7 +55,7 @@ def admit(
     """Inskrivning of a planned admission: the pre-registration becomes Slutenvård (VH-07)."""
     with _one_transaction(place_id):
         patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-        Patient.objects.locked().get(pk=patient_id)
+        Patient.objects.lock_present(patient_id)
         encounter = encounters.lock(encounter_id, version=version)
         if encounter.type_id != lifecycle.ADMISSION_BOOKED:
             refused = RuleError(
@@ -102,7 +102,7 @@ def continue_at(
         raise InputError(situation="Vården fortsätter som slutenvård eller observation.")
     with _one_transaction(place_id):
         patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-        Patient.objects.locked().get(pk=patient_id)
+        Patient.objects.lock_present(patient_id)
         before = encounters.lock(encounter_id, version=version)
         if refused := continuing_refusal(before, care_unit, situation):
             raise encounters.told_who(refused, before)

@@ -7,7 +7,7 @@ from sdv.common.errors import StaleVersion
 
 def lock_for_edit(patient_id, *, version=None):
     """The patient, locked, where its data may be written by hand: not of a protected person (SK-02)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     if version is not None and version != patient.version:
         raise StaleVersion(current=patient.version, given=version)
     if refused := patient_rules.protection_refusal(patient.is_protected):

@@ -130,7 +130,7 @@ def register_unbooked(
     """A contact that begins without a booking: drop-in, emergency, contact without visit … (VH-03). The type follows
     from unit and situation; payer and listing are frozen as the patient has them now (VH-23). `during_id` is the
     ongoing vårdhändelse that a consult points to (VH-10)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     type_code = type_choice.choose(
         unit_kind=care_unit.kind,

@@ -29,7 +29,7 @@ def refusal(status, act):
 @transaction.atomic
 def place(*, patient_id, care_unit, planned_on, by, at, what="", visit_type=None):
     """Orders diagnostics for a day: a diagnostic besökstyp, or words. Nothing is ordered for the dead (AV-02)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     encounters.refuse_deceased(patient)
     what = what if what.strip() else (visit_type.name if visit_type else "")
     if not what:
@@ -87,7 +87,7 @@ def give_back(encounter):
 def _lock(order_id, version):
     """The patient first, so that a death and an activation take turns; then the order."""
     patient_id = Order.objects.values_list("patient_id", flat=True).get(pk=order_id)
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     order = Order.objects.select_related("care_unit", "visit_type", "decided_by").locked().get(pk=order_id)
     if version is not None and version != order.version:
         raise StaleVersion(current=order.version, given=version)

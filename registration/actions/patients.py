@@ -85,7 +85,7 @@ def register(
 @transaction.atomic
 def link_identity(*, patient_id, identity, kind, by, at, source="Registrerad för hand"):
     """A further identity of the patient: an earlier number or a local one, so that it is found (PA-01, PA-03)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     try:
         parsed = identities.parse(identity, today=local_date(at), kind=kind)
     except identities.IdentityError as error:

@@ -41,7 +41,7 @@ def decision_refusal(status, decision):
 @transaction.atomic
 def register(*, patient_id, care_unit, kind, arrival_date, by, at, decision_date=None, referrer="", problem_code=None):
     """A remiss or other ground for care arrives at the unit (VA-02). Dates in order, none in the future."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     check_dates(today=local_date(at), decision_date=decision_date, arrival_date=arrival_date)
     if kind == ReferralKind.REFERRAL and not referrer.strip():
@@ -93,7 +93,7 @@ def review(*, referral_id, review_date, medical_target_date, days_to_first_conta
 def accept(*, referral_id, problem_code, by, at, version=None):
     """Accepted: creates or joins the vårdåtagande of the problem at the unit, ready to book (VA-01, VA-03)."""
     patient_id = Referral.objects.values_list("patient_id", flat=True).get(pk=referral_id)
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     referral = _lock(referral_id, version)
     if refused := decision_refusal(referral.status, "accept"):

@@ -62,7 +62,7 @@ class ToldGuardian:
 def replace_guardians(*, patient_id, guardians, by, at, source=FROM_PU):
     """The patient's guardians are those PU tells of now (RE-01); what users have written on one that stays is kept. Copies
     on vårdhändelser are their own (RE-03) and stay. Returns whether anything changed; telling it twice changes nothing."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     if patient.is_protected or relations.is_of_age(patient.birth_date, patient.birth_date_partial, local_date(at)):
         guardians = []
     told = {guardian.key: guardian for guardian in guardians}
@@ -149,7 +149,7 @@ def remove(*, patient_id, relation_id, by, at, encounter_id=None, version=None):
 
 def _lock_owner(patient_id, encounter_id):
     """The patient, locked, and the vårdhändelse where one is meant. Refuses for protected persons (SK-02)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     if patient.is_protected:
         raise RuleError(
             "SK-02",

@@ -65,6 +65,13 @@ class PatientQuerySet(LockingQuerySet):
         """Records that stand for themselves: not merged into another."""
         return self.filter(merged_into__isnull=True)
 
+    def lock_present(self, patient_id):
+        """The patient, locked; of a merged record the present one alone, so that what is done with an old id lands right,
+        also where it waited for the merge (RI-02)."""
+        while (patient := self.present().locked().filter(pk=patient_id).first()) is None:
+            patient_id = self.values_list("merged_into", flat=True).get(pk=patient_id) or patient_id
+        return patient
+
     def with_identity(self, text, *, today):
         """Patients a typed number may mean, whatever its spelling: present, old, linked and local identities, and the LMA
         and passport numbers one may be sought by (PA-01, PA-03, RI-01)."""

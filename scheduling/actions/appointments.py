@@ -65,7 +65,7 @@ def _book(
         raise refused
     if not resource_ids:
         raise InputError(resources="Välj minst en resurs: varje tid har en ägare.")
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     encounters.refuse_deceased(patient)
     contact_reason = _offered_reason(visit_type, contact_reason_id, local_date(at))
     request = _request_to_book(booking_request_id, patient, care_unit)
@@ -210,7 +210,7 @@ def lock(appointment_id, *, version=None, with_resources=False, new_resource_ids
     """The appointment with its encounter, locked in the one order: patient, encounter, resource, appointment. Resources
     are those it has or had, and the new ones. Returns (appointment, resources)."""
     known = Appointment.objects.values("encounter_id", "patient_id").get(pk=appointment_id)
-    patient = Patient.objects.locked().get(pk=known["patient_id"])
+    patient = Patient.objects.lock_present(known["patient_id"])
     related = Encounter.objects.select_related("care_unit", "visit_type", "commitment")
     encounter = related.locked().get(pk=known["encounter_id"])
     resources = []

@@ -52,7 +52,7 @@ def check_out(
     `reason` is the code of an OutcomeReason, `follow_ups` a list of create_request's fields, `also_end` ids of other
     open vårdåtaganden at the unit, ticked one by one (UT-03). Returns the CheckOut."""
     known = Encounter.objects.values("patient_id", "commitment_id").get(pk=encounter_id)
-    patient = Patient.objects.locked().get(pk=known["patient_id"])
+    patient = Patient.objects.lock_present(known["patient_id"])
     wanted = [pk for pk in (known["commitment_id"], *also_end) if pk]
     locked = {row.pk: row for row in CareCommitment.objects.filter(pk__in=wanted).locked()}
     encounter = encounters.lock(encounter_id, version=version)
@@ -182,7 +182,7 @@ def undo(*, encounter_id, by, at, reason="", version=None):
     """Takes back a check-out with everything it led to (PL-13): items withdrawn, requests closed, vårdåtaganden open
     again. Refused where a follow-up has been booked meanwhile."""
     patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     closures = CheckOutClosure.objects.filter(
         check_out__encounter_id=encounter_id, check_out__undone_at__isnull=True
     ).values("commitment_id")

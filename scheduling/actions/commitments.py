@@ -33,7 +33,7 @@ from .work_items import COMMITMENT_CLOSED, _save
 @transaction.atomic
 def open_for(*, patient_id, care_unit, problem_code, by, at, kind=ReferralKind.ALREADY_IN_CARE):
     """A vårdåtagande opened directly: with an accepted ground of kind V, so that it stands in Att boka (UT-07)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     commitment = registration_writes.open_commitment(
         patient=patient, care_unit=care_unit, problem_code=problem_code, opened_on=local_date(at), by=by
@@ -59,7 +59,7 @@ def open_for(*, patient_id, care_unit, problem_code, by, at, kind=ReferralKind.A
 def close_by_id(*, commitment_id, reason, by, at, version=None):
     """Closes a vårdåtagande apart from a check-out, with its reason (UT-03)."""
     patient_id = CareCommitment.objects.values_list("patient_id", flat=True).get(pk=commitment_id)
-    Patient.objects.locked().get(pk=patient_id)
+    Patient.objects.lock_present(patient_id)
     commitment = CareCommitment.objects.locked().get(pk=commitment_id)
     if version is not None and version != commitment.version:
         raise StaleVersion(current=commitment.version, given=version)
@@ -111,7 +111,7 @@ def reopen(*, commitment_id, by, at, version=None):
     """Opens a closed vårdåtagande again; the change log traces it. It must be planned anew, so it gets a ground of
     kind V in Att boka (UT-07)."""
     patient_id = CareCommitment.objects.values_list("patient_id", flat=True).get(pk=commitment_id)
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     commitment = CareCommitment.objects.locked().get(pk=commitment_id)
     if version is not None and version != commitment.version:

@@ -29,7 +29,7 @@ def record(*, subject, row_id, method, result, by, at, next_on=None):
     own repeated click and is answered with the first (PL-27)."""
     model, waiting = MODELS[subject]
     patient_id, care_unit_id = model.objects.values_list("patient_id", "care_unit_id").get(pk=row_id)
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     is_waiting = waiting().filter(pk=row_id).exists()
     if refused := rules.attempt_refusal(is_waiting=is_waiting, next_on=next_on, today=local_date(at)):

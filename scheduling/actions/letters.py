@@ -30,7 +30,7 @@ def relatives_refusal(patient):
 def write_to_relatives(*, patient_id, care_unit, name, address, heading, body, reason, by, at, relation_id=None):
     """A letter about the dead to somebody near, with the reason: one of the patient's relations, whose name is taken where
     none is given, or somebody else. Every text is kept as it was typed (PL-16)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     if refused := relatives_refusal(patient):
         raise refused
     relation = _relation(patient, relation_id)
@@ -111,7 +111,7 @@ def withdraw_to_relatives(*, patient_id, since, reason, by, at):
 
 def _lock(letter_id, version):
     patient_id = Letter.objects.values_list("patient_id", flat=True).get(pk=letter_id)
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     letter = Letter.objects.select_related("decided_by").locked().get(pk=letter_id)
     if version is not None and version != letter.version:
         raise StaleVersion(current=letter.version, given=version)

@@ -30,7 +30,7 @@ COMMITMENT_CLOSED, UNDONE = "commitment_closed", "undone"
 @transaction.atomic
 def request_booking(*, patient_id, care_unit, by, at, commitment_id=None, **fields):
     """A bokningsbegäran made directly (BB-01): `visit_type`, `contact_reason`, `wished_from`, `wished_to` and more."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     commitment = _open_commitment(commitment_id, patient, care_unit)
     return create_request(patient=patient, care_unit=care_unit, commitment=commitment, by=by, at=at, **fields)
@@ -224,7 +224,7 @@ def decide(*, model, item_id, decision, by, at, follow_up=None, reason=None, ver
     from . import commitments
 
     known = model.objects.values("patient_id", "commitment_id").get(pk=item_id)
-    Patient.objects.locked().get(pk=known["patient_id"])
+    Patient.objects.lock_present(known["patient_id"])
     commitment = None
     if known["commitment_id"]:
         commitment = CareCommitment.objects.locked().get(pk=known["commitment_id"])

@@ -24,6 +24,8 @@ class Permission(TextChoices):
     EDIT_PATIENTS = "edit_patients", "Ändra patientuppgifter"
     SET_DECEASED = "set_deceased", "Registrera avliden"
     UNDO_DECEASED = "undo_deceased", "Ångra avliden"
+    MERGE_PATIENTS = "merge_patients", "Slå samman poster"
+    UNDO_MERGE = "undo_merge", "Ångra sammanslagning"
     SET_PROTECTION = "set_protection", "Sätta sekretessmarkering"
     LIFT_PROTECTION = "lift_protection", "Häva sekretessmarkering"
     VIEW_DAY = "view_day", "Se dagens besök"
@@ -63,6 +65,8 @@ ALLOWED = {
     _P.EDIT_PATIENTS: _CARE_STAFF,
     _P.SET_DECEASED: {_R.CLINICIAN, _R.COORDINATOR, _R.SUPPORT, _R.INTEGRATION},
     _P.UNDO_DECEASED: {_R.SUPPORT},
+    _P.MERGE_PATIENTS: {_R.COORDINATOR, _R.SUPPORT},
+    _P.UNDO_MERGE: {_R.SUPPORT},
     _P.SET_PROTECTION: {_R.RECEPTIONIST, _R.CLINICIAN, _R.COORDINATOR, _R.SUPPORT},
     _P.LIFT_PROTECTION: {_R.SUPPORT},
     _P.VIEW_DAY: _CARE_STAFF | {_R.MANAGER},

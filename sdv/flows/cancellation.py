@@ -71,7 +71,7 @@ def annul(*, encounter_id, reason, by, at, version=None):
     if not (reason or "").strip():
         raise RuleError("VH-12", "Ange varför vårdhändelsen annulleras.", code="reason_missing", needs_reason=True)
     patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     encounter = encounters.lock(encounter_id, version=version)
     if CheckOut.objects.filter(encounter=encounter, undone_at__isnull=True).exists() and encounter.status != "ended":
         raise RuleError("VH-12", "Besöket är utcheckat med ett utfall. Ångra utcheckningen först.", code="checked_out")

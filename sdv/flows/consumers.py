@@ -82,6 +82,7 @@ TABLES = {
     "accounts.AccessLogEntry": _FACT,
     "outbox.OutboxMessage": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by topic: see TOPICS"),
     "flows.DeceasedCascade": _FACT,
+    "flows.PatientMerge": _FACT,
 }
 
 # The work lists (Mitt arbetsflöde). Every row of a list is shown through the presenter.

@@ -87,3 +87,49 @@ class RegisterNight(Row):
         verbose_name = "natt med folkbokföringen"
         verbose_name_plural = "nätter med folkbokföringen"
         triggers = change_log(apart_from=("after_id", "asked", "progressed_at"))
+
+
+class PatientMerge(Row):
+    """A record on a reserve number merged into the present one (RI-02): who, when and why, and its undo (PL-13)."""
+
+    source = models.ForeignKey(Patient, models.PROTECT, related_name="merges_away", verbose_name="från")
+    target = models.ForeignKey(Patient, models.PROTECT, related_name="merges_here", verbose_name="till")
+    reason = models.CharField("skäl", max_length=200)
+    is_told_by_register = models.BooleanField("enligt folkbokföringen", default=False)
+    merged_at = models.DateTimeField("sammanslagen")
+    merged_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    undone_at = models.DateTimeField("ångrad", null=True)
+    undone_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    undo_reason = models.CharField("skäl till ångran", max_length=200, blank=True)
+    to_check = models.JSONField("att kontrollera efter ångran", default=list, db_default=[])
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "sammanslagning"
+        verbose_name_plural = "sammanslagningar"
+        triggers = change_log()
+        constraints = [
+            models.UniqueConstraint(fields=["source"], condition=Q(undone_at=None), name="one_living_merge_per_record"),
+            models.CheckConstraint(name="merge_not_into_itself", condition=~Q(source=models.F("target"))),
+            models.CheckConstraint(
+                name="merge_undone_says_who",
+                condition=Q(undone_at=None, undone_by=None) | Q(undone_at__isnull=False, undone_by__isnull=False),
+            ),
+        ]
+
+
+class MergeChange(Row):
+    """A row that a merge moved: what its changed columns were, and the beginning of a checksum of the whole row as the
+    merge left it, so that a later change is seen. Holds ids and flags, never personal data (SK-02)."""
+
+    merge = models.ForeignKey(PatientMerge, models.PROTECT, related_name="changes")
+    table = models.CharField("tabell", max_length=80)
+    row_id = models.UUIDField("rad")
+    before = models.JSONField("före")
+    checksum = models.CharField("kontrollsumma", max_length=4)
+
+    class Meta:
+        ordering = ["id"]
+        triggers = [append_only()]
+        constraints = [models.UniqueConstraint(fields=["merge", "table", "row_id"], name="merge_change_once")]

@@ -32,8 +32,6 @@ CONTACT = ("phones", "addresses", "search_keys")
 
 def set_refusal(patient):
     """Why no marking may be set on the patient, or None (SK-04)."""
-    if patient.merged_into_id:
-        return RuleError("RI-02", "Posten är sammanslagen med en annan. Sök fram patienten igen.", code="merged")
     if patient.is_protected:
         return RuleError(
             "SK-04", "Patienten har redan skyddade personuppgifter. Läs in sidan igen.", code="already_protected"
@@ -117,7 +115,7 @@ def arrives_from_register(patient, *, protection, at):
 
 
 def _locked(patient_id, version):
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     if version is not None and version != patient.version:
         raise StaleVersion(current=patient.version, given=version)
     return patient

@@ -60,6 +60,9 @@ def take_over(*, patient_id, record, at):
     """Carries out what the record changes on the patient (PA-04, PA-05). Twice is once."""
     today = local_date(at)
     patient = _locked(patient_id)
+    if patient.merged_into_id:
+        # Merged since it was asked about: the present record is asked about by its own number.
+        return Outcome()
     wanted = request(writes.held(patient, today=today), record, today=today)
     if wanted.is_older or wanted.is_of_another:
         return Outcome(is_older=wanted.is_older, is_of_another=wanted.is_of_another)

@@ -1,5 +1,5 @@
-"""Every row of every table, to compare before and after: all but logs, histories, the cascade's own record, and
-versions, which only rise."""
+"""Every row of every table, to compare before and after: all but logs, histories, the cascade's and the merge's own
+records, and versions, which only rise."""
 
 from django.apps import apps
 from django.db import models
@@ -14,6 +14,8 @@ NOT_COMPARED = {
     "scheduling.AppointmentHistory",
     "flows.DeceasedCascade",
     "flows.CascadeChange",
+    "flows.PatientMerge",
+    "flows.MergeChange",
 }
 
 

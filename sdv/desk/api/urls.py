@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from . import deceased, encounters, moves, new_encounters, protection, register, stays, work_lists
+from . import deceased, encounters, merges, moves, new_encounters, protection, register, stays, work_lists
 
 urlpatterns = [
     path("patients/search/", register.Search.as_view()),
     path("patients/from-register/", register.FromRegister.as_view()),
+    path("patients/<uuid:pk>/merge/", merges.Merge.as_view()),
+    path("patients/<uuid:pk>/merge/undo/", merges.UndoMerge.as_view()),
     path("patients/<uuid:pk>/deceased/", deceased.Deceased.as_view()),
     path("patients/<uuid:pk>/deceased/undo/", deceased.UndoDeceased.as_view()),
     path("patients/<uuid:pk>/protection/", protection.Protect.as_view()),

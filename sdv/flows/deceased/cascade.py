@@ -42,7 +42,7 @@ def register(*, patient_id, deceased_on, by, at, reason="", version=None):
 @transaction.atomic
 def mark(*, patient_id, deceased_on, by, at, source, reason="", version=None, partial="", was_found=False):
     """Marks the patient and leaves the cascade pending. Returns the DeceasedCascade, locked."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     if version is not None and version != patient.version:
         raise StaleVersion(current=patient.version, given=version)
     if patient.is_deceased:
@@ -93,7 +93,7 @@ def run_pending(*, at, dry_run=False):
     done = 0
     for pk, patient_id in pending.order_by("id").values_list("pk", "patient_id"):
         with transaction.atomic():
-            Patient.objects.locked().get(pk=patient_id)
+            Patient.objects.lock_present(patient_id)
             cascade = DeceasedCascade.objects.locked().get(pk=pk)
             if cascade.run_at is None and cascade.undone_at is None:
                 run(cascade, by=cascade.registered_by, at=at)
@@ -134,10 +134,17 @@ def undo(*, patient_id, reason, by, at):
         raise RuleError(
             "AV-03", "Ange varför uppgiften om dödsfallet är fel.", code="reason_missing", needs_reason=True
         )
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     cascade = DeceasedCascade.objects.filter(patient=patient, undone_at__isnull=True).locked().first()
     if cascade is None or not patient.is_deceased:
         raise RuleError("AV-03", "Patienten är inte registrerad som avliden.", code="not_deceased")
+    if patient.merged_from.filter(deceased_on__isnull=False).exists():
+        raise RuleError(
+            "RI-02",
+            "Patienten är sammanslagen med en post som också är registrerad som avliden. Ångra sammanslagningen först,"
+            " och sedan avliden på båda.",
+            code="merged_when_deceased",
+        )
     set_death(patient, deceased_on=None, at=at)
     changes = defaultdict(list)
     for change in cascade.changes.all():

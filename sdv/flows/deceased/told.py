@@ -41,7 +41,7 @@ def told_by_register(*, patient_id, died_on, at, was_found=False, by=None):
     """What the register says of the patient's death: `died_on` as far as it is known, or empty where it tells of none;
     `was_found`: on that day the person was found dead. Returns the DeceasedCascade that it concerns, or None. The
     cascade is run by the job (AV-02)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     living = DeceasedCascade.objects.filter(patient=patient, undone_at__isnull=True).locked().first()
     if not died_on:
         return _taken_back(living, patient, at=at, by=by)
@@ -94,7 +94,7 @@ def _taken_back(living, patient, *, at, by):
 def correct_date(*, patient_id, died_on, reason, by, at, version=None):
     """Corrects a date that was registered by hand, as far as it is known, with the reason. The register's whole date is
     locked (PA-05). What the new date ends is ended in the same transaction (AV-02)."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     if version is not None and version != patient.version:
         raise StaleVersion(current=patient.version, given=version)
     living = DeceasedCascade.objects.filter(patient=patient, undone_at__isnull=True).locked().first()
