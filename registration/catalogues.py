@@ -15,6 +15,10 @@ from registration.models import (
     ContactReason,
     EncounterClass,
     EncounterType,
+    FeeLevel,
+    FeePurpose,
+    FeeRate,
+    FeeStaff,
     NewOrReturn,
     ProblemCode,
     VisitKind,
@@ -79,6 +83,7 @@ def load():
     load_add_ons(done)
     load_address_kinds(done)
     load_problem_codes(done)
+    load_fee_rates(done)
     return done
 
 
@@ -313,6 +318,58 @@ def load_problem_codes(done):
         for line in lines_of(DATA / "uppfunnet_problemkoder.csv", ["kod", "problem", "specialitet", "kalla"])
     ]
     done.append(store(ProblemCode, wanted)[0])
+
+
+PURPOSES = {"besök": FeePurpose.VISIT, "uteblivet": FeePurpose.NO_SHOW}
+LEVELS = {
+    "primärvård": FeeLevel.PRIMARY,
+    "specialistvård": FeeLevel.SPECIALISED,
+    "akutmottagning": FeeLevel.EMERGENCY,
+    "avgiftsfritt": FeeLevel.FREE,
+}
+STAFF = {"läkare": FeeStaff.DOCTOR, "sjuksköterska": FeeStaff.NURSE, "alla andra": FeeStaff.ANYONE}
+WITH_REFERRAL = {"med": True, "utan": False, "": None}
+FEE_HEADINGS = [
+    "kod",
+    "avser",
+    "vard",
+    "hos",
+    "remiss",
+    "belopp_kr",
+    "giltig_fran",
+    "giltig_till",
+    "kalla",
+]
+
+
+def load_fee_rates(done):
+    """Avgiftstaxan as it was read, with its source (PL-14). A code that is there already, whatever its amount, is the
+    administrators': they add the year."""
+    loaded = Loaded(FeeRate._meta.verbose_name_plural)
+    known = set(FeeRate.objects.values_list("code", flat=True))
+    new = []
+    for line in lines_of(DATA / "avgiftstaxa.csv", FEE_HEADINGS):
+        if line.required("kod") in known:
+            loaded.unchanged += 1
+            continue
+        if not line["belopp_kr"].isdigit():
+            line.stop(f"beloppet är inget tal: ”{line['belopp_kr']}”")
+        new.append(
+            FeeRate(
+                code=line["kod"],
+                purpose=line.known("avser", PURPOSES),
+                level=line.known("vard", LEVELS),
+                staff=line.known("hos", STAFF),
+                with_referral=line.known("remiss", WITH_REFERRAL),
+                amount=int(line["belopp_kr"]),
+                valid_from=line["giltig_fran"] or None,
+                valid_to=line["giltig_till"] or None,
+                source=line.required("kalla"),
+            )
+        )
+    FeeRate.objects.bulk_create(new)
+    loaded.added = len(new)
+    done.append(loaded)
 
 
 __all__ = ["CatalogueError", "load"]

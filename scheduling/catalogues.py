@@ -1,12 +1,14 @@
-"""Loads the four outcomes of a visit and their reasons, from scheduling/data. Called by manage.py load_catalogues."""
+"""Loads the four outcomes of a visit and their reasons, and the regional kallelsetexter, from scheduling/data. Called by
+manage.py load_catalogues."""
 
 from pathlib import Path
 
 from django.db import transaction
 
 from registration.codes import code_of
-from scheduling.models import Outcome, OutcomeCode, OutcomeReason
-from sdv.common.catalogues import lines_of, store
+from scheduling.models import LetterPart, LetterText, Outcome, OutcomeCode, OutcomeReason
+from sdv.common.catalogues import Loaded, lines_of, store
+from sdv.organisation.models import CareUnitKind
 
 DATA = Path(__file__).parent / "data"
 YES_OR_NO = {"ja": True, "nej": False}
@@ -42,4 +44,22 @@ def load():
                 "source": line["kalla"],
             }
         )
-    return [store(Outcome, outcomes)[0], store(OutcomeReason, reasons)[0]]
+    return [store(Outcome, outcomes)[0], store(OutcomeReason, reasons)[0], load_letter_texts()]
+
+
+def load_letter_texts():
+    """The regional texts of letters, in words of our own (KA-03). Where a part has a version, whatever it says, it is the
+    administrators'."""
+    loaded = Loaded(LetterText._meta.verbose_name_plural)
+    known = set(LetterText.objects.values_list("part", "unit_kind"))
+    parts, kinds = {part.value: part for part in LetterPart}, {"": "", **{kind.value: kind for kind in CareUnitKind}}
+    new = []
+    for line in lines_of(DATA / "kallelsetexter.csv", ["del", "slag_av_enhet", "text", "kalla"]):
+        part, kind = line.known("del", parts), line.known("slag_av_enhet", kinds)
+        if (part, kind) in known:
+            loaded.unchanged += 1
+            continue
+        new.append(LetterText(part=part, unit_kind=kind, text=line.required("text"), source=line.required("kalla")))
+    LetterText.objects.bulk_create(new)
+    loaded.added = len(new)
+    return loaded

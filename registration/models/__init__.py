@@ -12,7 +12,7 @@ from .catalogues import (
     VisitTypeReason,
 )
 from .commitment import CareCommitment, CommitmentStatus, ProblemCode, Referral, ReferralKind, ReferralStatus
-from .contact import PatientAddress, PatientPhone, PhoneKind, PortalContact
+from .contact import PatientAddress, PatientPhone, PhoneKind, PortalContact, SmsWording
 from .encounter import (
     CashTransaction,
     Encounter,
@@ -21,6 +21,7 @@ from .encounter import (
     EncounterParticipant,
     PlaceStay,
 )
+from .fee import FeeLevel, FeePurpose, FeeRate, FeeStaff
 from .order import Order, OrderStatus
 from .patient import (
     IdentityKind,
@@ -54,6 +55,10 @@ __all__ = [
     "EncounterParticipant",
     "EncounterRelation",
     "EncounterType",
+    "FeeLevel",
+    "FeePurpose",
+    "FeeRate",
+    "FeeStaff",
     "IdentityKind",
     "InterpreterKind",
     "LeaveOfAbsence",
@@ -83,6 +88,7 @@ __all__ = [
     "ReserveSearch",
     "SearchKeyKind",
     "Sex",
+    "SmsWording",
     "VisitKind",
     "VisitType",
     "VisitTypeReason",

@@ -146,7 +146,6 @@ class ContactReason(CatalogueRow):
     is_unspecified = models.BooleanField("ospecificerad", default=False)
     is_psychiatry_only = models.BooleanField("endast psykiatri", default=False)
     is_for_all_visit_types = models.BooleanField("väljbar för alla besökstyper", default=False)
-    letter_wording = models.TextField("kallelsens ordalydelse", blank=True)
 
     objects = ContactReasonQuerySet.as_manager()
 

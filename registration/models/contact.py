@@ -20,6 +20,13 @@ class PhoneKind(models.TextChoices):
     WORK = "work", "Arbete"
 
 
+class SmsWording(models.TextChoices):
+    """How much an SMS to the number may say (PL-18); the patient chooses."""
+
+    TIME = "time", "Bara dag, klockslag och vården"
+    PLACE = "place", "Också mottagningens namn"
+
+
 class PatientPhone(Row):
     """A phone number, E.164 where it can be told, else as typed (PA-06)."""
 
@@ -29,6 +36,9 @@ class PatientPhone(Row):
     is_preferred = models.BooleanField("i första hand", default=False)
     sms_consent_at = models.DateTimeField("tillåtelse SMS", null=True, blank=True)
     sms_consent_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    sms_wording = models.CharField(
+        "vad ett SMS får säga", max_length=10, choices=SmsWording, default=SmsWording.TIME, db_default=SmsWording.TIME
+    )
 
     class Meta:
         verbose_name = "telefonnummer"
@@ -41,6 +51,7 @@ class PatientPhone(Row):
                 fields=["patient"], condition=Q(is_preferred=True), name="one_preferred_phone_per_patient"
             ),
             models.CheckConstraint(name="phone_kind_known", condition=Q(kind__in=PhoneKind.values)),
+            models.CheckConstraint(name="phone_sms_wording_known", condition=Q(sms_wording__in=SmsWording.values)),
             models.CheckConstraint(
                 name="sms_consent_says_who_and_when",
                 condition=Q(sms_consent_at__isnull=True, sms_consent_by__isnull=True)
@@ -104,6 +115,7 @@ class PortalContact(Row):
     phone = models.CharField("telefon i 1177", max_length=30, blank=True, default="", db_default="")
     email = models.CharField("e-post i 1177", max_length=254, blank=True, default="", db_default="")
     consented_on = models.DateField("samtycke att dela med vården")
+    prefers_digital = models.BooleanField("brev i första hand digitalt", default=False, db_default=False)
     told_at = models.DateTimeField("hämtad")
 
     class Meta:

@@ -19,14 +19,15 @@ from scheduling.models import (
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date, minute
 
-from . import resource_bookings, work_items
+from . import letter_writing, resource_bookings, work_items
 
 # --- Booking ------------------------------------------------------------------------------------------------------
 
 
 def book(*, care_unit, visit_type, at, start, resource_ids, **fields):
     """Books a visit (BO-01): slot, appointment and pre-registration in one transaction, for `patient_id`, with
-    `contact_reason_id`, `end`, `by`. A time somebody else took is refused with the next free ones (PL-07)."""
+    `contact_reason_id`, `end`, `by`; with `letter` the kallelse too (KA-01). A time somebody else took is refused with the
+    next free ones (PL-07)."""
     try:
         with resource_bookings.told_as_taken(start), transaction.atomic():
             return _book(
@@ -59,6 +60,7 @@ def _book(
     accept_warnings=(),
     reason="",
     hold_id=None,
+    letter=False,
 ):
     start, end = minute(start), minute(end)
     if refused := rules.time_refusal(start=start, end=end, at=at):
@@ -114,6 +116,7 @@ def _book(
     if request:
         work_items.mark_booked(request)
     _note(appointment, "booked", by=by, at=at, start_after=start)
+    appointment.letters_written = letter_writing.write(appointment, by=by, at=at) if letter else []
     return appointment
 
 
@@ -250,8 +253,11 @@ def reschedule(
     accept_warnings=(),
     version=None,
     hold_id=None,
+    changed_by="",
+    letter=None,
 ):
-    """Ombokning (BO-03, PL-08): the new time is had before the old is let go, in one transaction."""
+    """Ombokning (BO-03, PL-08): the new time is had before the old is let go, in one transaction. Whoever has been told of
+    the old time is told of the new one, and who changed it (PL-09); `letter` True writes also where nothing was written."""
     try:
         with resource_bookings.told_as_taken(start), transaction.atomic():
             return _reschedule(
@@ -265,6 +271,8 @@ def reschedule(
                 accept_warnings,
                 version,
                 hold_id,
+                changed_by,
+                letter,
             )
     except RuleError as refused:
         if refused.code == "slot_taken":
@@ -281,7 +289,9 @@ def reschedule(
         raise
 
 
-def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, accept_warnings, version, hold_id):
+def _reschedule(
+    appointment_id, start, end, by, at, resource_ids, reason, accept_warnings, version, hold_id, changed_by, letter
+):
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
     appointment, old = lock(appointment_id, version=version, with_resources=True, new_resource_ids=resource_ids or ())
@@ -315,6 +325,9 @@ def _reschedule(appointment_id, start, end, by, at, resource_ids, reason, accept
         _take_part(encounter, new)
     save(appointment, start=start, end=end)
     _note(appointment, "rescheduled", by=by, at=at, start_before=old_start, start_after=start, reason=reason)
+    appointment.letters_written = letter_writing.follow_change(
+        appointment, changed_by=changed_by, by=by, at=at, wanted=letter
+    )
     return appointment
 
 

@@ -1,10 +1,16 @@
-"""Brev: written, confirmed as printed by a person, or stopped. The one to relatives of somebody who has died (PL-22)."""
+"""Brev: put on paper, confirmed as printed by a person, or stopped; the one to relatives of somebody who has died (PL-22).
+Letters about a time are written with the booking (letter_writing)."""
+
+import hashlib
 
 from django.db import transaction
 
-from registration.models import Patient, PatientRelation
-from scheduling.models import Letter, LetterKind, LetterStatus
+from registration.models import Encounter, Patient, PatientRelation
+from scheduling.models import Appointment, Delivery, Letter, LetterDocument, LetterKind, LetterStatus
+from scheduling.models.letter import ON_PAPER
 from sdv.common.errors import InputError, RuleError, StaleVersion
+
+from . import letter_writing
 
 
 def relatives_refusal(patient):
@@ -81,23 +87,112 @@ def _relation(patient, relation_id):
 
 
 @transaction.atomic
+def write_about(*, appointment_id, by, at):
+    """A kallelse for a booking that has none, or another after one that was stopped or has left (KA-01)."""
+    appointment = _lock_appointment(appointment_id)
+    if appointment.patient.is_deceased:
+        raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
+    if appointment.status != "booked" or appointment.start <= at:
+        raise RuleError(
+            "KA-01", "Kallelse skrivs bara om en tid som är bokad och ligger framåt i tiden.", code="wrong_status"
+        )
+    return letter_writing.write(appointment, by=by, at=at)
+
+
+@transaction.atomic
+def write_again(*, letter_id, by, at, address="", version=None):
+    """One that could not be written is written now that what was missing is known; a copy to the address given (KA-04)."""
+    appointment = _lock_appointment(Letter.objects.values_list("appointment_id", flat=True).get(pk=letter_id))
+    letter, patient = _lock(letter_id, version)
+    if letter.status != LetterStatus.BLOCKED:
+        _refuse_decided(letter)
+        raise RuleError("KA-01", "Brevet är redan skrivet. Läs in sidan igen.", code="wrong_status")
+    if patient.is_deceased:
+        raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
+    letter.appointment = appointment
+    if not letter.is_copy:
+        told = letter_writing.write(
+            appointment,
+            kind=letter.kind,
+            changed_by=letter.changed_by,
+            told_time=letter_writing.last_told(appointment),
+            by=by,
+            at=at,
+        )
+        return told[0]
+    if not address.strip():
+        raise InputError(address="Skriv mottagarens adress.")
+    _save(letter, status=LetterStatus.STOPPED, stop_reason=letter_writing.REPLACED, decided_at=at, decided_by=by)
+    return letter_writing.write_copy(letter, address=address, by=by, at=at)
+
+
+@transaction.atomic
+def set_large_print(*, letter_id, is_large, by, at, version=None):
+    """In large print, or not; what has been made for the paper is made anew. The patient's next letters follow."""
+    letter, _ = _lock(letter_id, version)
+    _refuse_decided(letter)
+    LetterDocument.objects.filter(letter=letter).delete()
+    return _save(letter, is_large_print=is_large)
+
+
+@transaction.atomic
+def make_document(*, letter_id, render, by, at):
+    """The letter as it goes on paper: made once by `render`, and then the same bytes each time (KA-03)."""
+    letter, patient = _lock(letter_id, None)
+    if refused := print_refusal(letter, patient):
+        raise refused
+    document = LetterDocument.objects.filter(letter=letter).first()
+    if document is None:
+        pdf = render(letter)
+        document = LetterDocument.objects.create(
+            letter=letter, pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), made_by=by, made_at=at
+        )
+    return document
+
+
+def print_refusal(letter, patient):
+    """Why the letter may not be put on paper, or None: whatever has come since it was written (PL-22, KA-05)."""
+    if letter.status == LetterStatus.BLOCKED:
+        return RuleError("KA-01", letter.stop_reason, code="letter_field_missing")
+    if letter.status == LetterStatus.STOPPED or letter.delivery not in ON_PAPER:
+        return _decided_refusal(letter)
+    if letter.kind == LetterKind.TO_RELATIVES:
+        return relatives_refusal(patient) if letter.status == LetterStatus.UNSENT else None
+    if letter.status != LetterStatus.UNSENT:
+        return None
+    if patient.is_deceased:
+        return RuleError(
+            "PL-22", "Patienten är registrerad som avliden: brevet skickas inte. Stoppa det.", code="deceased"
+        )
+    if patient.is_protected and letter.delivery != Delivery.MEDIATION:
+        return RuleError(
+            "KA-05",
+            "Patienten har skyddade personuppgifter: inget brev med adress skickas. Använd Skatteverkets förmedling av post.",
+            code="protected",
+        )
+    return None
+
+
+@transaction.atomic
 def confirm_printed(*, letter_id, by, at, version=None):
     """A person says that the letter is on paper: from then on it counts as sent. What has come since it was written
-    still stands in its way: protection, or a death that was a mistake."""
+    still stands in its way: protection, a death, or a death that was a mistake."""
     letter, patient = _lock(letter_id, version)
     _refuse_decided(letter)
-    if letter.kind == LetterKind.TO_RELATIVES and (refused := relatives_refusal(patient)):
+    if refused := print_refusal(letter, patient):
         raise refused
     return _save(letter, status=LetterStatus.PRINTED, decided_at=at, decided_by=by)
 
 
 @transaction.atomic
 def stop(*, letter_id, reason, by, at, version=None):
-    """The letter is not sent, and why."""
+    """The letter is not sent, and why; what is on its way to 1177 stops too."""
     letter, _ = _lock(letter_id, version)
-    _refuse_decided(letter)
+    if letter.status != LetterStatus.BLOCKED:
+        _refuse_decided(letter)
     if not (reason or "").strip():
         raise RuleError("PL-22", "Ange varför brevet stoppas.", code="reason_missing", needs_reason=True)
+    letter_writing.stop_messages([letter.pk], at=at)
     return _save(letter, status=LetterStatus.STOPPED, stop_reason=reason, decided_at=at, decided_by=by)
 
 
@@ -118,14 +213,30 @@ def _lock(letter_id, version):
     return letter, patient
 
 
+def _lock_appointment(appointment_id):
+    """The booking with what a letter about it reads, its patient locked: whoever changes it waits."""
+    known = Appointment.objects.values("patient_id", "encounter_id").get(pk=appointment_id)
+    patient = Patient.objects.locked().get(pk=known["patient_id"])
+    appointment = Appointment.objects.select_related("care_unit__facility__care_provider").get(pk=appointment_id)
+    appointment.encounter = Encounter.objects.select_related(
+        "visit_type__profession", "commitment", "care_unit", "contact_reason"
+    ).get(pk=known["encounter_id"])
+    appointment.patient = appointment.encounter.patient = patient
+    return appointment
+
+
 def _refuse_decided(letter):
     if letter.status != LetterStatus.UNSENT:
-        refused = RuleError(
-            "PL-22",
-            f"Brevet är redan {letter.get_status_display().lower()}. Skriv ett nytt om det behövs.",
-            code="wrong_status",
-        )
-        raise refused.told(letter.decided_by, letter.decided_at)
+        raise _decided_refusal(letter)
+
+
+def _decided_refusal(letter):
+    refused = RuleError(
+        "PL-22",
+        f"Brevet är redan {letter.get_status_display().lower()}. Skriv ett nytt om det behövs.",
+        code="wrong_status",
+    )
+    return refused.told(letter.decided_by, letter.decided_at)
 
 
 def _save(letter, **changes):

@@ -1,7 +1,9 @@
 from .appointment import Appointment, AppointmentHistory, AppointmentStatus, CancelledBy
 from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeReason
 from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today
-from .letter import Letter, LetterKind, LetterStatus
+from .letter import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
+from .letter_text import LetterPart, LetterText
+from .reminder import Reminder
 from .resource import BookingState, Resource, ResourceBooking, ResourceKind, WeeklyHours
 from .work import (
     AwaitedResult,
@@ -29,15 +31,20 @@ __all__ = [
     "ContactAttempt",
     "ContactMethod",
     "ContactResult",
+    "Delivery",
     "ItemStatus",
     "Letter",
+    "LetterDocument",
     "LetterKind",
+    "LetterPart",
     "LetterStatus",
+    "LetterText",
     "MissingFollowUp",
     "NoShowItem",
     "Outcome",
     "OutcomeCode",
     "OutcomeReason",
+    "Reminder",
     "Resource",
     "ResourceBooking",
     "ResourceKind",

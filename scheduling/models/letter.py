@@ -7,14 +7,17 @@ from django.db.models.functions import Now
 
 from registration.models import Patient, PatientRelation
 from sdv.accounts.models import User
-from sdv.common.models import LockingQuerySet, Versioned, change_log
+from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
 from sdv.organisation.models import CareUnit
+
+from .appointment import Appointment, AppointmentStatus, CancelledBy
 
 
 class LetterKind(models.TextChoices):
     """What a letter is for. Each kind says how it treats the dead and the protected (sdv.flows.consumers)."""
 
     APPOINTMENT = "appointment", "Kallelse"
+    CHANGE = "change", "Ändrad tid"
     CANCELLATION = "cancellation", "Avbokning"
     REFERRAL_RECEIPT = "referral_receipt", "Remissbekräftelse"
     TO_RELATIVES = "to_relatives", "Brev till närstående"
@@ -23,16 +26,66 @@ class LetterKind(models.TextChoices):
 class LetterStatus(models.TextChoices):
     UNSENT = "unsent", "Inte skickat"
     PRINTED = "printed", "Utskrivet"
+    SENT = "sent", "Skickat till 1177"
     STOPPED = "stopped", "Stoppat"
+    BLOCKED = "blocked", "Saknar uppgift"
 
+
+class Delivery(models.TextChoices):
+    """How a letter goes. Mediation is Skatteverket's: no address, and nothing by 1177 (KA-05)."""
+
+    POST = "post", "Post"
+    PORTAL = "portal", "1177"
+    BOTH = "both", "Post och 1177"
+    MEDIATION = "mediation", "Skatteverkets förmedling"
+
+
+# What tells the patient of a time, or that it has gone.
+ABOUT_A_TIME = (LetterKind.APPOINTMENT, LetterKind.CHANGE, LetterKind.CANCELLATION)
+ON_PAPER = (Delivery.POST, Delivery.BOTH, Delivery.MEDIATION)
+# What has left: the patient can have read it.
+GONE_OUT = (LetterStatus.PRINTED, LetterStatus.SENT)
 
 # What was written is never changed: another letter is written instead.
-CONTENT = ["kind", "recipient", "sender", "heading", "body", "reason", "created_at"]
+CONTENT = [
+    "kind",
+    "recipient",
+    "sender",
+    "heading",
+    "body",
+    "parts",
+    "reason",
+    "appointment",
+    "is_copy",
+    "changed_by",
+    "delivery",
+    "created_at",
+]
 
 
 class LetterQuerySet(LockingQuerySet):
     def unsent(self):
         return self.filter(status=LetterStatus.UNSENT)
+
+    def to_print(self):
+        """What waits to be put on paper."""
+        return self.unsent().filter(delivery__in=ON_PAPER)
+
+    def gone_out(self):
+        return self.filter(status__in=GONE_OUT)
+
+    def blocked(self, at):
+        """Letters that could not be written, of times that are still ahead: somebody's work."""
+        return self.filter(
+            status=LetterStatus.BLOCKED,
+            patient__deceased_on=None,
+            appointment__status=AppointmentStatus.BOOKED,
+            appointment__start__gt=at,
+        )
+
+    def tell_of_the_fee(self):
+        """Letters that have gone out and say what it costs not to come: what charging stands on (PL-14)."""
+        return self.gone_out().filter(is_copy=False, parts__sections__contains=[{"part": "no_show"}])
 
 
 class Letter(Versioned):
@@ -45,10 +98,27 @@ class Letter(Versioned):
     relation = models.ForeignKey(
         PatientRelation, models.SET_NULL, null=True, related_name="letters", verbose_name="närstående"
     )
-    recipient = models.TextField("mottagare", help_text="Namn och adress, rad för rad som på kuvertet")
+    appointment = models.ForeignKey(
+        Appointment, models.PROTECT, null=True, blank=True, related_name="letters", verbose_name="bokning"
+    )
+    is_copy = models.BooleanField("kopia till närstående", default=False, db_default=False)
+    copy_of = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="copies", verbose_name="kopia av"
+    )
+    # By mediation there is none: what is written outside the envelope is Skatteverket's address (KA-05).
+    recipient = models.TextField("mottagare", blank=True, help_text="Namn och adress, rad för rad som på kuvertet")
     sender = models.TextField("avsändare")
     heading = models.CharField("rubrik", max_length=120)
     body = models.TextField("text")
+    # The letter's structure beside its plain text: {"facts": [[label, value]], "sections": [{part, heading, text}]}.
+    parts = models.JSONField("delar", default=dict, db_default={}, blank=True)
+    is_large_print = models.BooleanField("stor text", default=False, db_default=False)
+    delivery = models.CharField(
+        "går med", max_length=10, choices=Delivery, default=Delivery.POST, db_default=Delivery.POST
+    )
+    changed_by = models.CharField(
+        "ändrat av", max_length=10, choices=CancelledBy, blank=True, default="", db_default=""
+    )
     reason = models.CharField("skäl", max_length=200, blank=True)
     status = models.CharField("status", max_length=10, choices=LetterStatus, default=LetterStatus.UNSENT)
     decided_at = models.DateTimeField("utskrivet eller stoppat", null=True)
@@ -66,6 +136,11 @@ class Letter(Versioned):
         indexes = [
             models.Index(fields=["care_unit", "created_at", "id"], name="letter_by_unit"),
             models.Index(fields=["patient"], condition=Q(status="unsent"), name="letter_unsent"),
+            models.Index(
+                fields=["care_unit", "created_at", "id"],
+                condition=Q(status__in=["unsent", "blocked"]),
+                name="letter_waiting_by_unit",
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="letter_kind_known", condition=Q(kind__in=LetterKind.values)),
@@ -82,9 +157,62 @@ class Letter(Versioned):
             ),
             models.CheckConstraint(
                 name="letter_stopped_says_why",
-                condition=(Q(status="stopped") & ~Q(stop_reason="")) | (~Q(status="stopped") & Q(stop_reason="")),
+                condition=(Q(status__in=["stopped", "blocked"]) & ~Q(stop_reason=""))
+                | (~Q(status__in=["stopped", "blocked"]) & Q(stop_reason="")),
+            ),
+            models.CheckConstraint(name="letter_delivery_known", condition=Q(delivery__in=Delivery.values)),
+            models.CheckConstraint(
+                name="letter_by_mediation_has_no_address",
+                condition=~Q(delivery="mediation") | Q(recipient=""),
+                violation_error_message="Ett brev som förmedlas har ingen adress (KA-05).",
+            ),
+            models.CheckConstraint(
+                name="letter_of_a_change_says_who",
+                condition=~Q(kind__in=["change", "cancellation"])
+                | Q(changed_by__in=CancelledBy.values)
+                | Q(appointment=None),
+                violation_error_message="Ett brev om en ändrad tid säger vem som ändrat (PL-09).",
+            ),
+            models.CheckConstraint(
+                name="letter_on_paper_has_a_recipient",
+                condition=~Q(status__in=["unsent", "printed"]) | Q(delivery="mediation") | ~Q(recipient=""),
+                violation_error_message="Ett brev har en mottagare.",
             ),
         ]
 
     def __str__(self):
         return self.heading
+
+    @property
+    def tells_fee(self):
+        """Whether the letter says what it costs not to come (PL-14)."""
+        return any(section["part"] == "no_show" for section in self.parts.get("sections", ()))
+
+
+class LetterDocument(Row):
+    """The letter as it was put on paper, byte for byte (KA-03). One that was printed stays as long as the letter."""
+
+    letter = models.OneToOneField(Letter, models.CASCADE, related_name="document", verbose_name="brev")
+    pdf = models.BinaryField("dokument")
+    sha256 = models.CharField("kontrollsumma", max_length=64)
+    made_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    made_at = models.DateTimeField("gjort")
+
+    class Meta:
+        verbose_name = "utskrivet brev"
+        verbose_name_plural = "utskrivna brev"
+        triggers = [
+            *change_log(personal=True),
+            pgtrigger.Protect(name="never_changed", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="printed_is_kept",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func="""
+                    IF (SELECT status FROM scheduling_letter WHERE id = OLD.letter_id) = 'printed' THEN
+                        RAISE EXCEPTION 'a printed letter is kept' USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN OLD;
+                """,
+            ),
+        ]

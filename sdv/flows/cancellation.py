@@ -6,7 +6,7 @@ from registration import lifecycle
 from registration.actions import encounters, orders
 from registration.models import Encounter, Patient
 from scheduling import rules
-from scheduling.actions import appointments, resource_bookings, work_items
+from scheduling.actions import appointments, letter_writing, resource_bookings, work_items
 from scheduling.models import Appointment, AppointmentStatus, CancelledBy, CheckOut
 from sdv.common.errors import InputError, RuleError
 from sdv.outbox import messages
@@ -46,6 +46,7 @@ def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
         work_items.wait_again(appointment, by=by, at=at)
     resource_bookings.free(appointment)
     messages.appointment_cancelled(appointment)
+    appointment.letters_written = letter_writing.follow_cancellation(appointment, by=by, at=at)
     deceased.again(appointment.patient, by=by, at=at)
     return appointment
 
@@ -91,6 +92,8 @@ def annul(*, encounter_id, reason, by, at, version=None):
         appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
         work_items.wait_again(appointment, by=by, at=at)
         resource_bookings.free(appointment)
+        appointment.patient = patient
+        letter_writing.follow_cancellation(appointment, by=by, at=at)
     deceased.again(patient, by=by, at=at)
     return encounter
 
@@ -121,5 +124,6 @@ def end_by_hand(*, encounter_id, by, at, version=None, **ways):
         resource_bookings.free(appointment)
         if appointment.start > at:
             messages.appointment_cancelled(appointment)
+        letter_writing.follow_cancellation(appointment, by=by, at=at)
         deceased.again(appointment.patient, by=by, at=at)
     return encounter

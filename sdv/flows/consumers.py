@@ -78,6 +78,11 @@ TABLES = {
     "scheduling.NoShowItem": _WAITS,
     "scheduling.ContactAttempt": _FACT,
     "scheduling.Letter": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by kind: see LETTERS; one already sent is kept as sent"),
+    "scheduling.LetterDocument": Treatment(
+        _D.LEFT,
+        _P.NOT_SENT,
+        "goes with its letter: an unsent one's is deleted, a printed one's is kept as sent (KA-03)",
+    ),
     "accounts.IdempotentAnswer": Treatment(_D.LEFT, _P.PURGED, "an answer kept for a day holds what was shown"),
     "accounts.AccessLogEntry": _FACT,
     "outbox.OutboxMessage": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by topic: see TOPICS"),
@@ -105,11 +110,14 @@ TOPICS = {
     "encounter-changed": Treatment(_D.ALLOWED, _P.NOTHING, "as above"),
     "encounter-withdrawn": Treatment(_D.ALLOWED, _P.NOTHING, "as above"),
     "appointment-cancelled": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient"),
+    "appointment-reminder": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient, by SMS"),
+    "letter-to-portal": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient, in 1177"),
 }
 
 # Letters (scheduling.models.LetterKind).
 LETTERS = {
-    "appointment": Treatment(_D.NOT_SENT, _P.NOT_SENT),
+    "appointment": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the protected by mediation, without address"),
+    "change": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
     "cancellation": Treatment(_D.NOT_SENT, _P.NOT_SENT),
     "referral_receipt": Treatment(_D.NOT_SENT, _P.NOT_SENT),
     "to_relatives": Treatment(_D.ALLOWED, _P.NOT_SENT, "about the dead, to somebody near, with a reason"),
@@ -143,7 +151,7 @@ def holders(among=None):
     found = {model for model, _ in columns(among)}
     known = {model for model, _ in columns()}
     for model in our_models() if among is None else among:
-        hangs = any(field.related_model in known for field in model._meta.get_fields() if field.many_to_one)
+        hangs = any(field.related_model in known for field in model._meta.concrete_fields)
         if hangs and _is_personal(model):
             found.add(model)
     return found

@@ -17,7 +17,9 @@ from registration.models import (
     ProtectionGround,
 )
 from registration.protected import cleared_fields, empty_value
-from scheduling.models import Letter, LetterStatus
+from scheduling.actions import letter_writing
+from scheduling.models import Letter
+from scheduling.models.letter import GONE_OUT
 from sdv.accounts.models import IdempotentAnswer
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.flows import consumers
@@ -179,7 +181,7 @@ def purge(patient, *, at):
             gone[name] += getattr(row, name).all().delete()[0]
         gone["portal"] += PortalContact.objects.filter(patient=row).delete()[0]
         gone["relations"] += relations.purge(patient_id=row.pk)
-    gone["letters"] = Letter.objects.filter(patient__in=ids).exclude(status=LetterStatus.PRINTED).delete()[0]
+    gone["letters"] = letter_writing.purge(ids, at=at)
     gone["messages"] = unsent_messages(ids).delete()[0]
     _forget_answers(ids)
     return gone
@@ -187,7 +189,7 @@ def purge(patient, *, at):
 
 def held(patient):
     """What a marking would delete, as (number, one, many): what is told before it is done."""
-    letters = Letter.objects.filter(patient=patient).exclude(status=LetterStatus.PRINTED)
+    letters = Letter.objects.filter(patient=patient).exclude(status__in=GONE_OUT)
     numbers = [
         (patient.phones.count(), "telefonnummer", "telefonnummer"),
         (patient.addresses.count(), "adress", "adresser"),

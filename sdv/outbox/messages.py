@@ -31,6 +31,13 @@ def appointment_cancelled(appointment):
     )
 
 
+def letter_to_portal(letter, *, due_at):
+    """A letter is put in the patient's 1177 at the time; the adapter reads it then, and not what has been stopped."""
+    OutboxMessage.objects.create(
+        topic=Topic.LETTER_TO_PORTAL, subject_id=letter.pk, patient_id=letter.patient_id, due_at=due_at
+    )
+
+
 def _write(topic, encounter):
     OutboxMessage.objects.create(
         topic=topic,

@@ -13,6 +13,8 @@ class Topic(models.TextChoices):
     ENCOUNTER_CHANGED = "encounter-changed", "Avslutad vårdhändelse ändrad"
     ENCOUNTER_WITHDRAWN = "encounter-withdrawn", "Vårdhändelse återtagen"
     APPOINTMENT_CANCELLED = "appointment-cancelled", "Bokning avbokad"
+    APPOINTMENT_REMINDER = "appointment-reminder", "Påminnelse om besök"
+    LETTER_TO_PORTAL = "letter-to-portal", "Brev till 1177"
 
 
 class OutboxMessage(Row):

@@ -128,6 +128,7 @@ CREATORS = {
     "scheduling/actions/check_out.py:_await": "check-out of the dead",
     "scheduling/actions/check_out.py:_nothing_further": "makes nothing for the dead",
     "scheduling/actions/letters.py:write_to_relatives": "for the dead alone (PL-22)",
+    "scheduling/actions/letter_writing.py:_save": "nothing is written to the dead; a copy with its address is refused (PL-22)",
 }
 
 

@@ -1,0 +1,234 @@
+"""How a letter about a time is put together of catalogue texts and facts (KA-01…05). Pure: no database, no clock.
+
+What is not known is not said: a part without a text is absent, an amount comes from the dated taxa or not at all. What a
+text asks for and nobody knows stops the letter, and is named: nobody gets an empty line."""
+
+import re
+from dataclasses import dataclass, field
+
+from registration.models import ContactForm
+from scheduling.models import CancelledBy, LetterKind, LetterPart
+from sdv.common.dates import long_date
+from sdv.common.errors import RuleError
+from sdv.common.time import local, local_date
+
+P = LetterPart
+FIELD = re.compile(r"\{([^{}\n]*)\}")
+# What a text may ask for, and what it is called when it is missing.
+FIELDS = {
+    "tid": "tiden",
+    "enhet": "enhetens namn",
+    "telefon": "enhetens telefon (Kallelsetexter)",
+    "avgift": "besökets avgift",
+    "avgift_uteblivet": "avgiften för uteblivet besök",
+    "tolk": "patientens tolkbehov",
+    "patient": "patientens namn",
+}
+HEADINGS = {
+    LetterKind.APPOINTMENT: "Du har fått en tid",
+    LetterKind.CHANGE: "Din tid är ändrad",
+    LetterKind.CANCELLATION: "Din tid är avbokad",
+}
+SECTION_HEADINGS = {
+    P.PREPARATION: "Förbered dig så här",
+    P.INFORMATION: "Bra att veta",
+    P.DIRECTIONS: "Hitta hit",
+    P.OPENING: "När du kan ringa",
+    P.CANCEL: "Om du inte kan komma",
+    P.FEE: "Vad kostar det?",
+    P.FREE: "Vad kostar det?",
+    P.NO_SHOW: "Om du inte kommer",
+    P.INTERPRETER: "Tolk",
+    P.BRING: "Ta med",
+}
+# Yrkeskategorier whose name says something to everyone; Övrig says nothing (KA-01).
+WELL_KNOWN = {"Arb", "Bm", "Die", "Fys", "Kur", "Läk", "Psyk", "Ssk", "Usk"}
+FORMS = {ContactForm.PHONE: "Vi ringer dig", ContactForm.VIDEO: "Videobesök"}
+# The rows of facts that tell a time which has been told, when it is changed again.
+TOLD_TIMES = ("När", "Ny tid")
+MEDIATION_ADDRESS = "Skatteverket\nFörmedlingsuppdrag\nBox 2820\n403 20 Göteborg"
+
+
+REQUIRED = {
+    P.CANCEL,
+    P.COPY,
+    P.CHANGED_BY_PATIENT,
+    P.CHANGED_BY_PROVIDER,
+    P.CANCELLED_BY_PATIENT,
+    P.CANCELLED_BY_PROVIDER,
+}
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What a letter is about: facts, already in words. Empty is not known."""
+
+    kind: str
+    start: object
+    unit: str
+    patient: str
+    place: str = ""
+    form: str = ""
+    meets: str = ""
+    phone: str = ""
+    interpreter: str = ""
+    fee: int | None = None
+    no_show_fee: int | None = None
+    changed_by: str = ""
+    # The time that the patient was last told, in the words of that letter.
+    told_time: str = ""
+    is_copy: bool = False
+    # {part: text}; tillval in their order.
+    texts: dict = field(default_factory=dict)
+    add_on_texts: tuple = ()
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A letter's words: heading, facts as rows, sections; and the same as plain text."""
+
+    heading: str
+    facts: tuple
+    sections: tuple
+
+    @property
+    def parts(self):
+        return {"facts": [list(row) for row in self.facts], "sections": list(self.sections)}
+
+    @property
+    def body(self):
+        return plain(self.parts)
+
+
+def when(moment):
+    """As letters say it: tisdag 1 december 2026 kl. 09.45."""
+    return f"{long_date(local_date(moment))} kl. {local(moment):%H.%M}"
+
+
+def whom(name, profession, abbreviation):
+    """Whom one meets: the name, with the yrkeskategori where everyone knows what it is."""
+    if not name:
+        return ""
+    return f"{name}, {profession.lower()}" if abbreviation in WELL_KNOWN else name
+
+
+def gives_away(text, *names):
+    """The first of the clinic's names that a sender outside the envelope would give away, or an empty text."""
+    said = text.casefold()
+    return next((name for name in names if name and name.casefold() in said), "")
+
+
+def told_time(parts):
+    """The time that a letter told, in its words."""
+    return next((value for label, value in parts.get("facts", ()) if label in TOLD_TIMES), "")
+
+
+def unknown_fields(text):
+    """What a text asks for that no letter has."""
+    return [name for name in FIELD.findall(text) if name not in FIELDS]
+
+
+def compose(occasion):
+    """The letter's words. Raises RuleError naming what is missing (KA-01)."""
+    values = {
+        "tid": when(occasion.start) if occasion.start else "",
+        "enhet": occasion.unit,
+        "telefon": occasion.phone,
+        "avgift": _kronor(occasion.fee),
+        "avgift_uteblivet": _kronor(occasion.no_show_fee),
+        "tolk": occasion.interpreter,
+        "patient": occasion.patient,
+    }
+    missing = []
+    sections = []
+    for part in _parts_of(occasion):
+        texts = occasion.add_on_texts if part == P.ADD_ON else (occasion.texts.get(part, ""),)
+        for text in texts:
+            if not text:
+                # Without these the letter does not say what it is for: how to cancel, and who changed the time (PL-09).
+                if part in REQUIRED:
+                    missing.append(f"texten {P(part).label} (Kallelsetexter)")
+                continue
+            sections.append(
+                {
+                    "part": str(part),
+                    "heading": SECTION_HEADINGS.get(part, ""),
+                    "text": FIELD.sub(lambda found: _value(found, values, missing), text),
+                }
+            )
+    for name, value in (("tiden", values["tid"]), ("enhetens namn", occasion.unit)):
+        if not value:
+            missing.append(name)
+    if missing:
+        raise missing_refusal(missing)
+    return Composed(HEADINGS[occasion.kind], tuple(_facts(occasion)), tuple(sections))
+
+
+def missing_refusal(missing):
+    """KA-01: what is missing is named, and no letter is written."""
+    named = ", ".join(dict.fromkeys(missing))
+    return RuleError(
+        "KA-01",
+        f"Brevet kan inte skrivas: {named} saknas. Fyll i det, och skriv brevet igen.",
+        code="letter_field_missing",
+    )
+
+
+def plain(parts):
+    """The same words as plain text: what 1177 and the API show, kept beside the structure."""
+    blocks = ["\n".join(f"{label}: {value}" for label, value in parts["facts"])]
+    for section in parts["sections"]:
+        blocks.append(f"{section['heading']}\n{section['text']}" if section["heading"] else section["text"])
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _kronor(amount):
+    return "" if amount is None else str(amount)
+
+
+def _value(found, values, missing):
+    name = found[1]
+    value = values.get(name, "")
+    if not value:
+        missing.append(FIELDS.get(name, f"fältet {{{name}}}"))
+    return value
+
+
+def _parts_of(occasion):
+    """The parts of a letter of the kind, in their order."""
+    first = [P.COPY] if occasion.is_copy else []
+    if occasion.kind == LetterKind.CANCELLATION:
+        by_patient = occasion.changed_by == CancelledBy.PATIENT
+        return [*first, P.CANCELLED_BY_PATIENT if by_patient else P.CANCELLED_BY_PROVIDER, P.OPENING]
+    if occasion.kind == LetterKind.CHANGE:
+        by_patient = occasion.changed_by == CancelledBy.PATIENT
+        first.append(P.CHANGED_BY_PATIENT if by_patient else P.CHANGED_BY_PROVIDER)
+    parts = [*first, P.WORDING, P.PREPARATION, P.ADD_ON, P.INFORMATION]
+    if occasion.interpreter:
+        parts.append(P.INTERPRETER)
+    if not occasion.form:
+        parts.append(P.DIRECTIONS)
+    parts += [P.CANCEL, P.OPENING]
+    if occasion.fee is not None:
+        parts.append(P.FREE if occasion.fee == 0 else P.FEE)
+    if occasion.no_show_fee is not None:
+        parts.append(P.NO_SHOW)
+    return [*parts, P.BRING]
+
+
+def _facts(occasion):
+    """Time first. Never what the contact is for in a clinic's words, nor a personnummer."""
+    if occasion.kind == LetterKind.CANCELLATION:
+        yield "Avbokad tid", when(occasion.start)
+        yield "Var", occasion.unit
+        return
+    yield ("Ny tid" if occasion.kind == LetterKind.CHANGE else "När"), when(occasion.start)
+    if occasion.told_time:
+        yield "Tidigare tid", occasion.told_time
+    yield "Var", f"{occasion.unit}, {occasion.place}" if occasion.place else occasion.unit
+    if occasion.form:
+        yield "Hur", occasion.form
+    if occasion.meets:
+        yield "Du träffar", occasion.meets
+    if occasion.interpreter:
+        yield "Tolk", occasion.interpreter
