@@ -18,12 +18,14 @@ from .receipts import last_receipt
 
 @dataclass(frozen=True)
 class Page:
-    """An entry of the main menu: who may see it, and where it leads."""
+    """An entry of the main menu: who may see it, and where it leads. What is not opened every day stands in the menu of
+    the user instead, so that the bar holds on one line for those who may see everything."""
 
     label: str
     url_name: str
     permission: Permission
     key: str = ""
+    is_everyday: bool = True
 
 
 NAVIGATION = [
@@ -34,12 +36,12 @@ NAVIGATION = [
     Page("Arbetslistor", "work-lists", Permission.VIEW_WORK_LISTS),
     Page("Klassificering", "coding", Permission.CODE),
     Page("Statistik", "statistics", Permission.VIEW_STATISTICS),
-    Page("Leveranser", "deliveries", Permission.DELIVER_REGISTERS),
-    Page("Gruppering", "grouping-export", Permission.EXPORT_CODED),
-    Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG),
-    Page("Tidböcker", "admin:scheduling_resource_changelist", Permission.MAINTAIN_SCHEDULES),
-    Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES),
-    Page("Loggar", "admin:index", Permission.VIEW_ACCESS_LOG),
+    Page("Leveranser", "deliveries", Permission.DELIVER_REGISTERS, is_everyday=False),
+    Page("Gruppering", "grouping-export", Permission.EXPORT_CODED, is_everyday=False),
+    Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG, is_everyday=False),
+    Page("Tidböcker", "admin:scheduling_resource_changelist", Permission.MAINTAIN_SCHEDULES, is_everyday=False),
+    Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES, is_everyday=False),
+    Page("Loggar", "admin:index", Permission.VIEW_ACCESS_LOG, is_everyday=False),
 ]
 MENU = [("Koder", "code-catalogue"), ("Byt uppdrag", "choose-assignment"), ("Mina inställningar", "preferences")]
 
@@ -104,8 +106,9 @@ class Frame:
         return session.get("preferences", {}).get(name, default) if session is not None else default
 
     @cached_property
-    def navigation(self):
-        """The pages the assignment may see; the one whose address the present page lies under is current."""
+    def pages(self):
+        """The pages the assignment may see, each with its entry; the one whose address the present page lies under is
+        current."""
         if not self.assignment:
             return []
         pages = [(page, address(page.url_name)) for page in NAVIGATION if self.actor.may(page.permission)]
@@ -113,7 +116,20 @@ class Frame:
         path = self.request.path
         inside = [url for _, url in pages if path == url or (url != "/" and path.startswith(url))]
         current = max(inside, key=len, default=None)
-        return [Entry(page.label, url, url == current, page.key, self._counted(page.url_name)) for page, url in pages]
+        return [
+            (page, Entry(page.label, url, url == current, page.key, self._counted(page.url_name)))
+            for page, url in pages
+        ]
+
+    @property
+    def reachable(self):
+        """Entries of every page that the assignment may see: the start page and the palette."""
+        return [entry for _, entry in self.pages]
+
+    @property
+    def navigation(self):
+        """What is opened every day: on the bar."""
+        return [entry for page, entry in self.pages if page.is_everyday]
 
     def _counted(self, url_name):
         count = COUNTS.get(url_name)
@@ -122,7 +138,9 @@ class Frame:
 
     @cached_property
     def menu(self):
-        return [Entry(label, url, False) for label, name in MENU if (url := address(name))]
+        """What is opened now and then, and what concerns the user."""
+        rare = [entry for page, entry in self.pages if not page.is_everyday]
+        return rare + [Entry(label, url, False) for label, name in MENU if (url := address(name))]
 
     @cached_property
     def receipt(self):

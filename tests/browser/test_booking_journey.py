@@ -141,8 +141,9 @@ def test_a_number_and_enter_open_the_patient(browser_page, visit):
 
 
 def test_the_tabs_are_reached_with_alt_and_a_digit(browser_page, visit, seen):
+    """ui.md 4.4: in the order of the tabs."""
     visit(reverse("patient", args=[seen.pk]))
-    for digit, name in ((2, "encounters"), (3, "commitments"), (4, "appointments")):
+    for digit, name in ((2, "relations"), (3, "encounters"), (4, "commitments"), (5, "appointments")):
         browser_page.keyboard.press(f"Alt+{digit}")
         browser_page.wait_for_url(f"**{reverse(f'patient-{name}', args=[seen.pk])}")
 

@@ -92,7 +92,7 @@ def _patient_option(patient, today):
 
 def _pages(request, words):
     frame = Frame(request)
-    entries = [Option(entry.label, href=entry.url, hint=entry.key) for entry in frame.navigation]
+    entries = [Option(entry.label, href=entry.url, hint=entry.key) for entry in frame.reachable]
     entries.append(Option("Start", href=address("start")))
     return tuple(entry for entry in entries if _matches(words, entry.text))
 
