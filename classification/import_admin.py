@@ -1,18 +1,21 @@
 """Imports of code lists in the administration (KL-05): the files are read and compared, what changes is shown, and a person
 says yes or no. Plain forms; two administrators at once are told who was first."""
 
+import gzip
+
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.http import content_disposition_header
 
-from classification.actions import imports
+from classification.actions import imports, progress
 from classification.actions.releases import ReleaseFacts
 from classification.importing.errors import CatalogueError
 from classification.importing.files import MEBIBYTE, MOST_BYTES, SourceFile
-from classification.models import CodeImport, ImportState, System
+from classification.models import CodeImport, CodeImportComparison, ImportState, System
 from sdv.accounts.administration import ReadOnlyAdmin, site
 from sdv.common.errors import RuleError
 from sdv.common.fields import SwedishDateField
@@ -74,6 +77,11 @@ class CodeImportAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view
         return [
             path("las-in/", view(self.upload_view), name="classification_codeimport_upload"),
+            path(
+                "<uuid:object_id>/andringar.csv",
+                view(self.comparison_view),
+                name="classification_codeimport_comparison",
+            ),
             path("<uuid:object_id>/avgor/", view(self.decide_view), name="classification_codeimport_decide"),
             *super().get_urls(),
         ]
@@ -129,8 +137,11 @@ class CodeImportAdmin(ReadOnlyAdmin):
             "found": found,
             "report": found.report,
             "is_open": found.state == ImportState.PREVIEWED,
+            "is_queued": found.state == ImportState.QUEUED,
+            "progress": progress.of(found.pk) if found.state == ImportState.QUEUED else None,
             "changes_nothing": not any(counts.get(kind) for kind in ("added", "changed", "ended"))
             and not found.report.get("synonyms_changed"),
+            "has_comparison": CodeImportComparison.objects.filter(code_import=found).exists(),
             "files": found.files.all().defer("content"),
             "parts": [
                 ("Nya koder", "nya", counts.get("added", 0), found.report.get("added", [])),
@@ -142,6 +153,17 @@ class CodeImportAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/classification/codeimport/review.html", context)
 
+    def comparison_view(self, request, object_id):
+        """All that the import changes, as a file."""
+        self._may(request)
+        found = CodeImportComparison.objects.select_related("code_import").filter(code_import=object_id).first()
+        if found is None:
+            raise Http404
+        answer = HttpResponse(gzip.decompress(bytes(found.content)), content_type="text/csv; charset=utf-8")
+        name = f"{found.code_import.system_id}-{found.code_import.version}-andringar.csv"
+        answer["Content-Disposition"] = content_disposition_header(True, name)
+        return answer
+
     def decide_view(self, request, object_id):
         """Yes or no to what was shown."""
         self._may(request)
@@ -150,8 +172,8 @@ class CodeImportAdmin(ReadOnlyAdmin):
             return back
         try:
             if request.POST.get("gor") == CONFIRM:
-                loaded = imports.confirm(import_id=object_id, by=request.actor.user, at=now())
-                messages.success(request, f"Utgåvan gäller nu. {loaded}.")
+                imports.order(import_id=object_id, by=request.actor.user, at=now())
+                messages.success(request, "Utgåvan ska läsas in. Det börjar inom en minut.")
             elif request.POST.get("gor") == DISCARD:
                 imports.discard(import_id=object_id, by=request.actor.user, at=now())
                 messages.success(request, "Inläsningen är förkastad. Inga koder har ändrats.")

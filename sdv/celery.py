@@ -29,6 +29,7 @@ app.conf.beat_schedule = {
     "auto-discharge": scheduled("auto-discharge", EACH_MINUTE),
     "deceased-cascade": scheduled("deceased-cascade", EACH_MINUTE),
     "outbox": scheduled("outbox", EACH_MINUTE),
+    "code-imports": scheduled("code-imports", EACH_MINUTE),
     "release-holds": scheduled("release-holds", EACH_MINUTE),
     "guardians-of-age": scheduled("guardians-of-age", crontab(minute=0), expires=3000),
     "check-invariants": scheduled("check-invariants", crontab(hour=3, minute=15), expires=3600),

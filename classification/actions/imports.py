@@ -5,15 +5,16 @@ The same acts serve the administration and the command."""
 import gzip
 import hashlib
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from classification import starter
 from classification.importing import formats, synonyms
 from classification.importing.errors import CatalogueError
 from classification.importing.files import SourceFile
-from classification.models import CodeImport, CodeImportFile, ImportState, System
+from classification.models import OPEN_STATES, CodeImport, CodeImportFile, ImportState, System
 from sdv.common.errors import RuleError
 
+from . import progress
 from .releases import ReleaseFacts, lock_system, planned, record, take_effect
 
 
@@ -36,11 +37,29 @@ def preview(*, facts, files, synonym_files=(), by, at):
 
 
 @transaction.atomic
-def confirm(*, import_id, by, at, progress=None):
-    """Lets a previewed import take effect, when what it changes is still what was seen."""
+def order(*, import_id, by, at):
+    """Yes to what was seen: the clock's job carries it out. A whole list takes longer than a page should."""
     found = _locked(import_id)
     if found.state != ImportState.PREVIEWED:
         raise _decided(found)
+    _change(found, state=ImportState.QUEUED, decided_by=by, decided_at=at)
+    return found
+
+
+@transaction.atomic
+def carry_out(*, import_id, at):
+    """Lets an import that somebody has said yes to take effect, when what it changes is still what was seen: all or
+    nothing. How far it has come is told while it goes on (`progress`). One that is no longer in the queue is left: None."""
+    with connection.cursor() as cursor:
+        # The clock strikes again while a long list goes on.
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"code import {import_id}"])
+        if not cursor.fetchone()[0]:
+            return None
+    progress.tell(import_id, progress.WAITS, 0, 0)
+    found = _locked(import_id)
+    if found.state != ImportState.QUEUED:
+        return None
+    progress.tell(import_id, progress.READS, 0, 0)
     files = {True: [], False: []}
     for kept in found.files.all():
         files[kept.is_synonyms].append(SourceFile(kept.name, gzip.decompress(bytes(kept.content))))
@@ -49,22 +68,44 @@ def confirm(*, import_id, by, at, progress=None):
     if plan.comparison.fingerprint != found.fingerprint:
         raise RuleError(
             "KL-05",
-            "Kodsystemet har ändrats sedan förhandsgranskningen, så det du såg gäller inte längre. Förkasta inläsningen"
-            " och läs in filen igen.",
+            "Kodsystemet har ändrats sedan förhandsgranskningen, så det du såg gäller inte längre. Läs in filen igen.",
             code="preview_out_of_date",
         )
-    loaded = take_effect(plan, at=at, derived=starter.derived(), progress=progress)
-    _decide(found, ImportState.IN_EFFECT, by, at, loaded.release)
+    loaded = take_effect(plan, at=at, derived=starter.derived(), progress=lambda *step: progress.tell(import_id, *step))
+    _settle(found, ImportState.IN_EFFECT, release=loaded.release)
     return loaded
+
+
+def carry_out_queued(*, at):
+    """What the clock's job does: every import in the queue, the oldest first. Returns (import, what was loaded or the
+    sentence that stopped it) of each. A worker that dies leaves its import in the queue."""
+    done = []
+    for found in CodeImport.objects.filter(state=ImportState.QUEUED).select_related("system").order_by("id"):
+        try:
+            loaded = carry_out(import_id=found.pk, at=at)
+        except (RuleError, CatalogueError) as stopped:
+            sentence = getattr(stopped, "sentence", str(stopped))
+            _stop(found.pk, sentence)
+            done.append((found, sentence))
+        else:
+            if loaded is not None:
+                done.append((found, loaded))
+    return done
+
+
+@transaction.atomic
+def _stop(import_id, sentence):
+    found = _locked(import_id)
+    _settle(found, ImportState.STOPPED, report=found.report | {"stopped": sentence})
 
 
 @transaction.atomic
 def discard(*, import_id, by, at):
-    """Lets go of a previewed import. No code has changed."""
+    """Lets go of an import that has not taken effect. No code has changed."""
     found = _locked(import_id)
-    if found.state != ImportState.PREVIEWED:
+    if found.state not in OPEN_STATES:
         raise _decided(found)
-    _decide(found, ImportState.DISCARDED, by, at, None)
+    _settle(found, ImportState.DISCARDED, decided_by=by, decided_at=at)
     return found
 
 
@@ -116,8 +157,13 @@ def _decided(found):
     ).told(found.decided_by, found.decided_at)
 
 
-def _decide(found, state, by, at, release):
-    found.state, found.decided_by, found.decided_at, found.release = state, by, at, release
-    found.save(update_fields=["state", "decided_by", "decided_at", "release"])
+def _settle(found, state, **facts):
+    _change(found, state=state, **facts)
     # The files have done their work; their names and checksums stay.
     found.files.update(content=None)
+
+
+def _change(found, **facts):
+    for name, value in facts.items():
+        setattr(found, name, value)
+    found.save(update_fields=list(facts))

@@ -4,6 +4,7 @@ The system's row is locked first: two imports of one system wait for each other,
 first one left. Codes already there keep their keys, so that what is coded points on; titles that contacts were coded
 with stand in the codings themselves."""
 
+import gzip
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -18,6 +19,7 @@ from classification.importing.synonyms import Term, for_system
 from classification.models import (
     Code,
     CodeImport,
+    CodeImportComparison,
     CodeRelation,
     CodeRelease,
     CodeSynonym,
@@ -215,7 +217,7 @@ def load_release(facts, rows, *, synonyms=(), derived=frozenset(), at=None):
 
 def record(plan, *, format, by, at, release=None):
     """The row that tells of an import: previewed, or at once in effect where a release is given."""
-    return CodeImport.objects.create(
+    made = CodeImport.objects.create(
         system_id=plan.facts.system,
         version=plan.facts.version,
         valid_from=plan.facts.valid_from,
@@ -231,6 +233,8 @@ def record(plan, *, format, by, at, release=None):
         decided_by=by if release else None,
         decided_at=at if release else None,
     )
+    CodeImportComparison.objects.create(code_import=made, content=gzip.compress(plan.comparison.written(), 6))
+    return made
 
 
 # --- Inside -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """What a list changes: codes added, changed and ended, told before anything is let into effect (KL-05)."""
 
+import csv
 import hashlib
+import io
 import json
 from dataclasses import dataclass, field
 
@@ -22,6 +24,7 @@ COMPARED = {
     "relations": "hänvisningar",
 }
 SHOWN = 200
+COLUMNS = ("vad", "kod", "titel", "andring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,24 @@ class Comparison:
             "remarks": list(remarks),
             **more,
         }
+
+    def written(self):
+        """All of it as a file: what, code, title, and what of it changes."""
+        text = io.StringIO()
+        file = csv.writer(text, delimiter=";", lineterminator="\r\n")
+        file.writerow(COLUMNS)
+        file.writerows(("ny", row.display or row.code, row.title, "") for row in self.added)
+        file.writerows(
+            (
+                "ändrad",
+                change.row.display or change.row.code,
+                change.row.title,
+                "; ".join(f"{name}: {_words(before)} → {_words(after)}" for name, before, after in change.what),
+            )
+            for change in self.changed
+        )
+        file.writerows(("upphör", code, title, "") for code, title in self.ended)
+        return text.getvalue().encode("utf-8-sig")
 
 
 def compare(rows, before):

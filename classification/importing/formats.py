@@ -22,7 +22,16 @@ def read(system, files):
     return listed
 
 
+# How files of Excel before 2007 begin, whatever they hold.
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+
+
 def _reader(system, files):
+    if files[0].content.startswith(_OLD_EXCEL):
+        raise CatalogueError(
+            f"{files[0].name} är en äldre Excelfil (.xls) och läses inte. Hämta utgåvan som TSV eller ANS, eller öppna filen"
+            " och spara den i listans eget format (docs/drift.md)."
+        )
     first = _first_line(files[0])
     cells = tuple(cell.strip().strip('"') for cell in first.split("\t"))
     is_archive = files[0].content[:4] == b"PK\x03\x04"

@@ -20,7 +20,7 @@ from .coding import (
     CodingMove,
     EncounterCoding,
 )
-from .imports import CodeImport, CodeImportFile, ImportState
+from .imports import OPEN_STATES, CodeImport, CodeImportComparison, CodeImportFile, ImportState
 from .regional import BlockedCode, BlockKind, CareForm, CheckSetting, CodeRole, FavouriteCode, Weight
 from .register import (
     CodeList,
@@ -38,12 +38,14 @@ from .register import (
 )
 
 __all__ = [
+    "OPEN_STATES",
     "BlockKind",
     "BlockedCode",
     "CareForm",
     "CheckSetting",
     "Code",
     "CodeImport",
+    "CodeImportComparison",
     "CodeImportFile",
     "CodeLevel",
     "CodeList",

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from sdv.accounts.models import User
-from sdv.common.models import LockingQuerySet, Row, change_log
+from sdv.common.models import LockingQuerySet, Row, append_only, change_log
 
 from .catalogue import CodeRelease, CodeSystem
 
@@ -13,15 +13,22 @@ class ImportState(models.TextChoices):
     """Where an import stands."""
 
     PREVIEWED = "previewed", "förhandsgranskad"
+    QUEUED = "queued", "ska läsas in"
     IN_EFFECT = "in_effect", "gäller"
+    STOPPED = "stopped", "stannade"
     DISCARDED = "discarded", "förkastad"
+
+
+# Nobody has said yes or no, or the yes has not been carried out.
+OPEN_STATES = (ImportState.PREVIEWED, ImportState.QUEUED)
 
 
 class CodeImport(Row):
     """Inläsning of a code list. It is read and compared first; codes change when somebody has said yes to what is seen.
 
     `report` keeps the comparison: how many codes were added, changed and ended, the first of each, and remarks on what
-    the file did not say. `by` is empty where a command on the server did it."""
+    the file did not say; all of it is the CodeImportComparison. A yes puts the import in the queue, and the clock's job
+    carries it out; what stopped it there is `report["stopped"]`. `by` is empty where a command on the server did it."""
 
     system = models.ForeignKey(CodeSystem, models.PROTECT, related_name="imports", verbose_name="kodsystem")
     version = models.CharField("utgåva", max_length=60)
@@ -66,6 +73,21 @@ class CodeImport(Row):
 
     def __str__(self):
         return f"{self.system_id} {self.version}"
+
+
+class CodeImportComparison(Row):
+    """All that an import changes, as a compressed CSV: the report shows the first of each kind."""
+
+    code_import = models.OneToOneField(CodeImport, models.CASCADE, related_name="comparison", verbose_name="inläsning")
+    content = models.BinaryField("innehåll")
+
+    class Meta:
+        verbose_name = "jämförelse"
+        verbose_name_plural = "jämförelser"
+        triggers = [append_only()]
+
+    def __str__(self):
+        return str(self.code_import)
 
 
 class CodeImportFile(Row):

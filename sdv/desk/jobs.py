@@ -5,8 +5,8 @@ import time
 
 from django.db import connections, transaction
 
-from classification.actions import deliveries
-from classification.models import RegisterReporter
+from classification.actions import deliveries, imports
+from classification.models import CodeImport, ImportState, RegisterReporter
 from classification.register.gathering import prepare
 from classification.register.selection import period_due
 from registration.actions import clock, relations
@@ -115,6 +115,18 @@ def par_delivery(*, at, dry_run=False):
     return lines or ["patientregistret: ingen uppgiftslämnare är angiven under Kataloger"]
 
 
+def code_imports(*, at, dry_run=False):
+    """KL-05: code lists that somebody has said yes to take effect, each as a whole or not at all. Fails where one
+    stopped; the page says why."""
+    if dry_run:
+        return [f"kodlistor att läsa in: {CodeImport.objects.filter(state=ImportState.QUEUED).count()}"]
+    done = imports.carry_out_queued(at=at)
+    lines = [f"{found.system.name} {found.version}: {said}" for found, said in done]
+    if stopped := [str(found) for found, said in done if isinstance(said, str)]:
+        raise JobFailed(f"Inläsningen stannade: {', '.join(stopped)}.", lines)
+    return lines or ["kodlistor att läsa in: 0"]
+
+
 def pu_nightly(*, at, dry_run=False):
     """PA-04: each night all patients are held against the population register, some minutes at a time. Fails where it
     does not answer; the next run goes on from there."""
@@ -159,4 +171,5 @@ JOBS = {
     "partitions": partitions,
     "pu-nightly": pu_nightly,
     "par-delivery": par_delivery,
+    "code-imports": code_imports,
 }

@@ -1,6 +1,7 @@
 """A catalogue keeper reads in a code list and finds a new code, under the strict content security policy (KL-05)."""
 
 import pytest
+from django.core.management import call_command
 from playwright.sync_api import expect
 
 from classification.models import Code, CodeImport
@@ -46,7 +47,12 @@ def test_a_release_is_read_in_looked_at_and_let_into_effect(catalogue_page, visi
     assert_only_known(page)
 
     page.get_by_role("button", name="Låt utgåvan gälla").press("Enter")
-    expect(page.locator(".messagelist .success")).to_contain_text("Utgåvan gäller nu.")
+    expect(page.locator(".messagelist .success")).to_contain_text("Utgåvan ska läsas in.")
+    expect(page.get_by_role("status")).to_contain_text("Väntar på att läsas in.")
+    assert_only_known(page)
+    # The page asks by itself, and shows when the clock's job has carried it out.
+    call_command("run_job", "code-imports", verbosity=0)
+    expect(page.get_by_text("Gäller sedan")).to_be_visible()
     assert CodeImport.objects.get().state == "in_effect"
     assert_only_known(page)
 

@@ -1,13 +1,17 @@
 """Imports in the administration: files, what changes, yes or no; by those who keep the catalogues (KL-05)."""
 
 from datetime import date
+from io import StringIO
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from classification.actions.releases import Loaded
 from classification.importing import files
-from classification.models import Code, CodeImport, CodeRelease, ImportState
+from classification.models import Code, CodeImport, CodeRelease, CodeSynonym, ImportState
 from sdv.accounts.permissions import Role
 from sdv.common import uploads
 from tests import factories as make
@@ -44,6 +48,17 @@ def decide(client, found, what):
     ).content.decode()
 
 
+def job():
+    """The clock's job, as an operator runs it by hand."""
+    out = StringIO()
+    call_command("run_job", "code-imports", stdout=out)
+    return out.getvalue().splitlines()
+
+
+def synonyms():
+    return CodeSynonym.objects.count()
+
+
 def test_files_are_read_shown_and_let_into_effect(admin):
     answer = post(admin, official.icd())
     found = CodeImport.objects.get()
@@ -52,7 +67,12 @@ def test_files_are_read_shown_and_let_into_effect(admin):
     assert "16 koder: 16 nya, 0 ändrade, 0 upphör, 0 lika." in page and "F43.8A" in page
     assert Code.objects.count() == 0
     page = decide(admin, found, "gall")
-    assert "Utgåvan gäller nu. ICD-10-SE: 16 koder (16 nya, 0 ändrade), " in page
+    assert "Utgåvan ska läsas in. Det börjar inom en minut." in page
+    assert 'hx-trigger="every 2s"' in page and "Väntar på att läsas in." in page
+    assert Code.objects.count() == 0
+    assert job() == ["ICD-10-SE 2026: " + str(Loaded("icd-10-se", 16, 16, synonyms=synonyms()))]
+    page = admin.get(reverse("admin:classification_codeimport_change", args=[found.pk])).content.decode()
+    assert "Gäller sedan" in page and "every 2s" not in page
     found.refresh_from_db()
     assert (found.state, found.by.name, found.decided_by.name) == ("in_effect", "Kata Loggren", "Kata Loggren")
     assert CodeRelease.objects.get().valid_from == date(2026, 1, 1)
@@ -100,6 +120,7 @@ def test_discarded_changes_nothing_and_the_second_administrator_is_told(admin, u
     other = signed_in(make.staff(Role.CATALOGUE_ADMIN, unit, username="kim", name="Kim Katalog"))
     assert "Inläsningen är förkastad. Inga koder har ändrats." in decide(other, found, "forkasta")
     assert "är redan avgjord: förkastad. (KL-05) Kim Katalog var först." in decide(admin, found, "gall")
+    assert job() == ["kodlistor att läsa in: 0"]
     assert Code.objects.count() == 0
 
 
@@ -108,8 +129,42 @@ def test_what_has_changed_since_it_was_seen_is_refused(admin):
     post(admin, official.icd())
     first, second = CodeImport.objects.order_by("id")
     decide(admin, first, "gall")
-    assert "Kodsystemet har ändrats sedan förhandsgranskningen" in decide(admin, second, "gall")
-    assert CodeImport.objects.get(pk=second.pk).state == ImportState.PREVIEWED
+    decide(admin, second, "gall")
+    with pytest.raises(CommandError, match="Inläsningen stannade: icd-10-se 2026"):
+        job()
+    assert CodeImport.objects.get(pk=second.pk).state == ImportState.STOPPED
+    page = admin.get(reverse("admin:classification_codeimport_change", args=[second.pk])).content.decode()
+    assert "Inläsningen stannade och ingenting har ändrats: Kodsystemet har ändrats sedan förhandsgranskningen" in page
+    assert Code.objects.count() == 16
+
+
+def test_the_page_shows_how_far_it_has_come(admin, monkeypatch):
+    post(admin, official.icd())
+    found = CodeImport.objects.get()
+    decide(admin, found, "gall")
+    monkeypatch.setattr("classification.actions.progress.of", lambda pk: ("koder", 4000, 38925))
+    page = admin.get(reverse("admin:classification_codeimport_change", args=[found.pk])).content.decode()
+    assert "Läses in: koder, 4000 av 38925." in page
+
+
+def test_all_changes_are_fetched_as_a_file(admin):
+    post(admin, official.icd())
+    found = CodeImport.objects.get()
+    address = reverse("admin:classification_codeimport_comparison", args=[found.pk])
+    assert address in admin.get(reverse("admin:classification_codeimport_change", args=[found.pk])).content.decode()
+    answer = admin.get(address)
+    assert answer["Content-Disposition"] == 'attachment; filename="icd-10-se-2026-andringar.csv"'
+    assert answer.content.decode("utf-8-sig").splitlines()[:2] == [
+        "vad;kod;titel;andring",
+        "ny;05;Psykiska sjukdomar (F00-F99);",
+    ]
+    assert admin.get(reverse("admin:classification_codeimport_comparison", args=[UUID(int=1)])).status_code == 404
+
+
+def test_an_old_excel_file_is_named_as_one(admin):
+    answer = post(admin, files.SourceFile("ksh97-p.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), system="ksh97p")
+    assert answer.status_code == 422
+    assert "ksh97-p.xls är en äldre Excelfil (.xls) och läses inte." in answer.content.decode()
 
 
 def test_nobody_else_reads_in_or_decides(admin, unit):

@@ -1,13 +1,16 @@
 """Imports take effect as a whole or not at all; what is seen is what is let into effect; what is coded stays (KL-05)."""
 
+import gzip
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from classification import starter
-from classification.actions import coding, imports, releases, writing
+from classification.actions import coding, imports, progress, releases, writing
 from classification.actions.releases import ReleaseFacts
 from classification.importing.errors import CatalogueError
 from classification.judging import resolved
@@ -32,6 +35,7 @@ from . import official_files as official
 from .conftest import NOW
 
 AT = datetime(2026, 11, 26, 9, tzinfo=UTC)
+LATER = AT + timedelta(minutes=1)
 # One import waits for the other as long as it takes.
 _LONG = timedelta(seconds=20)
 YEAR = ReleaseFacts("icd-10-se", "2026", date(2026, 1, 1), "övning")
@@ -42,6 +46,11 @@ pytestmark = pytest.mark.django_db
 
 def everything():
     return {model: sorted(model.objects.values_list(), key=str) for model in MODELS}
+
+
+def codes():
+    found = everything()
+    return {model: rows for model, rows in found.items() if model not in (CodeImport, CodeImportFile)}
 
 
 def bring(facts=YEAR, *files, by=None, at=AT, **more):
@@ -230,46 +239,130 @@ def previewed(coder, facts=YEAR, **given):
 
 
 def test_a_preview_changes_no_code_and_yes_does_what_was_seen(coder):
+    """KL-05: said yes to by a person, carried out by the clock's job."""
     found = previewed(coder)
     assert (found.state, found.report["counts"]["added"]) == (ImportState.PREVIEWED, 16)
+    assert imports.carry_out_queued(at=AT) == []
+    imports.order(import_id=found.pk, by=coder, at=AT)
     assert Code.objects.count() == CodeRelease.objects.count() == 0
-    imports.confirm(import_id=found.pk, by=coder, at=AT)
+    (done,) = imports.carry_out_queued(at=LATER)
+    assert str(done[1]).startswith("ICD-10-SE: 16 koder (16 nya, 0 ändrade), ")
     found.refresh_from_db()
-    assert (found.state, found.decided_by, found.release.version) == (ImportState.IN_EFFECT, coder, "2026")
+    assert (found.state, found.decided_by, found.decided_at) == (ImportState.IN_EFFECT, coder, AT)
+    assert found.release.version == "2026"
     assert Code.objects.count() == 16
     kept = found.files.get()
     assert (kept.content, kept.name, kept.size) == (None, "icd-10-se.tsv", len(official.icd().content))
+    assert imports.carry_out_queued(at=LATER) == []
 
 
 def test_what_is_decided_is_not_decided_again(coder):
     found = previewed(coder)
     imports.discard(import_id=found.pk, by=coder, at=AT)
-    for act in (imports.confirm, imports.discard):
+    for act in (imports.order, imports.discard):
         with pytest.raises(RuleError, match="är redan avgjord: förkastad") as refused:
             act(import_id=found.pk, by=coder, at=AT)
         assert (refused.value.by, refused.value.at) == (coder.name, AT)
+    assert imports.carry_out(import_id=found.pk, at=AT) is None
     assert Code.objects.count() == 0
 
 
-def test_a_preview_that_no_longer_is_what_was_seen_does_not_take_effect(coder):
+def test_one_that_waits_can_still_be_discarded(coder):
     found = previewed(coder)
+    imports.order(import_id=found.pk, by=coder, at=AT)
+    imports.discard(import_id=found.pk, by=coder, at=LATER)
+    assert imports.carry_out_queued(at=LATER) == []
+    found.refresh_from_db()
+    assert (found.state, found.decided_at, Code.objects.count()) == (ImportState.DISCARDED, LATER, 0)
+
+
+def test_a_preview_that_no_longer_is_what_was_seen_does_not_take_effect(coder):
+    """KL-05: what stopped it is kept for the page."""
+    found = previewed(coder)
+    imports.order(import_id=found.pk, by=coder, at=AT)
     bring(YEAR, official.icd(retitled("F43.8A", "Annan titel")))
-    before = everything()
-    with pytest.raises(RuleError, match="Kodsystemet har ändrats sedan förhandsgranskningen"):
-        imports.confirm(import_id=found.pk, by=coder, at=AT)
-    assert everything() == before
+    before = codes()
+    ((_, sentence),) = imports.carry_out_queued(at=LATER)
+    assert sentence.startswith("Kodsystemet har ändrats sedan förhandsgranskningen")
+    assert codes() == before
+    found.refresh_from_db()
+    assert (found.state, found.report["stopped"], found.release) == (ImportState.STOPPED, sentence, None)
+
+
+def test_all_that_changes_is_kept_as_a_file_however_much_it_is(coder, monkeypatch):
+    """KL-05: the page shows the first of each kind."""
+    monkeypatch.setattr("classification.importing.compare.SHOWN", 2)
+    bring(YEAR)
+    rows = [row for row in retitled("F43.8A", "Annan titel") if row["Kod"] != "W01.01"]
+    found = imports.preview(facts=YEAR, files=[official.icd(rows)], by=coder, at=AT)
+    head, *lines = gzip.decompress(bytes(found.comparison.content)).decode("utf-8-sig").split("\r\n")
+    assert head == "vad;kod;titel;andring"
+    assert "ändrad;F43.8A;Annan titel;titel: Utmattningssyndrom → Annan titel" in lines
+    assert [line.split(";")[:2] for line in lines if line.startswith("upphör")] == [["upphör", "W01.01"]]
+    first = CodeImport.objects.get(state=ImportState.IN_EFFECT)
+    assert len(first.report["added"]) == 2
+    assert gzip.decompress(bytes(first.comparison.content)).count(b"\r\nny;") == 16
+
+
+@pytest.mark.django_db(transaction=True)
+def test_how_far_it_has_come_is_seen_by_others_while_nothing_else_is(coder, monkeypatch):
+    """KL-05: another session sees the step; the codes it sees when all are there."""
+    found = previewed(coder)
+    imports.order(import_id=found.pk, by=coder, at=AT)
+    seen = []
+
+    def look(*step):
+        told(*step)
+        with ThreadPoolExecutor(1) as other:
+            seen.append(other.submit(_outside, found.pk).result())
+
+    told = progress.tell
+    monkeypatch.setattr(progress, "tell", look)
+    assert progress.of(found.pk) is None
+    imports.carry_out_queued(at=LATER)
+    assert seen == [
+        (("väntar på en annan inläsning", 0, 0), 0),
+        (("läser och jämför filerna", 0, 0), 0),
+        (("koder", 0, 16), 0),
+        (("koder", 16, 16), 0),
+        (("sökord", 0, seen[4][0][2]), 0),
+        (("räknar om sökningens underlag", 0, 0), 0),
+    ]
+    assert (progress.of(found.pk), Code.objects.count()) == (None, 16)
+
+
+def _outside(import_id):
+    try:
+        return progress.of(import_id), Code.objects.count()
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_clock_that_strikes_twice_carries_an_import_out_once(coder):
+    """KL-05: the second finds that somebody is at it, or that it is done."""
+    found = previewed(coder)
+    imports.order(import_id=found.pk, by=coder, at=AT)
+    answers = together(
+        *[lambda: imports.carry_out(import_id=found.pk, at=LATER)] * 2,
+        longest_wait=_LONG,
+    )
+    assert sorted(answer is None for answer in answers) == [False, True], answers
+    assert (Code.objects.count(), CodeRelease.objects.count()) == (16, 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_administrators_at_once_one_import_takes_effect(coder):
     first, second = previewed(coder), previewed(coder)
+    for found in (first, second):
+        imports.order(import_id=found.pk, by=coder, at=AT)
     answers = together(
-        *(lambda pk=found.pk: imports.confirm(import_id=pk, by=coder, at=AT) for found in (first, second)),
+        *(lambda pk=found.pk: imports.carry_out(import_id=pk, at=AT) for found in (first, second)),
         longest_wait=_LONG,
     )
     refused = [answer for answer in answers if isinstance(answer, RuleError)]
     assert [error.code for error in refused] == ["preview_out_of_date"], answers
-    assert sorted(CodeImport.objects.values_list("state", flat=True)) == ["in_effect", "previewed"]
+    assert sorted(CodeImport.objects.values_list("state", flat=True)) == ["in_effect", "queued"]
     assert (Code.objects.count(), CodeRelease.objects.count()) == (16, 1)
 
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from sdv.embedded.processes import wait_until
+from tests.crash.codes import CODES
 from tests.crash.deaths import REQUESTS
 
 pytestmark = pytest.mark.timeout(120)
@@ -64,6 +65,24 @@ def test_the_cascade_is_killed_among_the_dead_and_finds_who_is_pending(system):
     assert system.count("scheduling_resourcebooking") == 0
     assert system.job("deceased-cascade") == ["genomförda kaskader: 0"]
     system.assert_whole()
+
+
+def test_a_code_list_is_read_in_as_a_whole_or_not_at_all(system):
+    """KL-05: the worker dies in the middle of its writing; nothing is left of it, and the clock begins again."""
+    system.run("tests.crash.codes")
+    at_it = "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'kodlista % 2 %'"
+    running = system.begin("job", "django", "run_job", "code-imports")
+    assert wait_until(lambda: any(int(name.split()[3]) > 0 for (name,) in system.sql(at_it)), 60, every=0.02)
+    running.kill()
+    assert wait_until(lambda: not system.sql(at_it), 20)
+    tables = ("code", "coderelease", "codesynonym", "codeword")
+    assert [system.count(f"classification_{name}") for name in tables] == [0, 0, 0, 0]
+    assert system.sql("SELECT state FROM classification_codeimport") == [("queued",)]
+    assert system.job("code-imports")[0].startswith(f"ICD-10-SE krasch: ICD-10-SE: {CODES} koder ({CODES} nya, ")
+    assert system.count("classification_code") == CODES
+    assert system.sql("SELECT state, version FROM classification_coderelease") == [("ready", "krasch")]
+    assert system.sql("SELECT state FROM classification_codeimport") == [("in_effect",)]
+    assert system.job("code-imports") == ["kodlistor att läsa in: 0"]
 
 
 def test_the_worker_is_killed_during_its_jobs(system):
