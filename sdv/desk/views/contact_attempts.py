@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from registration.models import Referral
-from registration.presenters import load, shown_name
+from registration.presenters import load
 from scheduling.actions import contact_attempts
 from scheduling.models import AwaitedResult, BookingRequest, ContactResult, MissingFollowUp, NoShowItem
 from sdv.accounts.access import log_access
@@ -61,7 +61,7 @@ def record(request, name, pk):
             request,
             at=at,
             text=f"Kontaktförsök ({made.get_result_display().lower()}) sparat för",
-            whom=shown_name(row.patient),
+            whom=row.patient,
             undo_url=reverse("contact-attempt-undo", args=[made.pk]),
         )
         return saved(request, back)
@@ -90,5 +90,5 @@ def undo(request, pk):
     may_correct = request.actor.may(Permission.CORRECT)
     contact_attempts.undo(attempt_id=pk, by=request.actor.user, at=at, may_correct=may_correct)
     clear_receipt(request)
-    leave_receipt(request, at=at, text="Kontaktförsöket är ångrat för", whom=shown_name(attempt.patient))
+    leave_receipt(request, at=at, text="Kontaktförsöket är ångrat för", whom=attempt.patient)
     return saved(request, way_back(request, reverse("work-lists")))
