@@ -1,9 +1,11 @@
 """Test databases are copies of one migrated template with the catalogues, made anew when a migration or one of their
 files changes.
 
-Running every migration for every worker of every run costs many seconds; copying costs a fraction of one."""
+Running every migration for every worker of every run costs many seconds; copying costs a fraction of one. Where only
+migrations have been added, the new template begins as a copy of the nearest old one and runs those."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -22,20 +24,39 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 def template_database():
     """The name of the template for the migrations as they stand; made where it is missing."""
-    name = f"sdv_template_{fingerprint()}"
+    files = digests()
+    name = f"sdv_template_{hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]}"
     folder = Path(settings.STATIC_ROOT).parent
     with FileLock(folder / "template.lock"), maintenance() as connection:
         if not exists(connection, name):
+            half = sql.Identifier(f"{name}_half")
             drop(connection, f"{name}_half")
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(f"{name}_half")))
+            base = sql.Identifier(nearest(connection, files) or "template1")
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(half, base))
             manage(f"{name}_half", "migrate", "--no-input", "--verbosity=0", "--skip-checks")
             # Codes are loaded by the tests that need them: classification's own have releases of their own.
             manage(f"{name}_half", "load_catalogues", "--utan-koder", "--skip-checks")
-            connection.execute(
-                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(f"{name}_half"), sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(half, sql.Literal(json.dumps(files))))
+            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(half, sql.Identifier(name)))
         drop_leftovers(connection, name)
     return name
+
+
+def nearest(connection, files):
+    """The template with most migrations among those made of nothing but what stands in `files`, or None. What is no
+    migration is the same, or it does not count: catalogues are loaded, never taken away."""
+    rows = connection.execute(
+        "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
+        " WHERE datname ~ '^sdv_template_[0-9a-f]+$' ORDER BY oid"
+    )
+    made_of = {name: json.loads(told) for name, told in rows if told}
+    usable = [
+        name
+        for name, theirs in made_of.items()
+        if theirs.items() <= files.items()
+        and all("/migrations/" in each and each.endswith(".py") for each in files.keys() - theirs.keys())
+    ]
+    return max(usable, key=lambda name: len(made_of[name]), default=None)
 
 
 def restore(connection, template):
@@ -49,18 +70,24 @@ def restore(connection, template):
         )
 
 
-def fingerprint():
-    """A digest of all that decides what the migrations and the catalogues make."""
-    digest = hashlib.sha256((CHECKOUT / "requirements.lock").read_bytes())
-    files = [CHECKOUT / "sdv" / "common" / "sql" / "roles.sql", *(CHECKOUT / "sdv" / "common").glob("*.py")]
+def digests():
+    """A digest of each file that decides what the migrations and the catalogues make."""
+    files = [
+        CHECKOUT / "requirements.lock",
+        CHECKOUT / "sdv" / "common" / "sql" / "roles.sql",
+        *(CHECKOUT / "sdv" / "common").glob("*.py"),
+    ]
     for app in apps.get_app_configs():
         if Path(app.path).is_relative_to(CHECKOUT) and ".venv" not in app.path:
             files += Path(app.path).glob("migrations/**/*.*")
             files += Path(app.path).glob("data/*.csv")
             files += Path(app.path).glob("catalogues.py")
-    for file in sorted(file for file in files if file.suffix in {".py", ".sql", ".csv", ".json"}):
-        digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:12]
+    kept = {".py", ".sql", ".csv", ".json", ".lock"}
+    return {
+        str(file.relative_to(CHECKOUT)): hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+        for file in sorted(set(files))
+        if file.suffix in kept
+    }
 
 
 def manage(database, *command):
