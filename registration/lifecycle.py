@@ -277,6 +277,22 @@ def commitment_refusal(encounter_type, commitment):
     return None
 
 
+def going_on_refusal(encounter_type, status):
+    """VH-01, VH-10: why nothing can follow out of the care while it goes on — a ward, observation, a consult — or None."""
+    name = encounter_type.name
+    if encounter_type.code not in ENGAGES_CONSULTS:
+        return RuleError(
+            "VH-01", f"{name} fortsätter inte i en annan vårdhändelse. Registrera den nya kontakten för sig."
+        )
+    if status != Status.IN_PROGRESS:
+        return RuleError(
+            "VH-24",
+            f"Det går bara medan vården pågår; {name} är {Status(status).label.lower()}. Läs in sidan igen.",
+            code="wrong_status",
+        )
+    return None
+
+
 def place_refusal(encounter_type, status):
     """VH-09: why the encounter may not be given a place, or None."""
     if encounter_type.code not in HOLDS_A_PLACE:

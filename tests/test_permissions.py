@@ -84,6 +84,28 @@ PAGES = {
     "appointment-cancel": page(P.BOOK, P.BOOK, pk="booked"),
     "appointment-reschedule": page(P.BOOK, P.BOOK, pk="booked"),
     "drop-in": page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS),
+    # Akuten and Platser
+    "emergency": page(P.VIEW_ENCOUNTERS),
+    "emergency-rows": page(P.VIEW_ENCOUNTERS),
+    "emergency-arrival": page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS),
+    "ward": page(P.VIEW_ENCOUNTERS),
+    "admission": page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS),
+    "place-cleaned": page(None, P.REGISTER_ENCOUNTERS, pk="place"),
+    **dict.fromkeys(
+        [
+            "encounter-place",
+            "encounter-transfer",
+            "encounter-leave",
+            "encounter-return",
+            "encounter-assess",
+            "encounter-complete",
+            "encounter-observe",
+            "encounter-continue",
+            "encounter-consult",
+        ],
+        page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS, pk="arrived_encounter"),
+    ),
+    "encounter-admit": page(P.REGISTER_ARRIVAL, P.REGISTER_ARRIVAL, pk="arrived_encounter"),
     "contact-guide": page(P.REGISTER_ENCOUNTERS),
     # Patients
     "patients": page(P.VIEW_PATIENTS),

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from registration import lifecycle, stay_rules, type_choice
 from registration.actions import encounters, holdings, places
+from registration.encounter_types import TYPES
 from registration.lifecycle import Status
 from registration.models import Encounter, Patient
 from registration.stay_rules import DischargedTo
@@ -130,17 +131,8 @@ def continue_at(
 
 def continuing_refusal(before, care_unit, situation):
     """Why the care cannot go on there in a new vårdhändelse, or None."""
-    name = before.type.name
-    if before.type_id not in lifecycle.ENGAGES_CONSULTS:
-        return RuleError(
-            "VH-03", f"{name} fortsätter inte i en annan vårdhändelse. Registrera den nya kontakten för sig."
-        )
-    if before.status != Status.IN_PROGRESS:
-        return RuleError(
-            "VH-24",
-            f"Bara pågående vård fortsätter; {name} är {before.get_status_display().lower()}.",
-            code="wrong_status",
-        )
+    if refused := lifecycle.going_on_refusal(TYPES[before.type_id], before.status):
+        return refused
     if before.type_id == lifecycle.INPATIENT and (
         care_unit.pk == before.care_unit_id or situation != type_choice.DIRECT_ADMISSION
     ):

@@ -125,6 +125,7 @@ def register_unbooked(
     during_id=None,
     continues=None,
     admitted_from="",
+    expected_discharge_on=None,
     accept_warnings=(),
 ):
     """A contact that begins without a booking: drop-in, emergency, contact without visit … (VH-03). The type follows
@@ -170,6 +171,7 @@ def register_unbooked(
         listing_unit=patient.listing_unit,
         continues=continues,
         admitted_from=admitted_from,
+        expected_discharge_on=expected_discharge_on,
         is_planned=False if type_code == lifecycle.INPATIENT else None,
         by=by,
         at=start,

@@ -26,10 +26,14 @@ class Page:
     permission: Permission
     key: str = ""
     is_everyday: bool = True
+    # The kinds of unit that have the page in their menu; empty means all.
+    kinds: tuple = ()
 
 
 NAVIGATION = [
     Page("Dagen", "day", Permission.VIEW_DAY, key="F4"),
+    Page("Akuten", "emergency", Permission.VIEW_ENCOUNTERS, kinds=("akutmottagning",)),
+    Page("Platser", "ward", Permission.VIEW_ENCOUNTERS, kinds=("slutenvard", "forlossning", "dialysmottagning")),
     Page("Patienter", "patients", Permission.VIEW_PATIENTS),
     Page("Bokningsbegäran", "booking-requests", Permission.VIEW_WORK_LISTS),
     Page("Remisser", "referrals", Permission.VIEW_REFERRALS),
@@ -112,7 +116,7 @@ class Frame:
         if not self.assignment:
             return []
         pages = [(page, address(page.url_name)) for page in NAVIGATION if self.actor.may(page.permission)]
-        pages = [(page, url) for page, url in pages if url]
+        pages = [(page, url) for page, url in pages if url and (not page.kinds or self.care_unit.kind in page.kinds)]
         path = self.request.path
         inside = [url for _, url in pages if path == url or (url != "/" and path.startswith(url))]
         current = max(inside, key=len, default=None)

@@ -22,6 +22,9 @@ ARRIVE, NO_SHOW, RESCHEDULE, CANCEL = "arrive", "no_show", "reschedule", "cancel
 CHECK_OUT, DISCHARGE, CODE = "check_out", "discharge", "code"
 UNDO_ARRIVAL, UNDO_NO_SHOW, UNDO_CHECK_OUT = "undo_arrival", "undo_no_show", "undo_check_out"
 REOPEN, CHANGE_TYPE, ANNUL = "reopen", "change_type", "annul"
+ADMIT, ASSESS, OBSERVE, CONTINUE = "admit", "assess", "observe", "continue"
+PLACE, TRANSFER, LEAVE, RETURN = "place", "transfer", "leave", "return"
+COMPLETE, CONSULT = "complete", "consult"
 
 OF_BOOKING = (ARRIVE, NO_SHOW, RESCHEDULE, CANCEL)
 
@@ -30,6 +33,16 @@ OFFERED = {
     NO_SHOW: ("Utebliven", Permission.REGISTER_ARRIVAL),
     RESCHEDULE: ("Omboka", Permission.BOOK),
     CANCEL: ("Avboka", Permission.BOOK),
+    ADMIT: ("Skriv in", Permission.REGISTER_ARRIVAL),
+    ASSESS: ("Läkarbedömning", Permission.REGISTER_ENCOUNTERS),
+    PLACE: ("Byt plats", Permission.REGISTER_ENCOUNTERS),
+    TRANSFER: ("Flytta till avdelning", Permission.REGISTER_ENCOUNTERS),
+    LEAVE: ("Permission", Permission.REGISTER_ENCOUNTERS),
+    RETURN: ("Åter från permission", Permission.REGISTER_ENCOUNTERS),
+    OBSERVE: ("Till observation", Permission.REGISTER_ENCOUNTERS),
+    CONTINUE: ("Till vårdavdelning", Permission.REGISTER_ENCOUNTERS),
+    CONSULT: ("Öppenvårdskonsult", Permission.REGISTER_ENCOUNTERS),
+    COMPLETE: ("Komplettera vårdtillfället", Permission.REGISTER_ENCOUNTERS),
     CHECK_OUT: ("Checka ut", Permission.CHECK_OUT),
     DISCHARGE: ("Skriv ut", Permission.REGISTER_ENCOUNTERS),
     CODE: ("Klassificera", Permission.CODE),
@@ -84,6 +97,7 @@ class Facts:
     cancelled_at: object
     has_outcome: bool
     emptiness: RuleError | None
+    is_on_leave: bool = False
     new_types: tuple = ()
     done: dict = field(default_factory=dict)
 
@@ -111,6 +125,7 @@ def facts_of(encounter):
         cancelled_at=encounter.cancelled_at,
         has_outcome=CheckOut.objects.filter(encounter=encounter, undone_at__isnull=True).exists(),
         emptiness=encounters.emptiness_refusal(encounter),
+        is_on_leave=row.code == lifecycle.INPATIENT and encounter.leaves.filter(period__upper_inf=True).exists(),
         new_types=new_types(row),
         done=done,
     )
@@ -159,7 +174,29 @@ def needs_reason(action, facts, *, by, at):
     return False
 
 
+# The types that an act on a stay or an emergency visit has a meaning for.
+OF_TYPES = {
+    ADMIT: {lifecycle.ADMISSION_BOOKED},
+    ASSESS: {lifecycle.EMERGENCY},
+    PLACE: set(lifecycle.HOLDS_A_PLACE),
+    TRANSFER: set(lifecycle.AT_A_WARD),
+    LEAVE: {lifecycle.INPATIENT},
+    RETURN: {lifecycle.INPATIENT},
+    OBSERVE: {lifecycle.EMERGENCY},
+    CONTINUE: set(lifecycle.ENGAGES_CONSULTS),
+    CONSULT: set(lifecycle.ENGAGES_CONSULTS),
+    COMPLETE: {lifecycle.INPATIENT, lifecycle.ADMISSION_BOOKED},
+}
+# What the act is, for the rule that judges it; the others only ask that the care goes on.
+MOVES_OF = {ADMIT: Move.ARRIVE}
+GOES_ON = (OBSERVE, CONTINUE, CONSULT)
+
+
 def _concerns(action, facts):
+    if action in OF_TYPES:
+        if action in (LEAVE, RETURN) and facts.is_on_leave == (action == LEAVE):
+            return False
+        return facts.type.code in OF_TYPES[action]
     if action in OF_BOOKING:
         return facts.has_appointment
     if action == CHANGE_TYPE:
@@ -174,8 +211,13 @@ def _concerns(action, facts):
 def _refusal(action, facts, *, may, by, at):
     if action == CODE:
         return coding_rules.refusal(facts.type, facts.status)
-    if refused := lifecycle.refusal(facts.type, facts.status, Move(action), is_reopened=facts.is_reopened):
+    if action in GOES_ON:
+        return lifecycle.going_on_refusal(facts.type, facts.status)
+    move = MOVES_OF[action] if action in MOVES_OF else Move(action)
+    if refused := lifecycle.refusal(facts.type, facts.status, move, is_reopened=facts.is_reopened):
         return refused
+    if action == ADMIT:
+        return lifecycle.arrival_refusal(planned_start=facts.planned_start, at=at)
     if action in OF_BOOKING:
         return _booking_refusal(action, facts, at)
     if action == ANNUL:

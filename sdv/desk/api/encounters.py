@@ -247,6 +247,7 @@ def _facts(row):
         cancelled_at=row.cancelled_at,
         has_outcome=row.check_out_facts is not None,
         emptiness=lifecycle.annulment_refusal(has_documentation=row.has_documentation, has_cash=row.has_cash),
+        is_on_leave=row.leave_facts is not None,
         new_types=encounter_actions.new_types(kind),
         done=done,
     )

@@ -2,13 +2,27 @@
 
 from typing import NamedTuple
 
+from django.db.models import Q
 from django.urls import reverse
 
 from classification import presenters as coding_presenters
 from classification.actions import coding
 from registration.actions import encounters
 from registration.encounter_types import TYPES
-from registration.lifecycle import ANNULLED, NO_SHOW_TYPE, CheckOut, Discharge, Move, Status, is_reported
+from registration.lifecycle import (
+    ANNULLED,
+    AT_A_WARD,
+    ENGAGES_CONSULTS,
+    HOLDS_A_PLACE,
+    INPATIENT,
+    NO_SHOW_TYPE,
+    CheckOut,
+    Discharge,
+    Move,
+    Status,
+    is_reported,
+)
+from registration.models import Encounter
 from scheduling import models as scheduling
 from sdv.common.presenting import Step, Tag
 from sdv.common.time import local, local_date
@@ -56,8 +70,18 @@ _PLACES = {
     "reopen": ("encounter-reopen", False),
     "change_type": ("encounter-change-type", False),
     "annul": ("encounter-annul", False),
+    "admit": ("encounter-admit", False),
+    "assess": ("encounter-assess", False),
+    "place": ("encounter-place", False),
+    "transfer": ("encounter-transfer", False),
+    "leave": ("encounter-leave", False),
+    "return": ("encounter-return", False),
+    "observe": ("encounter-observe", False),
+    "continue": ("encounter-continue", False),
+    "consult": ("encounter-consult", False),
+    "complete": ("encounter-complete", False),
 }
-_ASKS = {"reschedule", "cancel", "check_out", "discharge", "code", "change_type"}
+_ASKS = {"reschedule", "cancel", "check_out", "discharge", "code", "change_type", *encounter_actions.OF_TYPES}
 _KEYS = {"check_out": "F9", "code": "Alt 6"}
 _ICONS = {"arrive": "arrive", "no_show": "cross", "reschedule": "cal", "cancel": "cross", "check_out": "check"}
 _ICONS |= {"code": "list", "undo_arrival": "undo", "undo_no_show": "undo", "undo_check_out": "undo"}
@@ -121,6 +145,7 @@ def facts(encounter):
         ("Besökstyp", encounter.visit_type.name if encounter.visit_type else ""),
         ("Vårdkontaktsorsak", encounter.contact_reason.name if encounter.contact_reason else ""),
         ("Form av kontakt", encounter.get_contact_form_display()),
+        *_stay_facts(encounter),
         ("Vårdåtagande", encounter.commitment.problem_code.name if encounter.commitment else ""),
         ("Medverkande", ", ".join(_participants(encounter))),
         ("Huvudman", "" if is_protected else encounter.payer),
@@ -132,6 +157,41 @@ def facts(encounter):
     # What cannot have come yet, or has no meaning for the contact, is left out rather than called missing.
     compulsory = {"Besökstyp", "Vårdkontaktsorsak", "Medverkande"} if encounter.planned_start else set()
     return [(word, text) for word, text in found if text or word in compulsory]
+
+
+def _stay_facts(encounter):
+    """Where the patient lies and comes from and goes to (VH-09, VH-23)."""
+    place = ward = leave = None
+    if encounter.type_id in HOLDS_A_PLACE:
+        place = encounter.place_stays.going_on().select_related("place").first()
+    if encounter.type_id in AT_A_WARD:
+        ward = encounter.ward_stays.filter(period__upper_inf=True).select_related("ward").first()
+    if encounter.type_id == INPATIENT:
+        leave = encounter.leaves.filter(period__upper_inf=True).first()
+    expected = encounter.expected_discharge_on
+    return [
+        ("Avdelning", ward.ward.name if ward else ""),
+        ("Plats", place.place.name if place else ""),
+        ("Permission", f"sedan {moment(leave.period.lower)}" if leave else ""),
+        ("Läkarbedömning", moment(encounter.assessed_at)),
+        ("Planerat", {True: "Planerad", False: "Oplanerad"}.get(encounter.is_planned, "")),
+        ("Insätt", encounter.get_admitted_from_display()),
+        ("Beräknad utskrivning", expected.isoformat() if expected else ""),
+        ("Utsätt", encounter.get_discharged_to_display()),
+        ("Avbruten", encounter.get_broken_off_display()),
+    ]
+
+
+def linked(encounter):
+    """The vårdhändelser that this one is linked to, as (word, what, address): before, after, consults, mother, child."""
+    found = [("Fortsätter från", encounter.continues), ("Under pågående vård", encounter.during)]
+    if encounter.type_id in ENGAGES_CONSULTS:
+        followed = Encounter.objects.filter(Q(continues=encounter) | Q(during=encounter))
+        for row in followed.select_related("type", "care_unit").order_by("start", "id"):
+            found.append(("Konsult" if row.during_id == encounter.pk else "Fortsatte i", row))
+    return [
+        (word, f"{row.type.name}, {row.care_unit.short_name}, {moment(row.start)}", row) for word, row in found if row
+    ]
 
 
 def _span(start, end):
@@ -312,6 +372,10 @@ def page(encounter, actor, *, at):
         "heading": heading(encounter),
         "encounter": encounter,
         "facts": facts(encounter),
+        "linked": [
+            (word, text, reverse("encounter", args=[row.pk]) if row.care_unit_id == encounter.care_unit_id else "")
+            for word, text, row in linked(encounter)
+        ],
         "steps": steps(history, row if row.is_complete else None, encounter),
         "events": events(history, moved, [coding_presenters.history(change) for change in codings]),
         "coding": coding_presenters.coding(found),

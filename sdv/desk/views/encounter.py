@@ -15,8 +15,9 @@ from sdv.accounts.permissions import Permission
 from sdv.common.errors import NotPermitted, RuleError
 from sdv.common.time import local_date, now
 from sdv.desk import encounter_actions, repeats
-from sdv.desk.answers import saved, sheet
+from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.forms.encounter import ReasonForm, TypeForm
+from sdv.desk.forms.stays import DischargeForm
 from sdv.desk.presenters import encounter as presenter
 from sdv.desk.presenters.patient import band_of, frame_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
@@ -63,12 +64,15 @@ def encounter(request, pk):
 @permitted(Permission.REGISTER_ENCOUNTERS)
 @require_http_methods(GET_AND_POST)
 def discharge(request, pk):
-    """Utskrivning by hand, also of a cancelled or unused pre-registration (VH-16, VH-22)."""
+    """Utskrivning by hand, also of a cancelled or unused pre-registration (VH-16, VH-22); of a stay with its ways in and
+    out (VH-23)."""
 
     def act(row, form, at):
-        cancellation.end_by_hand(encounter_id=row.pk, by=request.actor.user, at=at)
+        cancellation.end_by_hand(encounter_id=row.pk, by=request.actor.user, at=form.cleaned_data["at"], **form.ways())
 
-    return _act(request, pk, encounter_actions.DISCHARGE, act, text="Vårdhändelsen är avslutad för")
+    return act_on(
+        request, pk, encounter_actions.DISCHARGE, act, text="Vårdhändelsen är avslutad för", form_of=DischargeForm
+    )
 
 
 @permitted(Permission.ANNUL)
@@ -79,7 +83,7 @@ def annul(request, pk):
     def act(row, form, at):
         cancellation.annul(encounter_id=row.pk, reason=form.cleaned_data["reason"], by=request.actor.user, at=at)
 
-    return _act(request, pk, encounter_actions.ANNUL, act, text="Vårdhändelsen är annullerad för")
+    return act_on(request, pk, encounter_actions.ANNUL, act, text="Vårdhändelsen är annullerad för")
 
 
 @permitted(Permission.CORRECT)
@@ -90,7 +94,7 @@ def reopen(request, pk):
     def act(row, form, at):
         correction.reopen(encounter_id=row.pk, reason=form.cleaned_data["reason"], by=request.actor.user, at=at)
 
-    return _act(request, pk, encounter_actions.REOPEN, act, text="Vårdhändelsen är öppnad igen för")
+    return act_on(request, pk, encounter_actions.REOPEN, act, text="Vårdhändelsen är öppnad igen för")
 
 
 @permitted(Permission.REGISTER_ENCOUNTERS)
@@ -107,7 +111,7 @@ def change_type(request, pk):
             at=at,
         )
 
-    return _act(request, pk, encounter_actions.CHANGE_TYPE, act, text="Typen är ändrad för")
+    return act_on(request, pk, encounter_actions.CHANGE_TYPE, act, text="Typen är ändrad för")
 
 
 @permitted(Permission.VIEW_ENCOUNTERS)
@@ -131,11 +135,12 @@ def undo(request, pk, action):
         encounter_actions.UNDO_NO_SHOW: "Utebliven är ångrad för",
         encounter_actions.UNDO_CHECK_OUT: "Utcheckningen är ångrad för",
     }
-    return _act(request, pk, name, act, text=texts[name])
+    return act_on(request, pk, name, act, text=texts[name])
 
 
-def _act(request, pk, action, act, *, text):
-    """The one way of all acts: judged as the button was, asked for what is missing, done, told in the receipt."""
+def act_on(request, pk, action, act, *, text, form_of=None):
+    """The one way of all acts: judged as the button was, asked for what is missing, done, told in the receipt. `form_of`
+    makes the form of an act that asks for more than a reason: form_of(data, row=…, at=…)."""
     at = now()
     row = of_unit(request, pk)
     facts = encounter_actions.facts_of(row)
@@ -143,7 +148,9 @@ def _act(request, pk, action, act, *, text):
     if not request.actor.may(permission, row.care_unit_id):
         raise NotPermitted(permission)
     needs_reason = encounter_actions.needs_reason(action, facts, by=request.actor.user, at=at)
-    form = _form(request, action, facts, needs_reason)
+    data = request.POST if request.method == "POST" else None
+    form = form_of(data, row=row, at=at) if form_of else _form(data, action, facts, needs_reason)
+    back = way_back(request, reverse("encounter", args=[row.pk]))
     if request.method != "POST" or not form.is_valid():
         _log(request, row, "vårdhändelse", at)
         context = {
@@ -152,7 +159,7 @@ def _act(request, pk, action, act, *, text):
             "form": form,
             "band": band_of(request, load(row.patient_id), at=at),
             "consequences": _consequences(action, row),
-            "close": reverse("encounter", args=[row.pk]),
+            "close": back,
         }
         return sheet(request, "encounter/act.html", context, status=422 if form.is_bound else 200)
     if refused := _refusal_of(action, facts, request, row, at):
@@ -165,7 +172,7 @@ def _act(request, pk, action, act, *, text):
     else:
         clear_receipt(request)
         leave_receipt(request, at=at, text=text, whom=row.patient)
-    return saved(request, reverse("encounter", args=[row.pk]))
+    return saved(request, back)
 
 
 def _is_own_repeat(request, row, action, refused):
@@ -188,8 +195,7 @@ def _refusal_of(action, facts, request, row, at):
     return None if found.refusal and found.refusal.code == "wrong_status" else found.refusal
 
 
-def _form(request, action, facts, needs_reason):
-    data = request.POST if request.method == "POST" else None
+def _form(data, action, facts, needs_reason):
     if action == encounter_actions.CHANGE_TYPE:
         return TypeForm(data, types=facts.new_types)
     return ReasonForm(data, is_required=needs_reason)
@@ -205,9 +211,25 @@ def _consequences(action, row):
     """What the form says will happen."""
     if action == encounter_actions.DISCHARGE and row.status == Status.PLANNED:
         return _OF_UNUSED
-    return _CONSEQUENCES[action]
+    return _CONSEQUENCES.get(action, CONSEQUENCES_OF_STAYS.get(action, ()))
 
 
+# Of the acts on stays and emergency visits (sdv.desk.views.stays).
+CONSEQUENCES_OF_STAYS = {
+    encounter_actions.ASSESS: ["Väntan räknas till bedömningens tid. En ny tid rättar den förra."],
+    encounter_actions.PLACE: ["Den förra platsen lämnas i samma minut och ska städas."],
+    encounter_actions.TRANSFER: ["Tiden på avdelningen byts i samma minut. Platsen lämnas och ska städas."],
+    encounter_actions.LEAVE: ["Platsen behålls, och dygnen räknas."],
+    encounter_actions.RETURN: ["Permissionen är slut."],
+    encounter_actions.COMPLETE: ["Ändringen syns i förloppet. Efter utskrivning berättas den vidare igen."],
+    encounter_actions.CONTINUE: [
+        "Den här vårdhändelsen avslutas, och en ny börjar i samma minut på den andra enheten, länkad till den.",
+        "Den andra enheten ger patienten en plats.",
+    ],
+    encounter_actions.OBSERVE: ["Akutbesöket avslutas, och en observation börjar i samma minut."],
+    encounter_actions.ADMIT: ["Förhandsregistreringen blir Slutenvård. Huvudman och listning låses som de är nu."],
+    encounter_actions.CONSULT: ["En Öppenvårdskonsult börjar, som hör till den här vården. Den avslutas av sig själv."],
+}
 _OF_UNUSED = [
     "Förhandsregistreringen avslutas utan att besöket blev av.",
     "En bokning som finns kvar avbokas, tiden blir ledig och patienten väntar på en ny tid.",

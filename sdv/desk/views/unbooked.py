@@ -32,7 +32,7 @@ def drop_in(request):
     at = now()
     unit, today = request.actor.care_unit, local_date(at)
     is_saving = request.method == "POST" and request.POST.get("step") != "fill"
-    patient, identity_error = _unbooked_patient(request, today)
+    patient, identity_error = named_patient(request, today)
     commitments = CareCommitment.objects.none()
     if patient:
         commitments = unit.commitments.open().filter(patient=patient).select_related("problem_code").order_by("pk")
@@ -72,7 +72,7 @@ def _from_the_guide(given):
     return {name: value for name, value in given.items() if name in OF_THE_GUIDE}
 
 
-def _unbooked_patient(request, today):
+def named_patient(request, today):
     """The patient named by id or by number, and what to say where there is none."""
     known = request.POST.get("patient") or request.GET.get("patient")
     if known:

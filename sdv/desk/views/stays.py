@@ -1,0 +1,132 @@
+"""The acts on a stay and an emergency visit, each a form over the page it was opened from (VH-03, VH-09, VH-10, VH-23)."""
+
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from registration import type_choice
+from registration.actions import admissions, encounters, places, stays
+from sdv.accounts.doors import permitted
+from sdv.accounts.permissions import Permission
+from sdv.common.time import now
+from sdv.desk import encounter_actions
+from sdv.desk.forms import stays as forms
+from sdv.desk.receipts import leave_receipt
+from sdv.desk.views.encounter import GET_AND_POST, act_on
+
+
+def _sheet(permission, action, form_of, text):
+    """A view of one act: `doing(request, row, words, form)` is what is done."""
+
+    def decorate(doing):
+        def view(request, pk):
+            def act(row, form, at):
+                doing(request, row, form.cleaned_data, form)
+
+            return act_on(request, pk, action, act, text=text, form_of=form_of)
+
+        view.__doc__ = doing.__doc__
+        view.__name__ = doing.__name__
+        return permitted(permission)(require_http_methods(GET_AND_POST)(view))
+
+    return decorate
+
+
+_REGISTER = Permission.REGISTER_ENCOUNTERS
+
+
+@_sheet(_REGISTER, encounter_actions.PLACE, forms.PlaceForm, "Plats tilldelad för")
+def place(request, row, words, form):
+    """A place, or another one (VH-09)."""
+    places.assign(encounter_id=row.pk, place_id=words["place"], by=request.actor.user, at=words["at"])
+
+
+@_sheet(_REGISTER, encounter_actions.TRANSFER, forms.TransferForm, "Flyttad till annan avdelning:")
+def transfer(request, row, words, form):
+    """To another ward of the unit, without a place yet (VH-09)."""
+    stays.transfer(encounter_id=row.pk, ward_id=words["ward"].pk, by=request.actor.user, at=words["at"])
+
+
+@_sheet(_REGISTER, encounter_actions.LEAVE, forms.LeaveForm, "Permission registrerad för")
+def leave(request, row, words, form):
+    """Permission."""
+    stays.leave(encounter_id=row.pk, expected_back=words["expected_back"], by=request.actor.user, at=words["at"])
+
+
+@_sheet(_REGISTER, encounter_actions.RETURN, forms.TimeForm, "Åter från permission:")
+def come_back(request, row, words, form):
+    """Back from permission."""
+    stays.come_back(encounter_id=row.pk, by=request.actor.user, at=words["at"])
+
+
+@_sheet(_REGISTER, encounter_actions.ASSESS, forms.TimeForm, "Läkarbedömning registrerad för")
+def assess(request, row, words, form):
+    """The doctor's assessment at the emergency department."""
+    stays.assess(encounter_id=row.pk, by=request.actor.user, at=words["at"])
+
+
+@_sheet(_REGISTER, encounter_actions.COMPLETE, forms.WaysForm, "Vårdtillfället är kompletterat för")
+def complete(request, row, words, form):
+    """Insätt, utsätt, planned and expected discharge, also after the end (VH-21, VH-23)."""
+    stays.complete(encounter_id=row.pk, by=request.actor.user, at=now(), reason=words.get("reason", ""), **form.facts())
+
+
+@_sheet(Permission.REGISTER_ARRIVAL, encounter_actions.ADMIT, forms.AdmitForm, "Inskriven:")
+def admit(request, row, words, form):
+    """Inskrivning of who was planned (VH-07)."""
+    admissions.admit(
+        encounter_id=row.pk,
+        by=request.actor.user,
+        at=words["at"],
+        identity_shown=words["identity_shown"],
+        admitted_from=words["admitted_from"],
+        place_id=words["place"] or None,
+    )
+
+
+@_sheet(_REGISTER, encounter_actions.OBSERVE, forms.ObserveForm, "Observation påbörjad för")
+def observe(request, row, words, form):
+    """The emergency visit goes on as Observation (VH-03 k)."""
+    admissions.continue_at(
+        encounter_id=row.pk,
+        care_unit=row.care_unit,
+        situation=type_choice.OBSERVATION_PLACE,
+        place_id=words["place"],
+        by=request.actor.user,
+        at=words["at"],
+    )
+
+
+@_sheet(_REGISTER, encounter_actions.CONTINUE, forms.ContinueForm, "Inskriven på avdelning:")
+def continue_at(request, row, words, form):
+    """The care goes on at a ward, in a new linked vårdhändelse (VH-01, VH-03 g)."""
+    admissions.continue_at(
+        encounter_id=row.pk,
+        care_unit=words["care_unit"],
+        admitted_from=words.get("admitted_from", ""),
+        by=request.actor.user,
+        at=words["at"],
+    )
+
+
+@_sheet(_REGISTER, encounter_actions.CONSULT, forms.ConsultForm, "Öppenvårdskonsult påbörjad för")
+def consult(request, row, words, form):
+    """Another speciality is engaged, and the patient goes there (VH-10)."""
+    encounters.register_unbooked(
+        patient_id=row.patient_id,
+        care_unit=row.care_unit,
+        situation=type_choice.CONSULT,
+        during_id=row.pk,
+        contact_reason=words["contact_reason"],
+        by=request.actor.user,
+        at=words["at"],
+    )
+
+
+@require_POST
+@permitted(_REGISTER)
+def cleaned(request, pk):
+    """A place is ready for the next patient."""
+    place, at = get_object_or_404(request.actor.care_unit.places, pk=pk), now()
+    places.cleaned(place_id=place.pk, by=request.actor.user, at=at)
+    leave_receipt(request, at=at, text=f"{place.name} är städad")
+    return redirect("ward")

@@ -1,0 +1,311 @@
+"""Akuten and Platser as pages: arrival in three fields, waiting times, who lies where, and the acts over them
+(VH-03, VH-09, VH-10, VH-23, RI-01)."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from registration.actions import admissions, encounters, places, stays
+from registration.models import Encounter
+from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL
+from sdv.accounts.permissions import Role
+from sdv.common.time import local, now
+from tests import factories as make
+
+from .signed_in import queries_of, signed_in
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def emergency(db):
+    return make.EmergencyDepartmentFactory()
+
+
+@pytest.fixture
+def unit(db):
+    unit = make.InpatientUnitFactory()
+    ward = make.WardFactory(care_unit=unit, name="Avdelning 1")
+    for name in ("Säng 1A", "Säng 1B", "Säng 2A"):
+        make.PlaceFactory(care_unit=unit, ward=ward, kind="bed", name=name)
+    return unit
+
+
+def at_work(unit, role=Role.CLINICIAN):
+    return signed_in(make.staff(role, unit))
+
+
+def admitted(unit, place=None, *, at=None, patient=None, **fields):
+    return admissions.begin(
+        patient_id=(patient or make.patient()).pk,
+        care_unit=unit,
+        situation=DIRECT_ADMISSION,
+        admitted_from="home",
+        place_id=unit.places.get(name=place).pk if place else None,
+        by=make.UserFactory(),
+        at=at or now() - HOUR,
+        **fields,
+    )
+
+
+def arrived(emergency, *, at=None, patient=None):
+    return make.unbooked_visit(care_unit=emergency, situation=EMERGENCY_ARRIVAL, at=at or now() - HOUR, patient=patient)
+
+
+def fresh(row):
+    return Encounter.objects.get(pk=row.pk)
+
+
+# --- Akuten ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_arrival_is_three_fields(emergency):
+    """VH-03 c, PA-09"""
+    patient, client = make.patient(), at_work(emergency, Role.RECEPTIONIST)
+    page = client.get(reverse("emergency-arrival"))
+    assert list(page.context["form"].fields) == ["identity", "contact_reason", "identity_shown"]
+    answer = client.post(
+        reverse("emergency-arrival"),
+        {
+            "identity": patient.identities.get().value,
+            "contact_reason": make.contact_reason("bedömning ospecificerad").pk,
+            "identity_shown": "Legitimation",
+        },
+    )
+    assert (answer.status_code, answer.url) == (302, reverse("emergency"))
+    visit = Encounter.objects.get()
+    assert (visit.patient, visit.type_id, visit.identity_shown) == (patient, "akutsjukvard", "Legitimation")
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"identity": "", "identity_shown": "Legitimation"}, "identity"),
+        ({"identity": "191212121212", "identity_shown": "okand"}, "identity"),
+        ({"identity": "hej", "identity_shown": "Legitimation"}, "identity"),
+        ({"identity": "191212121212", "identity_shown": "Legitimation", "contact_reason": ""}, "contact_reason"),
+    ],
+)
+def test_an_arrival_that_cannot_be_read_says_what_to_do_and_registers_nothing(emergency, given, field):
+    """VH-24"""
+    reason = make.contact_reason("bedömning ospecificerad").pk
+    answer = at_work(emergency).post(reverse("emergency-arrival"), {"contact_reason": reason} | given)
+    assert (answer.status_code, field in answer.context["form"].errors) == (422, True)
+    assert not Encounter.objects.exists()
+
+
+def test_an_unknown_patient_without_a_register_is_told_the_way_on(emergency, settings):
+    """RI-01: a number is never made up here."""
+    settings.SDV_POPULATION_REGISTER = None
+    answer = at_work(emergency).post(
+        reverse("emergency-arrival"),
+        {"contact_reason": make.contact_reason("bedömning ospecificerad").pk, "identity_shown": "okand"},
+    )
+    assert answer.status_code == 422
+    assert "reservID" in str(answer.context["form"].errors["identity_shown"])
+    assert not Encounter.objects.exists()
+
+
+def test_the_list_tells_how_long_each_has_waited(emergency):
+    """VH-03: until the doctor's assessment, or until now."""
+    waits = arrived(emergency, at=now() - timedelta(minutes=125))
+    seen = arrived(emergency, at=now() - timedelta(minutes=80))
+    stays.assess(encounter_id=seen.pk, by=make.UserFactory(), at=now() - timedelta(minutes=50))
+    gone = arrived(emergency)
+    encounters.discharge(encounter_id=gone.pk, by=make.UserFactory(), at=now())
+    page = at_work(emergency).get(reverse("emergency"))
+    rows = {row.pk: [cell.text for cell in row.cells] for row in page.context["rows"]}
+    assert list(rows) == [waits.pk, seen.pk]
+    assert (rows[waits.pk][2], rows[seen.pk][2], rows[seen.pk][3]) == ("2 h 05 min", "30 min", "1 h 20 min")
+    assert [chip.count for chip in page.context["chips"]] == [2, 1, 1, 0]
+    assert "Lång väntan" in page.content.decode()
+    filtered = at_work(emergency).get(reverse("emergency"), {"visa": "bedomda"})
+    assert [row.pk for row in filtered.context["rows"]] == [seen.pk]
+
+
+def test_the_list_asks_the_same_number_of_questions_however_many_there_are(emergency):
+    client = at_work(emergency)
+    arrived(emergency)
+    client.get(reverse("emergency"))
+    few = queries_of(lambda: client.get(reverse("emergency")))
+    for _ in range(8):
+        arrived(emergency)
+    assert queries_of(lambda: client.get(reverse("emergency"))) == few
+
+
+def test_a_protected_patient_is_in_the_list_without_a_name(emergency):
+    """SK-02, SK-05"""
+    arrived(emergency, patient=make.protected_patient(given_name="Hemlig", surname="Gömd"))
+    shown = at_work(emergency).get(reverse("emergency")).content.decode()
+    assert "Hemlig" not in shown
+    assert "Gömd" not in shown
+    assert "Sekretessmarkering" in shown
+
+
+def test_from_the_emergency_department_to_a_ward_home_or_away(emergency, unit):
+    """VH-01, VH-03, VH-23"""
+    client = at_work(emergency)
+    visit, left = arrived(emergency), arrived(emergency)
+    unit.facility.care_provider = emergency.facility.care_provider
+    unit.facility.save()
+    url = reverse("encounter-continue", args=[visit.pk])
+    back = reverse("emergency")
+    assert client.get(url, {"tillbaka": back}).context["close"] == back
+    answer = client.post(url, {"care_unit": unit.pk, "admitted_from": "home", "back": back})
+    assert (answer.status_code, answer.url) == (302, back)
+    stay = Encounter.objects.get(type="slutenvard")
+    assert (stay.continues, fresh(visit).status, stay.care_unit) == (visit, "ended", unit)
+    page = client.get(reverse("encounter", args=[visit.pk])).content.decode()
+    assert "Fortsatte i" in page
+    form = client.get(reverse("encounter-discharge", args=[left.pk])).context["form"]
+    assert list(form.fields) == ["broken_off", "clock", "day"]
+    client.post(reverse("encounter-discharge", args=[left.pk]), {"broken_off": "before_assessment", "back": back})
+    assert (fresh(left).status, fresh(left).broken_off) == ("ended", "before_assessment")
+
+
+def test_observation_is_begun_at_a_free_place(emergency):
+    """VH-03 k, VH-09"""
+    spot = make.PlaceFactory(care_unit=emergency, kind="bed", name="Obs 1")
+    visit = arrived(emergency)
+    at_work(emergency).post(reverse("encounter-observe", args=[visit.pk]), {"place": spot.pk})
+    observed = Encounter.objects.get(type="observation")
+    assert (observed.continues, observed.place_stays.get().place) == (visit, spot)
+
+
+# --- Platser -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_board_tells_free_taken_to_clean_waiting_and_expected(unit):
+    """VH-09"""
+    lies = admitted(unit, "Säng 1A", at=now() - timedelta(days=2))
+    waits = admitted(unit)
+    gone = admitted(unit, "Säng 1B")
+    encounters.discharge(encounter_id=gone.pk, discharged_to="home", by=make.UserFactory(), at=now())
+    admissions.plan_admission(
+        patient_id=make.patient().pk, care_unit=unit, expected_start=now() + HOUR, by=make.UserFactory(), at=now()
+    )
+    page = at_work(unit).get(reverse("ward"))
+    assert [(spot.place.name, spot.state) for spot in page.context["board"].spots] == [
+        ("Säng 1A", "taken"),
+        ("Säng 1B", "to_clean"),
+        ("Säng 2A", "free"),
+    ]
+    assert dict(page.context["figures"]) == {
+        "Platser": 3,
+        "Upptagna": 1,
+        "Lediga": 1,
+        "Ska städas": 1,
+        "Utan plats": 1,
+        "Väntade": 1,
+    }
+    spot = page.context["board"].spots[0].row
+    assert (spot.pk, spot.cells[1].text) == (lies.pk, "2")
+    assert [row.pk for row in page.context["board"].waiting] == [waits.pk]
+    assert at_work(unit).get(reverse("ward"), {"visa": "karta"}).status_code == 200
+
+
+def test_a_place_is_given_changed_left_and_cleaned(unit):
+    """VH-09"""
+    client, stay = at_work(unit), admitted(unit)
+    url, place = reverse("encounter-place", args=[stay.pk]), unit.places.get(name="Säng 1A")
+    client.post(url, {"place": place.pk})
+    assert stay.place_stays.get().place == place
+    other = unit.places.get(name="Säng 2A")
+    client.post(url, {"place": other.pk})
+    client.post(reverse("place-cleaned", args=[place.pk]))
+    assert [spot.state for spot in client.get(reverse("ward")).context["board"].spots] == ["free", "free", "taken"]
+    taken = client.post(reverse("encounter-place", args=[admitted(unit).pk]), {"place": other.pk})
+    assert (taken.status_code, "ledig" in str(taken.context["form"].errors["place"])) == (422, True)
+
+
+def test_permission_and_return_with_their_times(unit):
+    """VH-09, PL-15"""
+    client, stay = at_work(unit), admitted(unit, "Säng 1A", at=now() - timedelta(hours=30))
+    went = local(now() - timedelta(hours=26))
+    answer = client.post(
+        reverse("encounter-leave", args=[stay.pk]),
+        {"clock": f"{went:%H:%M}", "day": f"{went:%Y-%m-%d}"},
+    )
+    assert answer.status_code == 302
+    assert stay.leaves.get().period.lower == went
+    assert client.get(reverse("ward")).context["board"].spots[0].state == "on_leave"
+    client.post(reverse("encounter-return", args=[stay.pk]))
+    assert stay.leaves.get().period.upper is not None
+
+
+def test_a_time_that_has_not_come_is_refused_in_the_form(unit):
+    """PL-15"""
+    stay = admitted(unit, "Säng 1A")
+    tomorrow = local(now() + timedelta(days=1))
+    answer = at_work(unit).post(
+        reverse("encounter-leave", args=[stay.pk]), {"clock": "12:00", "day": f"{tomorrow:%Y-%m-%d}"}
+    )
+    assert (answer.status_code, stay.leaves.count()) == (422, 0)
+
+
+def test_inskrivning_now_to_a_bed_and_planned_for_a_day(unit):
+    """VH-03 f, g, VH-07, VH-23"""
+    client, patient = at_work(unit), make.patient()
+    bed = unit.places.get(name="Säng 1A")
+    words = {"identity": patient.identities.get().value, "admitted_from": "home", "identity_shown": "Legitimation"}
+    assert client.post(reverse("admission"), words | {"place": bed.pk}).url == reverse("ward")
+    stay = Encounter.objects.get(patient=patient)
+    assert (stay.type_id, stay.admitted_from, stay.place_stays.get().place) == ("slutenvard", "home", bed)
+    other, soon = make.patient(), local(now() + timedelta(days=2))
+    planned = {"patient": other.pk, "expected_on": f"{soon:%Y-%m-%d}", "expected_clock": "09:00"}
+    client.post(reverse("admission"), planned | {"admitted_from": "special_housing"})
+    expected = Encounter.objects.get(patient=other)
+    assert (expected.type_id, expected.is_planned) == ("forhandsregistrerad-inskrivning", True)
+    early = client.post(
+        reverse("encounter-admit", args=[expected.pk]), {"admitted_from": "home", "identity_shown": "Legitimation"}
+    )
+    assert early.status_code == 409
+    assert fresh(expected).type_id == "forhandsregistrerad-inskrivning"
+
+
+def test_discharge_asks_for_utsatt_and_for_insatt_where_it_is_missing(unit):
+    """VH-23"""
+    client, stay = at_work(unit), admitted(unit, "Säng 1A")
+    url = reverse("encounter-discharge", args=[stay.pk])
+    assert list(client.get(url).context["form"].fields) == ["discharged_to", "clock", "day"]
+    assert client.post(url, {}).status_code == 422
+    client.post(url, {"discharged_to": "special_housing"})
+    assert (fresh(stay).status, fresh(stay).discharged_to) == ("ended", "special_housing")
+    client.post(reverse("encounter-complete", args=[stay.pk]), {"admitted_from": "home", "discharged_to": "hospital"})
+    assert (fresh(stay).discharged_to, fresh(stay).admitted_from) == ("hospital", "home")
+
+
+def test_a_consult_is_begun_from_the_care_that_goes_on(unit):
+    """VH-10"""
+    client, stay = at_work(unit), admitted(unit, "Säng 1A")
+    reason = make.contact_reason("bedömning ospecificerad")
+    client.post(reverse("encounter-consult", args=[stay.pk]), {"contact_reason": reason.pk})
+    consult = Encounter.objects.get(type="oppenvardskonsult")
+    assert (consult.during, consult.patient_id, consult.status) == (stay, stay.patient_id, "in_progress")
+
+
+def test_the_board_asks_the_same_number_of_questions_however_many_lie_there(unit):
+    client = at_work(unit)
+    admitted(unit, "Säng 1A")
+    client.get(reverse("ward"))
+    few = queries_of(lambda: client.get(reverse("ward")))
+    for place in ("Säng 1B", "Säng 2A", None, None):
+        admitted(unit, place)
+    assert queries_of(lambda: client.get(reverse("ward"))) == few
+
+
+def test_another_unit_s_place_and_stay_are_not_there(unit, emergency):
+    """PA-08"""
+    client = at_work(emergency)
+    assert client.post(reverse("place-cleaned", args=[unit.places.first().pk])).status_code == 404
+    assert client.post(reverse("encounter-leave", args=[admitted(unit, "Säng 1A").pk])).status_code == 404
+
+
+def test_places_are_assigned_by_the_action_the_page_calls(unit):
+    """VH-09, PL-27: one's own second click does nothing and says nothing."""
+    client, stay = at_work(unit), admitted(unit)
+    url, place = reverse("encounter-place", args=[stay.pk]), unit.places.get(name="Säng 1A")
+    client.post(url, {"place": place.pk})
+    places.assign(encounter_id=stay.pk, place_id=place.pk, by=make.UserFactory(), at=now())
+    assert stay.place_stays.count() == 1
