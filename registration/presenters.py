@@ -259,10 +259,13 @@ def contact_details(patient):
     phones_of_patient = list(patient.phones.select_related("sms_consent_by").order_by("-is_preferred", "id"))
     for phone in phones_of_patient:
         phone.shown = phones.display(phone.number)
+    portal = PortalContact.objects.filter(patient=patient).first()
+    if portal:
+        portal.shown = phones.display(portal.phone)
     return {
         "phones": phones_of_patient,
         "addresses": list(patient.addresses.select_related("kind").order_by("-kind__is_locked", "kind__name", "id")),
-        "portal": PortalContact.objects.filter(patient=patient).first(),
+        "portal": portal,
         "search_keys": list(patient.search_keys.order_by("kind", "id")),
     }
 

@@ -228,6 +228,10 @@ ENDPOINTS = {
         {"PATCH": P.REGISTER_ENCOUNTERS, "DELETE": P.REGISTER_ENCOUNTERS},
         "arrived_encounter",
     ),
+    "patients/<uuid:pk>/portal-contact/": (
+        {"GET": P.VIEW_PATIENTS, "PUT": P.REPORT_FACTS, "DELETE": P.REPORT_FACTS},
+        "patient",
+    ),
     "patients/<uuid:pk>/access-log/": ({"GET": P.VIEW_ACCESS_LOG}, "patient"),
     "patients/<uuid:pk>/protection/": ({"POST": P.SET_PROTECTION, "DELETE": P.LIFT_PROTECTION}, "patient"),
     "patients/<uuid:pk>/merge/": ({"POST": P.MERGE_PATIENTS}, "patient"),

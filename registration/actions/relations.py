@@ -1,10 +1,11 @@
 """Writes to relations: guardians as PU tells them, contact persons as users keep them, and the copies that a vårdhändelse
 gets when it is created (RE-01…03)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from registration import phones, relations
 from registration.models import (
@@ -12,7 +13,9 @@ from registration.models import (
     EncounterRelation,
     Patient,
     PatientHistory,
+    PatientIdentity,
     PatientRelation,
+    Protection,
     RelationKind,
 )
 from registration.models.relation import COPIED_FIELDS
@@ -65,6 +68,8 @@ def replace_guardians(*, patient_id, guardians, by, at, source=FROM_PU):
     patient = Patient.objects.lock_present(patient_id)
     if patient.is_protected or relations.is_of_age(patient.birth_date, patient.birth_date_partial, local_date(at)):
         guardians = []
+    hidden = _protected_among({guardian.identity for guardian in guardians if guardian.identity})
+    guardians = [replace(each, is_protected=True) if each.identity in hidden else each for each in guardians]
     told = {guardian.key: guardian for guardian in guardians}
     changed = False
     for row in patient.relations.guardians().locked():
@@ -86,6 +91,12 @@ def replace_guardians(*, patient_id, guardians, by, at, source=FROM_PU):
     if changed:
         _note(patient.pk, "guardians_told", "", by=by, at=at)
     return changed
+
+
+def _protected_among(numbers):
+    """Those of the numbers that are a protected patient's here: such a guardian is not named, whatever is told (SK-05)."""
+    rows = PatientIdentity.objects.filter(value__in=numbers).exclude(patient__protection=Protection.NONE)
+    return set(rows.values_list("value", flat=True))
 
 
 def _differing(row, fields):
@@ -297,3 +308,15 @@ def purge(*, patient_id):
     gone, _ = PatientRelation.objects.filter(patient_id=patient_id).delete()
     copies, _ = EncounterRelation.objects.filter(encounter__patient_id=patient_id).delete()
     return gone + copies
+
+
+def hide_guardian(*, numbers):
+    """SK-05: somebody who is a guardian of others got protected personal data: there they are named no longer, on no
+    vårdhändelse either. A contact person has no number, so nobody can tell who it is. Returns how many rows."""
+    hidden = {"name": "", "birth_date": None, "phone": "", "interpreter_language": "", "gets_letter_copy": False}
+    return sum(
+        model.objects.guardians()
+        .filter(identity__in=numbers, is_protected=False)
+        .update(**hidden, is_protected=True, version=F("version") + 1)
+        for model in (PatientRelation, EncounterRelation)
+    )

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from . import access_log, catalogues, encounters, new_patients, orders, patient_parts, patients, referrals, relations
+from . import (
+    access_log,
+    catalogues,
+    encounters,
+    new_patients,
+    orders,
+    patient_parts,
+    patients,
+    portal,
+    referrals,
+    relations,
+)
 
 urlpatterns = [
     path("patients/", new_patients.Patients.as_view()),
@@ -16,6 +27,7 @@ urlpatterns = [
     path("patients/<uuid:pk>/addresses/<uuid:row>/", patient_parts.OneAddress.as_view()),
     path("patients/<uuid:pk>/search-keys/", patient_parts.SearchKeys.as_view()),
     path("patients/<uuid:pk>/search-keys/<uuid:row>/", patient_parts.OneSearchKey.as_view()),
+    path("patients/<uuid:pk>/portal-contact/", portal.PortalContact.as_view()),
     path("patients/<uuid:pk>/relations/", relations.PatientRelations.as_view()),
     path("patients/<uuid:pk>/relations/<uuid:row>/", relations.OnePatientRelation.as_view()),
     path("encounters/<uuid:pk>/relations/", relations.EncounterRelations.as_view()),

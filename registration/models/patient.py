@@ -281,8 +281,13 @@ class Patient(Versioned):
         return self.deceased_on is not None
 
     def record_ids(self):
-        """The record's id, and those of the records merged into it: what was logged of them is about this person too."""
-        return [self.pk, *self.merged_from.values_list("pk", flat=True)]
+        """The record's id, and those of the records merged into it, however far back: what was logged of them is about
+        this person too."""
+        found = newest = [self.pk]
+        while newest:
+            newest = list(type(self).objects.filter(merged_into__in=newest).values_list("pk", flat=True))
+            found = found + newest
+        return found
 
     @property
     def has_drug_benefit(self):

@@ -52,7 +52,7 @@ class Permission(TextChoices):
     DELIVER_REGISTERS = "deliver_registers", "Lämna uppgifter till register"
     EXPORT_CODED = "export_coded", "Hämta klassificerade kontakter"
     VIEW_ACCESS_LOG = "view_access_log", "Se åtkomstloggen"
-    REPORT_FACTS = "report_facts", "Rapportera journal- och kassafakta"
+    REPORT_FACTS = "report_facts", "Rapportera fakta ur journal, kassa och 1177"
     VIEW_CATALOGUES = "view_catalogues", "Läsa kataloger"
 
 

@@ -12,6 +12,7 @@ from registration.actions import relations
 from registration.models import (
     Patient,
     PatientHistory,
+    PatientIdentity,
     PortalContact,
     Protection,
     ProtectionGround,
@@ -181,6 +182,8 @@ def purge(patient, *, at):
             gone[name] += getattr(row, name).all().delete()[0]
         gone["portal"] += PortalContact.objects.filter(patient=row).delete()[0]
         gone["relations"] += relations.purge(patient_id=row.pk)
+    numbers = list(PatientIdentity.objects.filter(patient__in=ids).values_list("value", flat=True))
+    relations.hide_guardian(numbers=numbers)
     gone["letters"] = letter_writing.purge(ids, at=at)
     gone["messages"] = unsent_messages(ids).delete()[0]
     _forget_answers(ids)

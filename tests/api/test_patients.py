@@ -246,3 +246,22 @@ def test_search_keys(integration):
     added = integration.post(path, {"kind": "lma", "value": "50-123456"})
     assert (added.status_code, added.json()["value"]) == (201, "50123456")
     assert integration.delete(f"{path}{added.json()['id']}/").status_code == 204
+
+
+def test_1177_tells_through_the_integration_and_nobody_else_writes_it(integration, caller, clinic):
+    """PA-05"""
+    pk = factories.patient().pk
+    url = f"patients/{pk}/portal-contact/"
+    nothing = {"phone": "", "email": "", "consented_on": None, "told_at": None}
+    assert integration.get(url).json() == nothing
+    body = {"phone": "070-174 06 21", "email": "vera@example.se", "consented_on": "2026-01-02"}
+    refused(caller("receptionist", clinic).put(url, body), 403)
+    told = integration.put(url, body).json()
+    assert (told["phone"], told["email"], told["consented_on"]) == ("+46701740621", "vera@example.se", "2026-01-02")
+    assert caller("receptionist", clinic).get(url).json() == told
+    refused(integration.put(url, {"phone": "x", "consented_on": "2026-01-02"}), 400)
+    assert integration.delete(url).status_code == integration.delete(url).status_code == 204
+    assert integration.get(url).json() == nothing
+    hidden = factories.protected_patient()
+    refused(integration.put(f"patients/{hidden.pk}/portal-contact/", body), 409, rule="SK-02")
+    assert integration.get(f"patients/{hidden.pk}/portal-contact/").json() == nothing

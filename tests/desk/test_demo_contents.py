@@ -1,6 +1,8 @@
 """What the demonstration's data holds. Seeded once for all of these tests, which change nothing."""
 
+import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import authenticate
@@ -10,15 +12,29 @@ from django.test import override_settings
 from classification.models import RegisterReporter
 from classification.register.gathering import prepare
 from classification.register.selection import period_ending
-from registration.models import Encounter, Patient, PatientIdentity, Referral
+from registration import presenters, register_words
+from registration.doubles import Keys, likely
+from registration.models import (
+    AddressKind,
+    Encounter,
+    EncounterRelation,
+    IdentityKind,
+    Order,
+    Patient,
+    PatientIdentity,
+    Referral,
+)
 from scheduling import slots
 from scheduling.models import Appointment, AwaitedResult, BookingRequest
 from sdv.accounts.models import StaffAssignment, User
 from sdv.accounts.permissions import Role
-from sdv.common.time import STOCKHOLM, local_date
+from sdv.adapters.rivta.simulator.people import of_the_demo
+from sdv.common.time import STOCKHOLM, age, local_date
 from sdv.desk.demo import region
-from sdv.desk.demo.identities import FEW_OTHERS, personnummer
+from sdv.desk.demo.examples import chosen
+from sdv.desk.demo.identities import OTHERS, personnummer
 from sdv.embedded.supervisor import DEMO_USERS
+from sdv.flows.register import take_over
 from sdv.organisation.models import CareUnit
 from tests import factories
 from tests.desk.demo_seeding import assert_alive, seed
@@ -55,6 +71,7 @@ def test_the_demo_holds_what_a_person_wants_to_try(afternoon):
         "personnummer",
         "samordningsnummer",
         "reservid",
+        "lokalt_reservnummer",
     }
     for plan in region.UNITS:
         if plan.area:
@@ -82,7 +99,7 @@ def test_a_second_run_changes_nothing(afternoon):
 
 
 def test_the_patients_numbers_are_official_test_numbers_or_made_here(afternoon):
-    known = {*personnummer(), *FEW_OTHERS}
+    known = {*personnummer(), *OTHERS}
     assert set(PatientIdentity.objects.values_list("value", flat=True)) <= known
 
 
@@ -96,3 +113,65 @@ def test_a_quarter_of_the_demo_is_delivered_twice_with_the_same_bytes(afternoon)
     assert one.outpatient > 0
     assert sum(file.rows for file in one.files if file.file == "AD") == one.inpatient + one.outpatient
     assert {code for code, _ in one.refused} <= {"not_a_doctor", "profession_unknown", "not_ended", "replaces_no_visit"}
+
+
+def test_everybody_whom_the_page_of_examples_names_is_there_and_shows_it(afternoon):
+    """PA-01…07, RE-01…03, RI-01, RI-03, SK-01, SK-04: docs/ovningspatienter.md."""
+    lines = [
+        line.split("|") for line in Path("docs/ovningspatienter.md").read_text().splitlines() if line.startswith("| ")
+    ]
+    numbers = {number for line in lines for number in re.findall(r"[0-9]{8}[0-9A-Z]{4}", "".join(line))}
+    assert len(numbers) == 26
+    assert set(PatientIdentity.objects.filter(value__in=numbers).values_list("value", flat=True)) == numbers
+
+    def who(number):
+        return Patient.objects.get(identities__value=number)
+
+    assert {row.kind.code for row in who("198306042386").addresses.all()} == set(
+        AddressKind.objects.values_list("code", flat=True)
+    )
+    reached = who("197812162381")
+    assert [(row.number[:3], row.sms_consent_at is not None) for row in reached.phones.filter(is_preferred=True)] == [
+        ("+44", True)
+    ]
+    assert reached.portal_contact.email
+    assert who("199506052399").interpreter_kind == "sign"
+    home = who("197510179281")
+    assert home.special_housing and home.listing_unit and home.payer and home.has_pascal and home.has_drug_benefit
+    child = who("201703072395")
+    assert child.relations.guardians().filter(gets_letter_copy=True).count() == 1
+    copies = EncounterRelation.objects.filter(encounter__patient=child)
+    assert copies.contacts().get().phone != child.relations.contacts().get().phone
+    assert copies.guardians().count() == 2
+    young = Patient.objects.get(surname="Snartvuxen")
+    assert age(young.birth_date, local_date(afternoon)) == 17
+    assert set(young.relations.guardians().values_list("is_protected", flat=True)) == {True, False}
+    assert {row.kind for row in who("199005192399").identities.all()} == set(IdentityKind.values)
+    assert who("199112022398").deregistration_code == "UV"
+    assert presenters.deregistration_text(who("198812032392")) == "Avregistrerad 2023-09: okänd orsak (XQ)"
+    assert who("200000672386").birth_date_partial == "2000"
+    assert set(
+        PatientIdentity.objects.filter(kind="samordningsnummer", is_primary=True).values_list(
+            "register_status", flat=True
+        )
+    ) == set(register_words.REGISTER_STATUSES)
+    assert {row.protection for row in Patient.objects.exclude(protection="")} == {
+        "sekretessmarkering",
+        "skyddad_folkbokforing",
+    }
+    assert who("198006182391").protection_set_by_id and who("98190405DE24").reserve_decision
+    keys = Keys(given_name="Samira", surname="Haddad", birth_date=who("198711222383").birth_date)
+    assert {double.patient.surname for double in likely(keys, today=local_date(afternoon))} >= {"Haddad", "Hadad"}
+    assert Order.objects.filter(status="cancelled", patient__deceased_on__isnull=False).exists()
+
+
+def test_the_simulator_tells_again_what_the_demo_says_that_the_register_has_told(afternoon):
+    """PA-04: the first search of the day changes nothing on any of those that the page names."""
+    records = {record.identity.value: record for record in of_the_demo()}
+    examples = Patient.objects.filter(identities__value__in=[row.number for row in chosen(at=afternoon)])
+    changed = {}
+    for patient in examples.with_primary_identity():
+        outcome = take_over(patient_id=patient.pk, record=records[patient.known_identities[0].value], at=afternoon)
+        if outcome.is_changed:
+            changed[patient.surname] = (outcome.words, outcome.protection)
+    assert changed == {}

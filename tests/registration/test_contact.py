@@ -6,9 +6,18 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from registration import phones, presenters
-from registration.actions import contact, patients
-from registration.models import AddressKind, Patient, PatientAddress, PatientHistory, PatientPhone, PatientSearchKey
+from registration.actions import contact, patients, portal
+from registration.models import (
+    AddressKind,
+    Patient,
+    PatientAddress,
+    PatientHistory,
+    PatientPhone,
+    PatientSearchKey,
+    PortalContact,
+)
 from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.desk.demo.identities import personnummer
 from tests.clinic import DAY, NOW, TODAY, Clinic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogues")]
@@ -286,3 +295,44 @@ def test_a_doubtful_samordningsnummer_is_told_with_what_to_do(clinic):
     )
     patient.identities.update(level="STYRKT", register_status="AKTIVT", register_status_cause="")
     assert presenters.shown(presenters.load(patient.pk), on=TODAY).identity_note == "Identiteten är styrkt."
+
+
+# --- 1177 -----------------------------------------------------------------------------------------------------------------
+
+
+def test_what_1177_tells_is_kept_while_the_patient_consents_and_gives_no_sms(who):
+    """PA-05"""
+    told = {**who, "phone": "070-174 06 21", "email": "vera@example.se", "consented_on": TODAY}
+    row = portal.told(**told)
+    assert (row.phone, row.email, row.consented_on, row.told_at) == ("+46701740621", "vera@example.se", TODAY, NOW)
+    assert not PatientPhone.objects.exists()
+    assert portal.told(**told | {"at": NOW + DAY}).pk == row.pk
+    assert portal.told(**told | {"phone": "", "at": NOW + DAY}).phone == ""
+    events = PatientHistory.objects.filter(event__startswith="portal").order_by("id")
+    assert [(event.event, event.detail) for event in events] == [("portal_told", "")] * 2
+    assert portal.withdrawn(**who)
+    assert not portal.withdrawn(**who)
+    assert not PortalContact.objects.exists()
+    assert events.last().event == "portal_withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ({"phone": "ring mig"}, "phone"),
+        ({"phone": "", "email": ""}, "phone"),
+        ({"consented_on": TODAY + DAY}, "consented_on"),
+    ],
+)
+def test_what_1177_cannot_have_told_is_refused_at_its_field(who, wrong, where):
+    told = {**who, "phone": "070-174 06 21", "consented_on": TODAY} | wrong
+    assert where in refused(InputError, portal.told, **told).errors
+    assert not PortalContact.objects.exists()
+
+
+def test_nothing_of_1177_is_kept_of_a_protected_person(clinic):
+    """SK-02"""
+    hidden = clinic.patient(identity=personnummer()[5], protection="sekretessmarkering")
+    told = {"patient_id": hidden.pk, "by": clinic.nurse, "at": NOW, "phone": "070-174 06 21", "consented_on": TODAY}
+    assert refused(RuleError, portal.told, **told).rule == "SK-02"
+    assert not PortalContact.objects.exists()

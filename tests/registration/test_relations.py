@@ -18,6 +18,7 @@ from registration.type_choice import DROP_IN
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import age, end_of_day, start_of_day
 from sdv.desk.demo.identities import personnummer
+from sdv.flows import protection
 from tests.clinic import DAY, NOW, Clinic
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +140,22 @@ def test_a_guardian_who_is_a_protected_patient_here_is_not_shown_either(child, c
     row.save()
     hidden = next(row for row in presenters.relations_of(child, on=TODAY) if row.is_protected)
     assert (hidden.name, hidden.identity, hidden.birth_date, hidden.phone) == ("Skyddade personuppgifter", "", None, "")
+
+
+def test_a_guardian_who_gets_a_marking_is_named_no_longer_on_the_children_nor_on_their_contacts(child, clinic):
+    """SK-02, SK-05: what was cached of the person goes, whether the register tells the name again or not."""
+    mother = clinic.patient(identity=personnummer()[0])
+    told = [ToldGuardian(name="Abdi, Amina", identity=personnummer()[0], birth_date=date(1980, 1, 1)), FATHER]
+    writes.replace_guardians(patient_id=child.pk, guardians=told, by=None, at=NOW)
+    writes.change(patient_id=child.pk, relation_id=guardian(child).pk, phone="070-174 06 05", by=None, at=NOW)
+    visit = clinic.arrived(child).encounter
+    protection.set_by_hand(patient_id=mother.pk, ground="threat", by=clinic.nurse, at=NOW)
+    for rows in (child.relations, visit.relations):
+        kept = rows.get(identity=personnummer()[0])
+        assert (kept.name, kept.birth_date, kept.phone, kept.is_protected) == ("", None, "", True)
+        assert rows.filter(name="Abdi, Yusuf", is_protected=False).count() == 1
+    assert not writes.replace_guardians(patient_id=child.pk, guardians=told, by=None, at=NOW)
+    assert not child.relations.filter(name="Abdi, Amina").exists()
 
 
 # --- Contact persons (RE-02) ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ undone, and letters to relatives (AV-01…03, PL-22)."""
 
 from datetime import timedelta
 
+from registration.actions import orders
 from registration.models import Encounter
 from scheduling.actions import letters
 from sdv.flows import deceased
@@ -25,6 +26,8 @@ def fill(story):
     chosen = [patient for patient in old if patient.pk not in going_on and patient.pk not in story.seen[story.today]]
     chosen = story.rng.sample(chosen, min(len(chosen), story.some(24) + 5))
     *by_hand, known, month, taken_back, undone, written = chosen if len(chosen) > 5 else [*chosen, *[None] * 5]
+    if written:
+        _ordered(story, written, unit)
     for patient in (*by_hand, undone, written):
         if patient:
             _by_hand(story, patient, support)
@@ -43,6 +46,18 @@ def fill(story):
 
 def _by_hand(story, patient, support):
     deceased.register(patient_id=patient.pk, deceased_on=story.today, by=support, at=story.at, reason="Dödsbevis")
+
+
+def _ordered(story, patient, unit):
+    """An ordination to come, which the death cancels (AV-02)."""
+    orders.place(
+        patient_id=patient.pk,
+        care_unit=unit,
+        what="Blodstatus",
+        planned_on=story.today + timedelta(days=7),
+        by=story.region.users["kliniker"],
+        at=story.at - timedelta(days=1),
+    )
 
 
 def _letters(story, patient, unit):

@@ -12,15 +12,20 @@ def personnummer():
     return tuple(FILE.read_text(encoding="utf-8").split()[1:])
 
 
-# Samordningsnummer are Skatteverket's test numbers (CC0), the month unknown in some; the reservID are made here.
-FEW_OTHERS = (
+# Samordningsnummer are Skatteverket's test numbers (CC0), the month unknown in some; the reservID and the local number are
+# made here.
+OTHERS = (
     "194811692385",
+    "197111752387",
     "197301732389",
     "198306662399",
+    "199207642399",
     "199700672380",
     "200000672386",
     "201205832387",
     "22850617DE10",
+    "22950606FH12",
     "25710930DEK9",
     "98190405DE24",
+    "19810829DA1B",
 )

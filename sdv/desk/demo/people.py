@@ -2,21 +2,38 @@
 
 from datetime import timedelta
 
+from django.db.models import CharField
+from django.db.models.functions import Cast
+
 from registration import identities
 from registration.actions import patients, relations
-from registration.models import Sex
+from registration.models import AddressKind, Patient, PatientAddress, RegistrationKind, Sex
+from registration.population_register import SOURCE
+from registration.register_changes import HOME
 from sdv.common.time import age, local_date
 
-from . import names
-from .identities import FEW_OTHERS, personnummer
+from . import examples, names
+from .identities import personnummer
 from .region import PRIMARY_CARE, REGION
+
+COUNTY = "12"
+MUNICIPALITIES = (
+    ("80", "211", "MALMÖ"),
+    ("81", "221", "LUND"),
+    ("83", "252", "HELSINGBORG"),
+    ("87", "231", "TRELLEBORG"),
+    ("90", "291", "KRISTIANSTAD"),
+)
+STREETS = ("Provgatan", "Testvägen", "Exempelstigen", "Påhittsgränd", "Övningsallén")
 
 
 def make(*, how_many, region, rng, at):
-    """Registers the patients, by the integration as if the register had told them. Returns the rows in random order."""
+    """Registers the patients, by the integration as if the register had told them. Returns the rows in random order, and
+    those who each show something by key."""
     registered_at = at - timedelta(days=120)
-    numbers = rng.sample(personnummer(), how_many - len(FEW_OTHERS)) + list(FEW_OTHERS)
-    rng.shuffle(numbers)
+    known = examples.chosen(at=at)
+    free = sorted(set(personnummer()) - {example.number for example in known})
+    numbers = rng.sample(free, how_many - len(known))
     today = local_date(at)
     made = []
     for index, number in enumerate(numbers):
@@ -46,8 +63,39 @@ def make(*, how_many, region, rng, at):
             # The series 070-174 06 05…99 is reserved for fiction.
             number = f"070-174 06 {rng.randint(5, 99):02d}"
             patients.edit(patient_id=patient.pk, phone=number, by=region.users["reception"], at=registered_at)
+    _resident(made, rng=rng, at=registered_at)
     _relations(made, region=region, rng=rng, at=registered_at)
-    return made
+    shown = examples.make(known, region=region, at=registered_at)
+    made += shown.values()
+    rng.shuffle(made)
+    return made, shown
+
+
+def _resident(made, *, rng, at):
+    """Where the register says that they live: invented streets in real municipalities (SCB's codes). A statement for all
+    addresses, and one a municipality."""
+    kind = AddressKind.objects.get(code=HOME)
+    lives = {patient.pk: rng.choice(MUNICIPALITIES) for patient in made if not patient.is_protected}
+    PatientAddress.objects.bulk_create(
+        PatientAddress(
+            patient_id=pk,
+            kind=kind,
+            street=f"{rng.choice(STREETS)} {rng.randint(1, 90)}",
+            postal_code=f"{post}{rng.randint(10, 99)}",
+            town=town,
+            source=SOURCE,
+        )
+        for pk, (_, post, town) in lives.items()
+    )
+    for place in MUNICIPALITIES:
+        Patient.objects.filter(pk__in=[pk for pk, chosen in lives.items() if chosen == place]).update(
+            registration_kind=RegistrationKind.RESIDENT,
+            registered_on=Cast("birth_date", CharField()),
+            county_code=COUNTY,
+            municipality_code=place[0],
+            source=SOURCE,
+            confirmed_at=at,
+        )
 
 
 def _relations(made, *, region, rng, at):

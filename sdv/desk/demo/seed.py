@@ -9,7 +9,7 @@ from registration.models import Encounter, Patient
 from scheduling.models import Appointment, BookingRequest
 from sdv.organisation.models import CareProvider, CareUnit
 
-from . import deaths, orders, people, region
+from . import deaths, examples, orders, people, region
 from .story import Story
 
 PATIENTS, CONTACTS = 2000, 3100
@@ -27,7 +27,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     rng = random.Random(SEED)
     place = region.build(rng=rng, at=at)
     tell(f"enheter: {CareUnit.objects.count()}")
-    rows = people.make(how_many=patients, region=place, rng=rng, at=at)
+    rows, shown = people.make(how_many=patients, region=place, rng=rng, at=at)
     tell(f"patienter: {Patient.objects.count()}")
     story = Story(region=place, patients=rows, contacts=contacts, rng=rng, at=at)
     story.tell_the_past()
@@ -36,6 +36,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     story.fill_the_lists()
     orders.fill(story)
     story.plan_ahead()
+    examples.plan(story, shown)
     story.live_today()
     deaths.fill(story)
     clock.auto_discharge(at=at)

@@ -8,7 +8,9 @@ from registration import identities
 from registration.models import Patient, Protection
 from registration.population_register import (
     GUARDIAN,
+    SOURCE,
     Deregistration,
+    LinkedIdentity,
     PersonRecord,
     RegisterAddress,
     RegisterAddresses,
@@ -16,6 +18,7 @@ from registration.population_register import (
     RegisterName,
     RegisterRelation,
 )
+from registration.register_changes import ABROAD, HOME, SPECIAL
 
 # Invented streets in real municipalities (SCB's codes), so that län and kommun agree.
 MUNICIPALITIES = (
@@ -32,6 +35,7 @@ MEN = ("Adam", "Björn", "Carl", "Dragan", "Elias", "Folke", "Gösta", "Hassan")
 SURNAMES = ("Ekprov", "Fältman", "Grönmark", "Hedtest", "Ivarsberg", "Kvistlund", "Lövström", "Månehall")
 ADULT_BEFORE = 2007
 VERSION = "20260102030405"
+LINES = ("care_of", "street", "postal_code", "town", "country")
 
 
 def _dice(identity):
@@ -128,11 +132,12 @@ def of_the_test_environment():
 
 
 def of_the_demo():
-    """The patients in the database, as the register would tell of them."""
+    """The patients in the database, as the register would tell of them: what it has told once it tells again."""
     patients = Patient.objects.present().with_primary_identity().order_by("pk")
-    records = [record for patient in patients.iterator(chunk_size=1000) if (record := _of(patient))]
-    adults = [record for record in records if not record.is_protected and (record.born or "9")[:4] < str(ADULT_BEFORE)]
-    return [_with_guardians(record, adults) for record in records]
+    patients = patients.prefetch_related("addresses__kind", "relations")
+    known = [(patient, record) for patient in patients.iterator(chunk_size=1000) if (record := _of(patient))]
+    adults = [record for _, record in known if not record.is_protected and (record.born or "9")[:4] < str(ADULT_BEFORE)]
+    return [_with_guardians(record, adults) if record.relations is None else record for _, record in known]
 
 
 def _of(patient):
@@ -148,6 +153,13 @@ def _of(patient):
         sex=patient.sex,
         born=patient.birth_date.isoformat() if patient.birth_date else patient.birth_date_partial or None,
     )
+    others = [row for row in patient.known_identities if not row.is_primary and row.kind in identities.PRIMARY_KINDS]
+    record = replace(
+        record,
+        linked=tuple(LinkedIdentity(RegisterIdentity(row.kind, row.value)) for row in others),
+        relations=_guardians_of(patient),
+        deregistration=_deregistration(patient),
+    )
     if primary.kind != identities.PERSONNUMMER:
         is_coordination = primary.kind == identities.SAMORDNINGSNUMMER
         return replace(
@@ -156,22 +168,69 @@ def _of(patient):
             municipality_code=None,
             registered_on=None,
             addresses=None,
-            identity_level="STYRKT" if is_coordination else None,
-            identity_status="AKTIVT" if is_coordination else None,
+            identity_level=(primary.level or "STYRKT") if is_coordination else None,
+            identity_status=(primary.register_status or "AKTIVT") if is_coordination else None,
+            identity_status_cause=primary.register_status_cause or None,
         )
     told = {}
-    if patient.deceased_on:
-        told["deregistration"] = Deregistration(code="AV", on=patient.deceased_on.isoformat())
+    if patient.registration_kind and not patient.is_protected:
+        told = {
+            "county_code": patient.county_code or None,
+            "municipality_code": patient.municipality_code or None,
+            "registered_on": patient.registered_on or None,
+            "addresses": _addresses_of(patient),
+        }
     return replace(
         record,
-        has_protection_mark=patient.protection == Protection.MARKED,
+        has_protection_mark=patient.protection == Protection.MARKED and patient.protection_set_by_id is None,
         has_protected_registration=patient.protection == Protection.POPULATION_REGISTER,
         **told,
     )
 
 
+def _deregistration(patient):
+    if patient.deceased_on:
+        return Deregistration(code="AV", on=patient.deceased_partial or patient.deceased_on.isoformat())
+    if patient.deregistration_code:
+        return Deregistration(code=patient.deregistration_code, on=patient.deregistered_on)
+    return None
+
+
+def _addresses_of(patient):
+    """Those that the register has told of, by kind."""
+    told = {
+        row.kind.code: RegisterAddress(**{name: getattr(row, name) for name in LINES})
+        for row in patient.addresses.all()
+        if row.source == SOURCE
+    }
+    return RegisterAddresses(residential=told.get(HOME), special_postal=told.get(SPECIAL), abroad=told.get(ABROAD))
+
+
+def _guardians_of(patient):
+    """None where the register has told of none; of a protected one it tells the number alone."""
+    rows = [row for row in patient.relations.all() if row.kind == "guardian" and row.source == SOURCE]
+    if not rows:
+        return None
+    return tuple(
+        RegisterRelation(
+            kind=GUARDIAN,
+            identity=RegisterIdentity(identities.PERSONNUMMER, row.identity) if row.identity else None,
+            born=row.birth_date.isoformat() if row.birth_date else "",
+            name=RegisterName(*_parts(row.name)) if row.name else None,
+            since=row.valid_from.isoformat() if row.valid_from else "",
+        )
+        for row in rows
+    )
+
+
+def _parts(name):
+    given_name, _, surname = name.rpartition(" ")
+    return given_name, "", surname
+
+
 def _with_guardians(record, adults):
-    if record.born is None or record.born[:4] < str(ADULT_BEFORE) or len(adults) < 2:
+    is_resident = record.identity.kind == identities.PERSONNUMMER
+    if not is_resident or record.born is None or record.born[:4] < str(ADULT_BEFORE) or len(adults) < 2:
         return record
     dice = _dice(record.identity)
     chosen = {adults[dice % len(adults)].identity: adults[dice % len(adults)]}
