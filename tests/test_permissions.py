@@ -39,6 +39,8 @@ from sdv.flows import deceased
 from sdv.organisation.models import CareProvider, Place
 from tests.classification import official_files
 from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
+from tests.flows import merges
+from tests.flows.merges import on_reserve_number
 
 P = Permission
 pytestmark = pytest.mark.timeout(400)
@@ -135,6 +137,9 @@ PAGES = {
     "patient-deceased": page(P.SET_DECEASED, P.SET_DECEASED, pk="patient"),
     "patient-deceased-undone": page(P.UNDO_DECEASED, pk="undead"),
     "patient-deceased-undo": page(P.UNDO_DECEASED, P.UNDO_DECEASED, pk="patient"),
+    "patient-merge": page(P.MERGE_PATIENTS, P.MERGE_PATIENTS, pk="patient"),
+    "patient-merge-undo": page(P.UNDO_MERGE, P.UNDO_MERGE, pk="merged"),
+    "patient-merge-undone": page(P.UNDO_MERGE, pk="merged"),
     "book": page(P.BOOK, P.BOOK, pk="patient"),
     # Vårdåtaganden and remisser
     "commitment-create": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient"),
@@ -472,6 +477,11 @@ def clinic_with_everything(name, numbers):
         by=clinic.nurse,
         at=NOW,
     )
+    things.merged = clinic.patient(identity=next(numbers))
+    things.old = on_reserve_number(clinic.patient(identity=next(numbers)), f"SE{ord(name[0]):010d}")
+    merges.do(things.old, things.merged, clinic)
+    merges.undo(things.merged, clinic)
+    merges.do(things.old, things.merged, clinic)
     things.undead = clinic.patient(identity=next(numbers))
     deceased.register(patient_id=things.undead.pk, deceased_on=NOW.date(), reason="Intyg", by=clinic.doctor, at=NOW)
     deceased.undo(patient_id=things.undead.pk, reason="Fel person", by=clinic.doctor, at=NOW)
@@ -618,7 +628,7 @@ def test_another_unit_s_things_are_not_there(world):
     """Least right by default: that a row of another unit exists is nobody's business. Patients are shared (PA-08)."""
     wrong = []
     for name, page in PAGES.items():
-        shared = {"patient", "undead", "phone", "address", "relation"}
+        shared = {"patient", "merged", "undead", "phone", "address", "relation"}
         own = {thing for thing in page.things.values() if not thing.startswith("=")} - shared
         if not own:
             continue

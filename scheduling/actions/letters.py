@@ -216,7 +216,7 @@ def _lock(letter_id, version):
 def _lock_appointment(appointment_id):
     """The booking with what a letter about it reads, its patient locked: whoever changes it waits."""
     known = Appointment.objects.values("patient_id", "encounter_id").get(pk=appointment_id)
-    patient = Patient.objects.locked().get(pk=known["patient_id"])
+    patient = Patient.objects.lock_present(known["patient_id"])
     appointment = Appointment.objects.select_related("care_unit__facility__care_provider").get(pk=appointment_id)
     appointment.encounter = Encounter.objects.select_related(
         "visit_type__profession", "commitment", "care_unit", "contact_reason"

@@ -3,6 +3,7 @@ opened only with a stated reason (PL-24, SK-05)."""
 
 from functools import wraps
 
+from django.contrib import messages
 from django.db.models import Exists, OuterRef, Q
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -28,6 +29,8 @@ def patient_page(permission, *, what, asks_for_reason=True, post=AccessAction.WR
         def opened(request, pk, **kwargs):
             patient = find(pk)
             if patient.pk != pk:
+                if request.method == "GET":
+                    messages.info(request, "Posten du öppnade är sammanslagen med den här patienten.")
                 return redirect(request.resolver_match.url_name, **{**request.resolver_match.kwargs, "pk": patient.pk})
             if asks_for_reason and needs_reason(request, patient):
                 return ask_for_reason(request, patient)

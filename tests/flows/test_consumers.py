@@ -33,6 +33,7 @@ DOORS = {
     "sdv/desk/views/reserve.py:create": FOUND,
     "registration/api/new_patients.py:post": FOUND,
     "sdv/desk/views/patients.py:search": FOUND,
+    "sdv/desk/views/merging.py:_search": FOUND,
     "sdv/desk/views/booking_requests.py:_context": ENDS,
     "sdv/desk/views/palette.py:_patients": FOUND,
     "sdv/desk/api/work_lists.py:get": ENDS,

@@ -8,7 +8,7 @@ from registration.models import Patient
 from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import operation
 from sdv.accounts.permissions import Permission
-from sdv.common.api_fields import Fields, Id, Text
+from sdv.common.api_fields import Answer, Fields, Id, Text
 from sdv.common.time import local_date
 from sdv.flows import merging
 
@@ -30,10 +30,20 @@ class UndoMergeBody(Fields):
     reason = Text(max_length=200)
 
 
-class UndoneMergeAnswer(PatientAnswer):
-    """The patient, and what was changed or has come since the merge."""
+class ToCheckAnswer(Answer):
+    """Rows of one kind that somebody has to look at, and what to do (PL-13)."""
 
-    to_check = serializers.ListField(child=serializers.CharField())
+    what = serializers.ChoiceField(choices=["changed", "removed", "follows", "stays", "held"])
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+    detail = serializers.CharField()
+
+
+class UndoneMergeAnswer(PatientAnswer):
+    """The patient, the record that stands for itself again, and what was changed or has come since the merge."""
+
+    source = serializers.UUIDField()
+    to_check = ToCheckAnswer(many=True)
 
 
 class _Merging(Endpoint):
@@ -58,8 +68,17 @@ class Merge(_Merging):
     )
     def post(self, request, pk):
         asked = self.body(MergeBody)
-        known(Patient.objects.filter(pk=asked["from"]).first(), **{"from": "Posten"})
-        merging.merge(source_id=asked["from"], target_id=pk, reason=asked["reason"], by=self.actor.user, at=self.at)
+        source = known(Patient.objects.filter(pk=asked["from"]).first(), **{"from": "Posten"})
+        target = presenters.load(pk)
+        self.log([source.pk], "sammanslagning", resource_id=source.pk)
+        merging.merge(
+            source_id=source.pk,
+            target_id=target.pk,
+            reason=asked["reason"],
+            by=self.actor.user,
+            at=self.at,
+            is_told_by_register=merging.told_as_one(source, target),
+        )
         patient, body = self.present(pk, "sammanslagning")
         return self.answer(body, version=patient.version)
 
@@ -80,6 +99,9 @@ class UndoMerge(_Merging):
     def post(self, request, pk):
         reason = self.body(UndoMergeBody)["reason"]
         done = merging.undo(target_id=presenters.load(pk).pk, reason=reason, by=self.actor.user, at=self.at)
-        to_check = [merging.kept(each).sentence for each in done.to_check]
+        to_check = [
+            {"what": each.what, "name": each.name, "count": each.count, "detail": each.proposal}
+            for each in map(merging.kept, done.to_check)
+        ]
         patient, body = self.present(pk, "sammanslagning ångrad")
-        return self.answer(body | {"to_check": to_check}, version=patient.version)
+        return self.answer(body | {"source": str(done.source_id), "to_check": to_check}, version=patient.version)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from registration import presenters
 from registration.lifecycle import NO_SHOW_TYPE, PRE_REGISTRATIONS, Status
-from registration.models import CareCommitment, Encounter, Patient, Referral
+from registration.models import CareCommitment, Encounter, IdentityKind, Patient, Referral
 from registration.names import fold, search_words
 from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
 from sdv.accounts.permissions import Permission
@@ -49,9 +49,19 @@ def _band(actor, patient, numbers, at):
     elif not patient.is_deceased:
         facts.append("Inget bokat här")
     url = reverse("patient", args=[patient.pk]) if actor.may(Permission.VIEW_PATIENTS) else ""
-    band = presenters.band(patient, at=at, url=url, facts=tuple(facts), actions=[*actions, change])
+    band = presenters.band(
+        patient, at=at, url=url, facts=tuple(facts), links=_links(actor, patient), actions=[*actions, change]
+    )
     # Another patient can be sought also from the page of a dead one.
     return replace(band, actions=(change,)) if band.is_deceased else band
+
+
+def _links(actor, patient):
+    """From a reserve number to the personnummer, for those who may (RI-02)."""
+    primary = next((row for row in presenters.identities_of(patient) if row.is_primary), None)
+    if primary is None or primary.kind != IdentityKind.RESERVID or not actor.may(Permission.MERGE_PATIENTS):
+        return []
+    return [Link("Koppla till personnummer", reverse("patient-merge", args=[patient.pk]))]
 
 
 def _when(moment, at):

@@ -9,6 +9,7 @@ from registration import presenters
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, StaleVersion
 from sdv.common.time import local_date, now
+from sdv.flows import merging
 
 from ..forms.patient_data import BLOCKS
 from ..forms.patients import add_errors
@@ -102,4 +103,6 @@ def _page(request, patient, *, open_block="", open_row=None, form=None, status=2
         confirmed=presenters.confirmed_text(patient),
         facts=presenter.register_facts(patient, seen),
         identity_rows=presenter.identity_rows(patient),
+        may_merge=request.actor.may(Permission.MERGE_PATIENTS),
+        may_undo_merge=request.actor.may(Permission.UNDO_MERGE) and merging.latest(patient) is not None,
     )

@@ -4,8 +4,22 @@
 changed or has come between the two."""
 
 from .acts import merge, undo
-from .rules import refusal, told_as_one, undo_refusal
+from .rules import direction, is_own_repeat, latest, refusal, told_as_one, undo_refusal
 from .since import ToCheck, kept, since
 from .tables import coming, undecided
 
-__all__ = ["ToCheck", "coming", "kept", "merge", "refusal", "since", "told_as_one", "undecided", "undo", "undo_refusal"]
+__all__ = [
+    "ToCheck",
+    "coming",
+    "direction",
+    "is_own_repeat",
+    "kept",
+    "latest",
+    "merge",
+    "refusal",
+    "since",
+    "told_as_one",
+    "undecided",
+    "undo",
+    "undo_refusal",
+]

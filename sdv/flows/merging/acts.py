@@ -97,7 +97,7 @@ def undo(*, target_id, reason, by, at):
     keeps what was changed or has come since (`to_check`): it is nowhere lost, but somebody has to look at it."""
     if not reason.strip():
         raise RuleError("PL-13", "Ange varför sammanslagningen är fel.", code="reason_missing", needs_reason=True)
-    known = PatientMerge.objects.filter(target=target_id, undone_at=None).order_by("-id").first()
+    known = rules.latest(target_id)
     if known is None:
         raise RuleError("PL-13", "Det finns ingen sammanslagning att ångra på patienten.", code="nothing_to_undo")
     target, source = _locked(known.target_id, known.source_id)

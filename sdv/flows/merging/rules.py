@@ -15,7 +15,9 @@ def refusal(source, target, *, is_told_by_register=False):
     if source.pk == target.pk:
         return _no("Det är samma post. Välj den andra posten.", "same_record")
     if source.merged_into_id or target.merged_into_id:
-        return _no("Posten är redan sammanslagen med en annan. Sök fram patienten igen.", "merged")
+        refused = _no("Posten är redan sammanslagen med en annan. Sök fram patienten igen.", "merged")
+        first = PatientMerge.objects.filter(source__in=[source, target], undone_at=None).select_related("merged_by")
+        return refused.told(first[0].merged_by, first[0].merged_at) if first else refused
     return (
         _direction(source, target, is_told_by_register)
         or _kept_apart(source, target)
@@ -46,6 +48,13 @@ def _direction(source, target, is_told_by_register):
             "not_told_by_register",
         )
     return None
+
+
+def direction(one, other):
+    """(source, target) of the two: the old record is the one whose number says less. Of equals the first is the old."""
+    rank = {IdentityKind.PERSONNUMMER: 2, IdentityKind.SAMORDNINGSNUMMER: 1}
+    numbers = {row.pk: rank.get(number.kind, 0) if (number := _primary(row)) else 0 for row in (one, other)}
+    return (other, one) if numbers[one.pk] > numbers[other.pk] else (one, other)
 
 
 def _kept_apart(source, target):
@@ -99,6 +108,17 @@ def _commitments(source, target):
                 code="two_commitments",
             )
     return None
+
+
+def is_own_repeat(source, target, *, by):
+    """Whether the same person has just merged the two: a repeated click says nothing (PL-27)."""
+    return PatientMerge.objects.filter(source=source, target=target, undone_at=None, merged_by=by).exists()
+
+
+def latest(target):
+    """The merge that an undo would take back, or None."""
+    living = PatientMerge.objects.filter(target=target, undone_at=None)
+    return living.select_related("source", "target", "merged_by").order_by("-id").first()
 
 
 def undo_refusal(done, target):

@@ -52,10 +52,6 @@ class ToCheck:
     def proposal(self):
         return PROPOSALS[self.what]
 
-    @property
-    def sentence(self):
-        return f"{self.name}: {self.count}. {self.proposal}"
-
     def plain(self):
         """As it is kept with the merge: ids and kinds, nothing of the patient."""
         return {"what": self.what, "label": self.label, "name": self.name, "rows": [str(pk) for pk in self.row_ids]}
