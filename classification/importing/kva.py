@@ -4,7 +4,7 @@ import re
 import warnings
 
 from .errors import CatalogueError
-from .files import SourceFile, opened_archive
+from .files import opened_archive
 from .grouped import CODE, Entry, entries
 from .rows import LONGEST_TARGET, CodeList, CodeRow, clean, clean_title, stored
 
@@ -180,8 +180,3 @@ def _sheet_rows(file, lines):
         entry.single[TITLE] = clean(row[TITLE])
         entry.texts = {name: [clean(row[name])] for name in (*KEPT_TEXTS, ICF, ICD) if clean(row[name])}
         yield entry, part
-
-
-def is_workbook(file: SourceFile):
-    """Whether the file is an Excel workbook (an archive with a sheet)."""
-    return file.content[:4] == b"PK\x03\x04" and b"xl/" in file.content

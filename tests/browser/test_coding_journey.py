@@ -8,12 +8,13 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from classification import starter
-from classification.models import CodedDiagnosis, EncounterCoding
+from classification.models import CodedDiagnosis, EncounterCoding, FavouriteCode
 from sdv.accounts.permissions import Role
 from sdv.common.time import now
 
 from .. import factories
 from .conftest import assert_accessible, assert_accessible_also_narrow
+from .keys import Keys
 
 DAY = timedelta(days=1)
 
@@ -133,11 +134,13 @@ def test_the_same_as_last_time_takes_two_keys(as_user, visit, unit):
     wait_for_codes(page, "F41.1")
     page.keyboard.press("Control+Enter")
     page.wait_for_url(f"**{reverse('encounter-coding', args=[later.pk])}")
-    page.keyboard.press("Alt+s")
+    keys = Keys(page)
+    keys.press("Alt+s")
     wait_for_codes(page, "F41.1")
     assert page.locator(".codes", has_text="Ej sparad").count() == 1
-    page.keyboard.press("Control+Enter")
+    keys.press("Control+Enter")
     page.wait_for_url(is_list)
+    assert keys.count == 2
     assert EncounterCoding.objects.filter(is_complete=True).count() == 2
 
 
@@ -168,21 +171,48 @@ def test_an_external_cause_is_chosen_by_what_happened_place_and_activity(as_user
     assert chosen(page) == []
 
 
-def test_a_usual_code_takes_two_keys(as_user, visit, unit):
-    """ui.md 4.10: ↓, Enter."""
+def test_a_favourite_takes_two_keys_and_so_does_a_usual_code(as_user, visit, unit):
+    """ui.md 4.10: ↓, Enter. A favourite is chosen on the row of a code and stands first; then what is used most."""
     user = factories.staff(Role.CODER, unit)
     before, encounter = ended(unit, at=now() - 2 * DAY), ended(unit, at=now() - DAY)
+    FavouriteCode.objects.create(care_unit=unit, system_id="kva", code="DU011")
     page = as_user(user)
     visit(reverse("encounter-coding", args=[before.pk]))
+    keys = Keys(page)
+    keys.type("i10.9")
+    keys.press("Enter")
+    assert keys.count == 1, "a known code is its characters and one key"
+    wait_for_codes(page, "I10.9")
+    page.locator("#favorit-icd-10-se-I109").press("Enter")
+    expect(page.locator("#favorit-icd-10-se-I109")).to_have_attribute("aria-pressed", "true")
+    page.locator("#kod").focus()
     code(page, "f41.1")
-    wait_for_codes(page, "F41.1")
+    wait_for_codes(page, "I10.9", "F41.1")
     page.keyboard.press("Control+Enter")
     page.wait_for_url(f"**{reverse('encounter-coding', args=[encounter.pk])}")
-    page.keyboard.press("ArrowDown")
-    page.locator("#kod-options [role=option][aria-selected=true]").wait_for()
+
+    keys = Keys(page)
+    keys.press("ArrowDown")
+    option = page.locator("#kod-options [role=option][aria-selected=true]")
+    expect(option).to_contain_text("I10.9")
+    groups = page.locator("#kod-options [role=group]")
+    assert [groups.nth(at).get_attribute("aria-label") or "" for at in range(groups.count())] == [
+        "Mina favoriter",
+        "Enhetens favoriter",
+        "Mina vanliga",
+    ]
     assert_accessible(page)
+    keys.press("Enter")
+    wait_for_codes(page, "I10.9")
+    assert keys.count == 2
+    # The unit's favourite is one key further down, the usual code two.
+    page.keyboard.press("ArrowDown")
+    for _ in range(2):
+        option.wait_for()
+        page.keyboard.press("ArrowDown")
+    expect(option).to_contain_text("F41.1")
     page.keyboard.press("Enter")
-    wait_for_codes(page, "F41.1")
+    wait_for_codes(page, "I10.9", "F41.1")
 
 
 def test_errors_stop_klar_in_place_and_a_draft_is_not_left_unasked(as_user, visit, unit):
