@@ -13,6 +13,7 @@ from registration.contact_types import DISTANT, ContactType
 from registration.lifecycle import INPATIENT, NEWBORN, NOT_REPORTED, OBSERVATION
 
 DATA = Path(__file__).parent / "data"
+DOCTOR = "Läkare"
 TEAM, GROUP, GROUP_TEAM = "XS902", "XS903", "XS904"
 INTERPRETER, TELEMEDICINE, SUPPORT_PROGRAMME = "ZV020", "ZV051", "UW040"
 KVA, REGIONAL = "kva", "regional"

@@ -17,13 +17,15 @@ def with_derivation(encounters):
 
 def registration_of(encounter):
     """The facts as the encounter carries them. Who took part tells the professions; where nobody is named, as at an
-    unbooked contact, the besökstyp does."""
+    unbooked contact, a läkarbedömning does (VH-10), else the besökstyp."""
     facts = facts_of(encounter)
     people = getattr(encounter, "by_responsibility", None)
     if people is None:
         people = encounter.participants.select_related("profession").order_by("-is_main_responsible", "id")
     professions = tuple(person.profession.name for person in people)
-    if not professions and encounter.visit_type:
+    if not professions and encounter.assessed_at:
+        professions = (derived.DOCTOR,)
+    elif not professions and encounter.visit_type:
         professions = (encounter.visit_type.profession.name,)
     return derived.Registration(
         encounter_type=encounter.type_id,

@@ -47,6 +47,10 @@ class Content:
     identity_kind: str = ""
     sex: str = ""
     municipality: str = ""
+    planned: str = ""
+    admitted_from: str = ""
+    discharged_to: str = ""
+    assessed: datetime | None = None
     emergency: str = "0"
     is_emergency: bool = False
     died: date | None = None
@@ -104,6 +108,8 @@ def _errors(content, known):
         yield error("dead_before", "Patienten avled före kontakten. Rätta dödsdagen eller kontakten.")
     if content.end is None:
         return
+    if content.subset == INPATIENT_SUBSET and not content.discharged_to:
+        yield error("way_out_missing", "Utsätt saknas: vart patienten skrevs ut. Ange det på vårdhändelsen.")
     if not content.diagnoses:
         yield error("main_diagnosis_missing", "Huvuddiagnos saknas. Klassificera kontakten.")
     for row in (*content.diagnoses, *content.procedures):
@@ -177,7 +183,11 @@ def _common(content):
         "municipality": content.municipality,
         "start_date": content.started,
         "end_date": content.ended,
+        "planned": content.planned,
+        "admitted_from": content.admitted_from,
+        "discharged_to": content.discharged_to,
         "emergency": content.emergency,
         "emergency_arrival": content.start if emergency else None,
+        "emergency_assessment": content.assessed if emergency else None,
         "emergency_departure": content.end if emergency else None,
     }

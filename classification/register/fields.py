@@ -40,14 +40,16 @@ FIELDS = {
     "code_date": "kodens datum",
 }
 NOT_REGISTERED = {
-    "admitted_from": "Varifrån patienten skrevs in registreras inte än.",
-    "discharged_to": "Vart patienten skrevs ut registreras inte än.",
-    "planned": "Planerat eller oplanerat registreras inte än.",
     "contact_form": "Registrets koder för form av vårdkontakt är inte kända.",
     "doctor": "Registrets koder för läkarkontakt är inte kända.",
     "profession": "Registrets koder för yrkeskategori är inte kända.",
-    "emergency_assessment": "Tiden för läkarens bedömning registreras inte än.",
     "emergency_broken_off": "Koderna för avbruten vård från 2025-04-01 är inte kända.",
+}
+# What is written by codes that nobody has verified; the report says that too.
+DOUBTFUL = {
+    "sex": "1 man och 2 kvinna är inte verifierat.",
+    "discharged_to": "1–3 som inskrivningssätt och 4 för avliden är inte verifierat.",
+    "planned": "2 för oplanerad har en andrahandskälla; 1 för planerad är inte verifierat.",
 }
 NAME_PARTS = {"filkod", "delmangd", "fil", "fran", "till"}
 UNVERIFIED = "EJ_VERIFIERAD_"

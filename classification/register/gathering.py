@@ -26,10 +26,11 @@ from classification.models import (
 )
 from classification.register import review, selection, writing
 from classification.register.contents import Coded, Content, Finding, findings
-from classification.register.fields import FIELDS, FILES, NOT_REGISTERED
+from classification.register.fields import DOUBTFUL, FIELDS, FILES, NOT_REGISTERED
 from registration.lifecycle import EMERGENCY, INPATIENT, NEWBORN, NOT_REPORTED, PRIMARY_CARE
 from registration.models import Encounter, Patient
 from registration.presenters import identities_of
+from registration.stay_rules import AdmittedFrom, DischargedTo
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date, start_of_day
 from sdv.organisation.models import PRIMARY_CARE_KINDS, CareUnitKind
@@ -37,6 +38,15 @@ from sdv.organisation.models import PRIMARY_CARE_KINDS, CareUnitKind
 AT_A_TIME = 1000
 # Refused by what they are, whatever else is true of them: not read at all.
 NEVER = (*NOT_REPORTED, PRIMARY_CARE, NEWBORN)
+
+# What is registered, by the register's own codes (par_koder.csv says how each is known).
+WAYS = {
+    AdmittedFrom.HOSPITAL: "1",
+    AdmittedFrom.SPECIAL_HOUSING: "2",
+    AdmittedFrom.HOME: "3",
+    DischargedTo.DECEASED: "4",
+}
+PLANNED_CODES = {True: "1", False: "2"}
 
 
 class Who(NamedTuple):
@@ -83,6 +93,12 @@ class Prepared:
         """(field, why) of what the layout asks for and nobody registers yet: written empty."""
         asked = {row.field for row in self.layout.fields}
         return [(FIELDS[name], why) for name, why in NOT_REGISTERED.items() if name in asked]
+
+    @property
+    def doubtful(self):
+        """(field, why) of what is written by codes that nobody has verified."""
+        asked = {row.field for row in self.layout.fields}
+        return [(FIELDS[name], why) for name, why in DOUBTFUL.items() if name in asked]
 
 
 def layout_of(row):
@@ -216,6 +232,7 @@ def contact_of(encounter, psychiatry):
         professions=registered.professions,
         contact_type=registered.contact_type,
         replaces_visit=encounter.replaces_visit,
+        is_assessed=encounter.assessed_at is not None,
     )
 
 
@@ -244,6 +261,10 @@ def content_of(encounter):
         identity_kind=primary.kind if primary else "",
         sex=encounter.patient.sex if encounter.patient.sex in "12" else "",
         municipality=municipality_of(encounter.patient),
+        planned=PLANNED_CODES.get(encounter.is_planned, ""),
+        admitted_from=WAYS.get(encounter.admitted_from, ""),
+        discharged_to=WAYS.get(encounter.discharged_to, ""),
+        assessed=encounter.assessed_at,
         emergency=(reporting.emergency_activity if reporting else "") or ("" if at_emergency else "0"),
         is_emergency=is_emergency,
         died=encounter.patient.deceased_on,

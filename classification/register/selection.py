@@ -7,6 +7,7 @@ project's proposal: the instruction's own chapter on the register is empty. What
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from classification.derived import DOCTOR
 from registration.contact_types import ContactType
 from registration.lifecycle import (
     CONTACT_WITHOUT_VISIT,
@@ -21,7 +22,6 @@ from registration.lifecycle import (
 from sdv.common.errors import RuleError
 
 INPATIENT_SUBSET, OUTPATIENT_SUBSET = "SV", "OV"
-DOCTOR = "Läkare"
 MONTHS = 3
 
 
@@ -51,7 +51,8 @@ def period_ending(last):
 
 @dataclass(frozen=True)
 class Contact:
-    """What the selection asks of a contact. Days are Stockholm's; `professions` are names of yrkeskategorier."""
+    """What the selection asks of a contact. Days are Stockholm's; `professions` are names of yrkeskategorier, and
+    `is_assessed` says that an emergency visit has its läkarbedömning."""
 
     encounter_type: str
     type_name: str
@@ -61,6 +62,7 @@ class Contact:
     is_primary_care: bool = False
     is_psychiatry: bool = False
     professions: tuple = ()
+    is_assessed: bool = False
     contact_type: str | None = None
     replaces_visit: bool | None = None
 
@@ -116,12 +118,18 @@ def _refused_by_time(contact, period):
 
 
 def _refused_by_profession(contact):
-    if contact.encounter_type == INPATIENT or contact.is_psychiatry or DOCTOR in contact.professions:
+    if contact.encounter_type == INPATIENT or contact.is_psychiatry:
         return None
+    if contact.is_assessed or DOCTOR in contact.professions:
+        return None
+    if contact.encounter_type == EMERGENCY:
+        return _refused(
+            "not_assessed",
+            "Ingen läkarbedömning är registrerad: den som går före den lämnas inte. Registrera den om den gjordes.",
+        )
     if not contact.professions:
-        what = "akutbesöket" if contact.encounter_type == EMERGENCY else "kontakten"
         return _refused(
             "profession_unknown",
-            f"Det är inte registrerat vem som träffade patienten vid {what}; öppenvård lämnas när en läkare deltog.",
+            "Det är inte registrerat vem som träffade patienten; öppenvård lämnas när en läkare deltog.",
         )
     return _refused("not_a_doctor", "Ingen läkare deltog, och enhetens MVO räknas inte som psykiatrisk öppenvård.")

@@ -107,6 +107,39 @@ def test_an_ongoing_stay_is_delivered_without_an_end(unit, reporter, doctor):
     assert delivery.inpatient == 1
 
 
+def test_a_stay_is_written_with_its_ways_in_and_out(unit, reporter, user):
+    """PAR-01, VH-23: by the register's own values; without the way out it is held back."""
+    ways = {"is_planned": False, "admitted_from": "hospital", "discharged_to": "deceased"}
+    stay = contact(unit, factories.patient(sex="1"), "slutenvard", "2026-09-01 10:00", "2026-09-05 10:00", **ways)
+    without = contact(unit, factories.patient(), "slutenvard", "2026-09-01 10:00", "2026-09-05 10:00")
+    for each in (stay, without):
+        code(each, user, "F411")
+    delivery = deliver(reporter)
+    assert file_of(delivery, "SV", "AD").endswith(";1;;20260901;20260905;1;4;2\r\n")
+    assert file_of(delivery, "SV", "AD").count("\n") == 1
+    assert list(delivery.findings.filter(is_error=True).values_list("encounter", "code")) == [
+        (without.pk, "way_out_missing")
+    ]
+
+
+def test_an_emergency_visit_is_delivered_when_a_doctor_has_assessed_the_patient(unit, reporter, user):
+    """PAR-01, KL-04: nobody is booked at an emergency department; the assessment says that a doctor took part."""
+    emergency = factories.CareUnitFactory(kind="akutmottagning", mvo_code="046", facility=unit.facility)
+    ReportingUnit.objects.create(care_unit=emergency, hospital_code="41001", emergency_activity="1")
+    made = [
+        contact(emergency, factories.patient(), "akutsjukvard", "2026-09-14 10:00", "2026-09-14 15:00", **fields)
+        for fields in ({"assessed_at": moment("2026-09-14 11:30")}, {"broken_off": "before_assessment"})
+    ]
+    for each in made:
+        code(each, user, "R104")
+    delivery = deliver(reporter)
+    row = file_of(delivery, "OV", "AD").strip().split(";")
+    assert row[0] == str(made[0].number)
+    assert row[11:15] == ["1", "202609141000", "202609141130", "202609141500"]
+    assert "XS915" in file_of(delivery, "OV", "AT")
+    assert why_not(made[1], PERIOD).code == "not_assessed"
+
+
 def test_the_same_month_delivered_twice_has_the_same_bytes(unit, reporter, doctor, user):
     """PAR-01: made again from the same rows; the second time nothing new is kept."""
     for number in range(12):
@@ -192,6 +225,7 @@ def test_moves_within_a_unit_and_what_is_gone_are_told(unit, reporter, doctor, u
     first = contact(unit, who, "slutenvard", "2026-09-01 10:00", "2026-09-05 10:00")
     second = contact(unit, who, "slutenvard", "2026-09-05 11:00", "2026-09-09 10:00")
     apart = contact(unit, who, "slutenvard", "2026-09-11 11:00", "2026-09-12 10:00")
+    Encounter.objects.filter(patient=who).update(discharged_to="home")
     for stay in (first, second, apart):
         code(stay, user, "F411")
     deliver(reporter)

@@ -68,7 +68,10 @@ def test_a_delivery_is_the_three_whole_months_before_the_present_one(day, first,
         (replace(VISIT, encounter_type="diagnostik", professions=()), "profession_unknown"),
         (replace(VISIT, encounter_type="oppenvardskonsult"), None),
         (replace(VISIT, encounter_type="akutsjukvard"), None),
-        (replace(VISIT, encounter_type="akutsjukvard", professions=()), "profession_unknown"),
+        (replace(VISIT, encounter_type="akutsjukvard", professions=()), "not_assessed"),
+        (replace(VISIT, encounter_type="akutsjukvard", professions=("Sjuksköterska",)), "not_assessed"),
+        (replace(VISIT, encounter_type="akutsjukvard", professions=(), is_assessed=True), None),
+        (replace(VISIT, encounter_type="akutsjukvard", professions=(), is_psychiatry=True), None),
         (replace(VISIT, encounter_type="klinisk-lm-pagaende-specialiserad-oppenvard"), None),
         (replace(VISIT, encounter_type="kontakt-utan-besok", replaces_visit=True), None),
         (replace(VISIT, encounter_type="kontakt-utan-besok", replaces_visit=False), "replaces_no_visit"),
@@ -141,7 +144,13 @@ SOUND = Content(
     procedures=(Coded("DT016", atc=("J01CA04", "B01AC06")), Coded("XS915", day=date(2026, 9, 14))),
     substances=("N02BE01",),
 )
-SV = replace(SOUND, subset="SV", end=at("2026-09-18 10:00"), procedures=(Coded("DT016", day=date(2026, 9, 15)),))
+SV = replace(
+    SOUND,
+    subset="SV",
+    discharged_to="3",
+    end=at("2026-09-18 10:00"),
+    procedures=(Coded("DT016", day=date(2026, 9, 15)),),
+)
 
 
 def found(content, known=None):
@@ -169,8 +178,9 @@ def found(content, known=None):
         (replace(SOUND, missing=("Yrke saknas.",)), ["not_derived"]),
         # Coercion is done under a form of psychiatric care, which is reported apart (TV) and not registered here.
         (replace(SV, procedures=(Coded("XU000", day=date(2026, 9, 15)),)), ["coercion_form"]),
-        # A stay that goes on has no diagnosis yet.
-        (replace(SV, end=None, diagnoses=(), procedures=()), []),
+        (replace(SV, discharged_to=""), ["way_out_missing"]),
+        # A stay that goes on has no diagnosis yet, and no way out.
+        (replace(SV, end=None, diagnoses=(), procedures=(), discharged_to=""), []),
     ],
 )
 def test_what_is_said_of_a_contact_before_it_is_delivered(content, codes):

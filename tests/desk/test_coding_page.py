@@ -507,4 +507,7 @@ def test_the_page_tells_what_reporting_adds_but_never_xs_codes(client, unit):
 
 def test_a_finding_tells_its_check_and_how_well_it_is_founded(client, unit):
     """KL-06."""
-    assert "Regel KL-03 · R11, andrahandskälla: Svensk Ortopedisk Förening, lathund" in Form(client, ended(unit)).add("S52.50").text
+    assert (
+        "Regel KL-03 · R11, andrahandskälla: Svensk Ortopedisk Förening, lathund"
+        in Form(client, ended(unit)).add("S52.50").text
+    )

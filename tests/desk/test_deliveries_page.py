@@ -64,7 +64,8 @@ def test_the_report_before_says_what_goes_what_is_held_back_and_what_is_left_emp
     assert '<td>Huvuddiagnos saknas</td><td class="num">1</td>' in words
     assert f'<a href="{reverse("encounter", args=[contacts[3].pk])}">{contacts[3].number}</a>' in words
     assert "EJ_VERIFIERAD_PAR_12_OV_AD_202608-202610.txt" in words
-    assert "Vart patienten skrevs ut registreras inte än." in words
+    assert "Registrets koder för läkarkontakt är inte kända." in words
+    assert "1–3 som inskrivningssätt och 4 för avliden är inte verifierat." in words
     assert RegisterDelivery.objects.count() == 0
 
 

@@ -112,7 +112,9 @@ def test_a_quarter_of_the_demo_is_delivered_twice_with_the_same_bytes(afternoon)
     assert {file.name[:14] for file in one.files} == {"EJ_VERIFIERAD_"}
     assert one.outpatient > 0
     assert sum(file.rows for file in one.files if file.file == "AD") == one.inpatient + one.outpatient
-    assert {code for code, _ in one.refused} <= {"not_a_doctor", "profession_unknown", "not_ended", "replaces_no_visit"}
+    assert {code for code, _ in one.refused} <= {
+        "not_a_doctor", "profession_unknown", "not_assessed", "not_ended", "replaces_no_visit",
+    }  # fmt: skip
 
 
 def test_everybody_whom_the_page_of_examples_names_is_there_and_shows_it(afternoon):

@@ -18,6 +18,7 @@ KINDS = {
     "mvo_missing": "MVO saknas",
     "mvo_unknown": "Okänt MVO",
     "dead_before": "Avliden före kontakten",
+    "way_out_missing": "Utsätt saknas",
     "main_diagnosis_missing": "Huvuddiagnos saknas",
     "code_not_valid": "Koden gällde inte",
     "procedure_date_missing": "Åtgärd utan datum",
