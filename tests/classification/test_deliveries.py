@@ -124,7 +124,7 @@ def test_a_stay_is_written_with_its_ways_in_and_out(unit, reporter, user):
 
 def test_an_emergency_visit_is_delivered_when_a_doctor_has_assessed_the_patient(unit, reporter, user):
     """PAR-01, KL-04: nobody is booked at an emergency department; the assessment says that a doctor took part."""
-    emergency = factories.CareUnitFactory(kind="akutmottagning", mvo_code="046", facility=unit.facility)
+    emergency = factories.EmergencyDepartmentFactory(mvo_code="046", facility=unit.facility)
     ReportingUnit.objects.create(care_unit=emergency, hospital_code="41001", emergency_activity="1")
     made = [
         contact(emergency, factories.patient(), "akutsjukvard", "2026-09-14 10:00", "2026-09-14 15:00", **fields)
