@@ -34,6 +34,7 @@ from sdv.desk.demo import region
 from sdv.desk.demo.examples import chosen
 from sdv.desk.demo.identities import OTHERS, personnummer
 from sdv.embedded.supervisor import DEMO_USERS
+from sdv.flows.models import MergeChange
 from sdv.flows.register import take_over
 from sdv.organisation.models import CareUnit
 from tests import factories
@@ -123,7 +124,7 @@ def test_everybody_whom_the_page_of_examples_names_is_there_and_shows_it(afterno
         line.split("|") for line in Path("docs/ovningspatienter.md").read_text().splitlines() if line.startswith("| ")
     ]
     numbers = {number for line in lines for number in re.findall(r"[0-9]{8}[0-9A-Z]{4}", "".join(line))}
-    assert len(numbers) == 26
+    assert len(numbers) == 28
     assert set(PatientIdentity.objects.filter(value__in=numbers).values_list("value", flat=True)) == numbers
 
     def who(number):
@@ -162,6 +163,12 @@ def test_everybody_whom_the_page_of_examples_names_is_there_and_shows_it(afterno
         "skyddad_folkbokforing",
     }
     assert who("198006182391").protection_set_by_id and who("98190405DE24").reserve_decision
+    merged = who("198412082383")
+    assert who("22841208DF20") == merged
+    assert merged.merged_from.get().surname == "Kvinna"
+    moved = MergeChange.objects.filter(table="scheduling.Appointment").values("row_id")
+    assert merged.appointments.filter(pk__in=moved).exists()
+    assert merged.phones.get().number == "+46701740655"
     keys = Keys(given_name="Samira", surname="Haddad", birth_date=who("198711222383").birth_date)
     assert {double.patient.surname for double in likely(keys, today=local_date(afternoon))} >= {"Haddad", "Hadad"}
     assert Order.objects.filter(status="cancelled", patient__deceased_on__isnull=False).exists()

@@ -20,7 +20,7 @@ from registration.population_register import (
     RegisterRelation,
 )
 from sdv.common.time import local_date
-from sdv.flows import protection
+from sdv.flows import merging, protection
 from sdv.flows import register as population
 
 from .identities import personnummer
@@ -82,6 +82,8 @@ EXAMPLES = [
     Example("closed", "199700672380", "Vilda", "Samuelsson", COORDINATION, _number("STYRKT", *CLOSED, born="1997")),
     Example("struck", "201205832387", "Alva", "Samuelsson", COORDINATION, _number("OSAKER", "AVREGISTRERAT", "FELAKTIGT_REGISTERAT")),
     Example("replaced", "197111752387", "Ersa", "Samuelsson", COORDINATION, _number("STYRKT", "EJ_AKTUELLT", "ERSATT")),
+    Example("merged", "198412082383", "Mikaela", "Sammanberg"),
+    Example("unknown", "22841208DF20", "Okänd", "Kvinna", RESERVE, {"born": "1984-12-08"}),
     Example("double", "22850617DE10", "Samirah", "Hadad", RESERVE, {"born": "1987-11-22"}),
     Example("asylum", "25710930DEK9", "Okänd", "Asylsson", RESERVE, {"born": "1971"}),
     Example("decided", "98190405DE24", "Ronja", "Reservdal", RESERVE, {"born": "2019-04-05"}),
@@ -156,6 +158,7 @@ def _write(found, examples, region, at):
     patients.link_identity(patient_id=found["linked"], identity="19810829DA1B", kind="lokalt_reservnummer", **who)
     contact.add_search_key(patient_id=found["asylum"], kind="lma", value="50123456", **who)
     contact.add_search_key(patient_id=found["asylum"], kind="passport", value="N1234567", country="Afghanistan", **who)
+    patients.edit(patient_id=found["unknown"], phone=MOBILE.format(55), **who)
     for key in ("like", "double"):
         patients.edit(patient_id=found[key], phone=MOBILE.format(77), **who)
     ReserveDecision.objects.create(
@@ -222,15 +225,17 @@ def _family(found, examples, who):
 
 
 def plan(story, shown):
-    """The child is booked, with the relations copied to the vårdhändelse and one of them changed there alone (RE-03)."""
-    unit, day = story.region.units["bryggan"], story.today + timedelta(days=1)
-    visit_type, resource = unit.bookable()[0]
-    for ahead in range(1, 15):
-        day = story.today + timedelta(days=ahead)
-        if day.isoweekday() <= 5 and (start := story.slot(resource, visit_type.default_minutes, day)):
-            break
-    story.seen[day].add(shown["child"].pk)
-    booked = story.book(unit, visit_type, resource, shown["child"], start, booked_at=story.at - timedelta(days=3))
+    """The child is booked, with the relations copied to the vårdhändelse and one of them changed there alone (RE-03). The
+    unknown is booked on her reserve number, and then it is known who she is (RI-02)."""
+    booked = _booked(story, shown["child"])
+    _booked(story, shown["unknown"])
+    merging.merge(
+        source_id=shown["unknown"].pk,
+        target_id=shown["merged"].pk,
+        reason="Legitimation visad vid nästa kontakt",
+        by=story.region.users["koordinator"],
+        at=story.at,
+    )
     copy = booked.encounter.relations.contacts().get()
     relations.change(
         patient_id=shown["child"].pk,
@@ -240,3 +245,15 @@ def plan(story, shown):
         by=story.reception,
         at=story.at,
     )
+
+
+def _booked(story, patient):
+    """The first free time of the health centre from tomorrow on."""
+    unit, day = story.region.units["bryggan"], story.today + timedelta(days=1)
+    visit_type, resource = unit.bookable()[0]
+    for ahead in range(1, 15):
+        day = story.today + timedelta(days=ahead)
+        if day.isoweekday() <= 5 and (start := story.slot(resource, visit_type.default_minutes, day)):
+            break
+    story.seen[day].add(patient.pk)
+    return story.book(unit, visit_type, resource, patient, start, booked_at=story.at - timedelta(days=3))
