@@ -100,8 +100,9 @@ HOLDS_A_PLACE = (SPECIALISED_WITH_PLACE, INPATIENT, OBSERVATION, NEWBORN)
 # These are at a ward of their unit and may be moved between its wards.
 AT_A_WARD = (INPATIENT, NEWBORN)
 
-# Care that another speciality can be engaged by (VH-10), and that can go on in a new vårdhändelse.
-ENGAGES_CONSULTS = (EMERGENCY, OBSERVATION, INPATIENT)
+# Care that another speciality can be engaged by (VH-10), and that can go on in a new vårdhändelse: a newborn who is ill
+# is admitted.
+ENGAGES_CONSULTS = (EMERGENCY, OBSERVATION, INPATIENT, NEWBORN)
 
 # Move: the statuses it starts from, and the status it leads to (None: stays as it is, or follows from the facts).
 MOVES = {
@@ -250,6 +251,15 @@ def type_change_refusal(encounter_type, new_type):
         f"{encounter_type.name} kan inte bli {new_type.name}: typen följer av enhet, besökstyp och händelse."
         " Annullera om den skapats fel, och registrera den rätta kontakten.",
     )
+
+
+def birth_refusal(new_type_code):
+    """VH-13: a child is born at a time, which a bare change of type does not tell. Or None."""
+    if new_type_code == NEWBORN:
+        return RuleError(
+            "VH-13", "Registrera födelsen i stället: den ger Nyfödd med födelsetid och kön.", code="tell_birth"
+        )
+    return None
 
 
 def annulment_refusal(*, has_documentation, has_cash):

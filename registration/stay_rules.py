@@ -3,7 +3,7 @@ Pure: no database, no request, no clock."""
 
 from django.db.models import TextChoices
 
-from registration.lifecycle import EMERGENCY, INPATIENT
+from registration.lifecycle import EMERGENCY, INPATIENT, OBSERVATION, Status
 from sdv.common.errors import InputError, RuleError
 
 
@@ -87,4 +87,51 @@ def leave_refusal(*, is_on_leave, expected_back, at):
         return RuleError("VH-09", "Patienten har redan permission. Registrera återkomsten först.", code="on_leave")
     if expected_back is not None and expected_back <= at:
         return RuleError("VH-09", "Väntad återkomst ska ligga efter permissionens början. Ange en senare tid.")
+    return None
+
+
+# --- Birth (VH-13) --------------------------------------------------------------------------------------------------
+
+MOST_CHILDREN = 6
+
+
+def number_of_children_refusal(how_many, *, has_identity):
+    """How many children can be prepared at once. Or None."""
+    if not 1 <= how_many <= MOST_CHILDREN:
+        return InputError(how_many=f"Ange hur många barn som väntas: 1 till {MOST_CHILDREN}.")
+    if has_identity and how_many > 1:
+        return InputError(identity="Ett reservnummer gäller ett barn. Förbered barnen ett i taget.")
+    return None
+
+
+def mother_refusal(type_code, status):
+    """A child is prepared and born during the mother's ongoing care at the maternity unit. Or None."""
+    if type_code not in (INPATIENT, OBSERVATION) or status != Status.IN_PROGRESS:
+        return RuleError(
+            "VH-13",
+            "Foster och nyfödd hör till moderns pågående vård på förlossningen. Skriv in modern, eller lägg henne på"
+            " observation, först.",
+            code="mother_not_here",
+        )
+    return None
+
+
+def name_of_child(mother, number):
+    """Surname and given name of a child before it has any: after the mother, of a protected one nothing (SK-02)."""
+    given_name = f"Barn {number}"
+    return ("" if mother.is_protected else mother.surname), given_name
+
+
+def personnummer_refusal(parsed, *, birth_date, is_born):
+    """A newborn's personnummer tells its day of birth. Or None."""
+    if not is_born:
+        return RuleError("VH-13", "Barnet är inte fött än. Registrera födelsen först.")
+    if parsed.kind != "personnummer":
+        return InputError(identity="Skriv ett personnummer. Ett samordningsnummer eller reservID byts inte in här.")
+    if parsed.birth_date != birth_date:
+        return RuleError(
+            "PA-02",
+            f"Personnumret säger en annan födelsedag än {birth_date.isoformat()}. Kontrollera numret eller födelsetiden.",
+            code="other_birth_date",
+        )
     return None

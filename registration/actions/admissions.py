@@ -133,6 +133,8 @@ def continuing_refusal(before, care_unit, situation):
     """Why the care cannot go on there in a new vårdhändelse, or None."""
     if refused := lifecycle.going_on_refusal(TYPES[before.type_id], before.status):
         return refused
+    if before.type_id == lifecycle.NEWBORN and situation != type_choice.DIRECT_ADMISSION:
+        return RuleError("VH-13", "Ett nyfött barn som är sjukt skrivs in på en avdelning.")
     if before.type_id == lifecycle.INPATIENT and (
         care_unit.pk == before.care_unit_id or situation != type_choice.DIRECT_ADMISSION
     ):

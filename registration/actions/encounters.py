@@ -449,7 +449,7 @@ def change_type(*, encounter_id, new_type_code, by, at, reason="", version=None)
     row = TYPES[encounter.type_id]
     if refused := lifecycle.refusal(row, encounter.status, Move.CHANGE_TYPE):
         raise refused
-    if refused := lifecycle.type_change_refusal(row, TYPES[new_type_code]):
+    if refused := lifecycle.type_change_refusal(row, TYPES[new_type_code]) or lifecycle.birth_refusal(new_type_code):
         raise refused
     move(encounter, Move.CHANGE_TYPE, by=by, at=at, reason=reason, new_type=new_type_code)
     if new_type_code not in lifecycle.HOLDS_A_PLACE:

@@ -13,6 +13,7 @@ from registration.lifecycle import Move, Status
 from scheduling.models import Appointment, AppointmentStatus, CheckOut
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import RuleError
+from sdv.organisation.models import CareUnitKind
 
 NOT_YOURS = "Ditt uppdrag ger inte rätt att göra detta."
 
@@ -25,6 +26,7 @@ REOPEN, CHANGE_TYPE, ANNUL = "reopen", "change_type", "annul"
 ADMIT, ASSESS, OBSERVE, CONTINUE = "admit", "assess", "observe", "continue"
 PLACE, TRANSFER, LEAVE, RETURN = "place", "transfer", "leave", "return"
 COMPLETE, CONSULT = "complete", "consult"
+PREPARE_BIRTH, BIRTH, PERSONNUMMER = "prepare_birth", "birth", "personnummer"
 
 OF_BOOKING = (ARRIVE, NO_SHOW, RESCHEDULE, CANCEL)
 
@@ -43,6 +45,9 @@ OFFERED = {
     CONTINUE: ("Till vårdavdelning", Permission.REGISTER_ENCOUNTERS),
     CONSULT: ("Öppenvårdskonsult", Permission.REGISTER_ENCOUNTERS),
     COMPLETE: ("Komplettera vårdtillfället", Permission.REGISTER_ENCOUNTERS),
+    PREPARE_BIRTH: ("Foster eller nyfödd", Permission.REGISTER_ENCOUNTERS),
+    BIRTH: ("Registrera födelse", Permission.REGISTER_ENCOUNTERS),
+    PERSONNUMMER: ("Ge personnummer", Permission.REGISTER_ENCOUNTERS),
     CHECK_OUT: ("Checka ut", Permission.CHECK_OUT),
     DISCHARGE: ("Skriv ut", Permission.REGISTER_ENCOUNTERS),
     CODE: ("Klassificera", Permission.CODE),
@@ -98,6 +103,7 @@ class Facts:
     has_outcome: bool
     emptiness: RuleError | None
     is_on_leave: bool = False
+    unit_kind: str = ""
     new_types: tuple = ()
     done: dict = field(default_factory=dict)
 
@@ -126,6 +132,7 @@ def facts_of(encounter):
         has_outcome=CheckOut.objects.filter(encounter=encounter, undone_at__isnull=True).exists(),
         emptiness=encounters.emptiness_refusal(encounter),
         is_on_leave=row.code == lifecycle.INPATIENT and encounter.leaves.filter(period__upper_inf=True).exists(),
+        unit_kind=encounter.care_unit.kind,
         new_types=new_types(row),
         done=done,
     )
@@ -133,7 +140,8 @@ def facts_of(encounter):
 
 def new_types(row):
     """The types a person may change this one to (VH-07, VH-13)."""
-    codes = [after for (before, after) in lifecycle.CHANGES_OF_TYPE if before == row.code]
+    changes = [after for (before, after) in lifecycle.CHANGES_OF_TYPE if before == row.code]
+    codes = [after for after in changes if not lifecycle.birth_refusal(after)]
     return tuple(TYPES[code] for code in codes)
 
 
@@ -186,13 +194,18 @@ OF_TYPES = {
     CONTINUE: set(lifecycle.ENGAGES_CONSULTS),
     CONSULT: set(lifecycle.ENGAGES_CONSULTS),
     COMPLETE: {lifecycle.INPATIENT, lifecycle.ADMISSION_BOOKED},
+    PREPARE_BIRTH: {lifecycle.INPATIENT, lifecycle.OBSERVATION},
+    BIRTH: {lifecycle.FOETUS},
+    PERSONNUMMER: {lifecycle.NEWBORN},
 }
 # What the act is, for the rule that judges it; the others only ask that the care goes on.
-MOVES_OF = {ADMIT: Move.ARRIVE}
-GOES_ON = (OBSERVE, CONTINUE, CONSULT)
+MOVES_OF = {ADMIT: Move.ARRIVE, BIRTH: Move.CHANGE_TYPE}
+GOES_ON = (OBSERVE, CONTINUE, CONSULT, PREPARE_BIRTH)
 
 
 def _concerns(action, facts):
+    if action == PREPARE_BIRTH and facts.unit_kind != CareUnitKind.MATERNITY:
+        return False
     if action in OF_TYPES:
         if action in (LEAVE, RETURN) and facts.is_on_leave == (action == LEAVE):
             return False
@@ -211,6 +224,8 @@ def _concerns(action, facts):
 def _refusal(action, facts, *, may, by, at):
     if action == CODE:
         return coding_rules.refusal(facts.type, facts.status)
+    if action == PERSONNUMMER:
+        return None
     if action in GOES_ON:
         return lifecycle.going_on_refusal(facts.type, facts.status)
     move = MOVES_OF[action] if action in MOVES_OF else Move(action)

@@ -18,6 +18,11 @@ def encounter_withdrawn(encounter):
     _write(Topic.ENCOUNTER_WITHDRAWN, encounter)
 
 
+def child_born(encounter):
+    """VH-13: the birth notification. Who, when and of whom is read when it is delivered."""
+    _write(Topic.CHILD_BORN, encounter)
+
+
 def appointment_cancelled(appointment):
     """The patient is to be told that the time is gone; nothing is told to the dead (AV-02, PL-22), and
     no message goes to the protected (SK-05, KA-05)."""

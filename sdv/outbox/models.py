@@ -12,6 +12,7 @@ class Topic(models.TextChoices):
     ENCOUNTER_ENDED = "encounter-ended", "Vårdhändelse avslutad"
     ENCOUNTER_CHANGED = "encounter-changed", "Avslutad vårdhändelse ändrad"
     ENCOUNTER_WITHDRAWN = "encounter-withdrawn", "Vårdhändelse återtagen"
+    CHILD_BORN = "child-born", "Födelseanmälan"
     APPOINTMENT_CANCELLED = "appointment-cancelled", "Bokning avbokad"
     APPOINTMENT_REMINDER = "appointment-reminder", "Påminnelse om besök"
     LETTER_TO_PORTAL = "letter-to-portal", "Brev till 1177"

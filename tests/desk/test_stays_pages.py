@@ -12,6 +12,7 @@ from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL
 from sdv.accounts.permissions import Role
 from sdv.common.time import local, now
 from tests import factories as make
+from tests.registers import connected
 
 from .signed_in import queries_of, signed_in
 
@@ -309,3 +310,48 @@ def test_places_are_assigned_by_the_action_the_page_calls(unit):
     client.post(url, {"place": place.pk})
     places.assign(encounter_id=stay.pk, place_id=place.pk, by=make.UserFactory(), at=now())
     assert stay.place_stays.count() == 1
+
+
+# --- Förlossningen ---------------------------------------------------------------------------------------------------------
+
+
+def test_from_foster_to_personnummer_on_the_pages(db):
+    """VH-03 h, VH-13, PA-03"""
+    maternity = make.MaternityUnitFactory()
+    mother = admitted(maternity)
+    client = at_work(maternity)
+    page = client.get(reverse("encounter", args=[mother.pk])).content.decode()
+    assert "Foster eller nyfödd" in page
+    with connected():
+        client.post(reverse("encounter-children", args=[mother.pk]), {"how_many": "2"})
+    births = list(mother.children.order_by("number"))
+    assert [each.encounter.type_id for each in births] == ["foster", "foster"]
+    page = client.get(reverse("encounter", args=[mother.pk])).content.decode()
+    assert ("Barn 1" in page, "Barn 2" in page) == (True, True)
+    child = births[0].encounter
+    assert "Moderns vårdhändelse" in client.get(reverse("encounter", args=[child.pk])).content.decode()
+    assert client.post(reverse("encounter-birth", args=[child.pk]), {"sex": "2"}).status_code == 422
+    number = make.test_number()
+    day = f"{number[:4]}-{number[4:6]}-{number[6:8]}"
+    client.post(reverse("encounter-birth", args=[child.pk]), {"sex": "2", "clock": "11:30", "day": day})
+    assert fresh(child).type_id == "nyfodd"
+    client.post(reverse("encounter-personnummer", args=[child.pk]), {"identity": number})
+    assert child.patient.identities.get(is_primary=True).value == number
+    assert len(client.get(reverse("ward")).context["board"].waiting) == 2
+
+
+def test_a_child_born_already_and_another_unit_without_births(db):
+    """VH-03 k"""
+    maternity, ward = make.MaternityUnitFactory(), make.InpatientUnitFactory()
+    mother = admitted(maternity)
+    when = local(now() - timedelta(minutes=30))
+    words = {"how_many": "1", "born_day": f"{when:%Y-%m-%d}", "born_clock": f"{when:%H:%M}"}
+    url = reverse("encounter-children", args=[mother.pk])
+    client = at_work(maternity)
+    assert client.post(url, words).status_code == 422
+    with connected():
+        client.post(url, words | {"sex": "1"})
+    assert mother.children.get().encounter.type_id == "nyfodd"
+    stay = admitted(ward)
+    page = at_work(ward).get(reverse("encounter", args=[stay.pk])).content.decode()
+    assert "Foster eller nyfödd" not in page

@@ -144,13 +144,13 @@ def test_an_admission_is_planned_ahead_and_where_there_are_wards(user):
     assert (past.rule, elsewhere.rule, Encounter.objects.count()) == ("VH-03", "VH-03", 0)
 
 
-def test_a_foetus_becomes_a_newborn_and_nothing_else(user):
-    """VH-13"""
+def test_a_foetus_becomes_nothing_by_a_bare_change_of_type(user):
+    """VH-13: Nyfödd comes with the birth (tests/registration/test_births.py)."""
     maternity = make.MaternityUnitFactory()
     foetus = begin(maternity, BEFORE_DELIVERY, user)
     act = {"encounter_id": foetus.pk, "by": user, "at": NOW + HOUR}
     assert refusal(encounters.change_type, **act, new_type_code="slutenvard").rule == "VH-24"
-    assert encounters.change_type(**act, new_type_code="nyfodd").type_id == "nyfodd"
+    assert refusal(encounters.change_type, **act, new_type_code="nyfodd").code == "tell_birth"
 
 
 def test_an_emergency_arrival_and_a_contact_without_a_visit_need_no_booking(user):

@@ -126,6 +126,7 @@ _MORE = [
     "place_facts",
     "ward_facts",
     "leave_facts",
+    "unit_kind",
     "has_documentation",
     "has_cash",
     "moves",
@@ -142,6 +143,7 @@ SELECT {", ".join(f'e."{name}"' for name in _ENCOUNTER_FIELDS)}, {", ".join(f'p.
         WHERE s.encounter_id = e.id AND upper_inf(s.period)),
     (SELECT jsonb_build_array(lower(l.period), l.expected_back) FROM registration_leaveofabsence l
         WHERE l.encounter_id = e.id AND upper_inf(l.period)),
+    (SELECT kind FROM organisation_careunit n WHERE n.id = e.care_unit_id),
     EXISTS (SELECT FROM registration_encounterdocument d WHERE d.encounter_id = e.id AND d.removed_at IS NULL),
     EXISTS (SELECT FROM registration_cashtransaction k WHERE k.encounter_id = e.id AND k.reverses_id IS NULL
             AND NOT EXISTS (SELECT FROM registration_cashtransaction b WHERE b.reverses_id = k.id)),
@@ -248,6 +250,7 @@ def _facts(row):
         has_outcome=row.check_out_facts is not None,
         emptiness=lifecycle.annulment_refusal(has_documentation=row.has_documentation, has_cash=row.has_cash),
         is_on_leave=row.leave_facts is not None,
+        unit_kind=row.unit_kind,
         new_types=encounter_actions.new_types(kind),
         done=done,
     )

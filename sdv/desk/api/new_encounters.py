@@ -43,7 +43,8 @@ class NewEncounterBody(Fields):
     admitted_from = Choice(choices=AdmittedFrom.values, required=False, help_text="Insätt (varifrån).")
     ward = Id(required=False, allow_null=True, help_text="Avdelning på enheten; med en enda behövs den inte.")
     place = Id(required=False, allow_null=True, help_text="Rum, säng eller stol från början (VH-09).")
-    continues = Id(
+    continues = RowId(
+        Encounter,
         required=False,
         allow_null=True,
         help_text="Pågående vård som fortsätter här och avslutas i samma minut (VH-03).",
@@ -103,7 +104,7 @@ class Encounters(EncounterList):
         if before is None:
             self.require_for_body(unit.pk)
         else:
-            self.require(Encounter.objects.values_list("care_unit_id", flat=True).get(pk=before))
+            self.require_for_body(before.care_unit_id)
         at = self.time_of(asked)
         try:
             encounter = self._created(unit, asked, at)
@@ -117,7 +118,7 @@ class Encounters(EncounterList):
         by, landing = self.actor.user, {"ward_id": asked.get("ward"), "place_id": asked.get("place")}
         if asked.get("continues"):
             return admissions.continue_at(
-                encounter_id=asked["continues"],
+                encounter_id=asked["continues"].pk,
                 care_unit=unit,
                 situation=_situation(unit, asked, at),
                 admitted_from=asked.get("admitted_from", ""),

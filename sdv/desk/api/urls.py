@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import deceased, encounters, merges, moves, new_encounters, protection, register, stays, work_lists
+from . import births, deceased, encounters, merges, moves, new_encounters, protection, register, stays, work_lists
 
 urlpatterns = [
     path("patients/search/", register.Search.as_view()),
@@ -23,6 +23,9 @@ urlpatterns = [
     path("encounters/<uuid:pk>/leave/", stays.Leave.as_view()),
     path("encounters/<uuid:pk>/leave/return/", stays.ComeBack.as_view()),
     path("encounters/<uuid:pk>/assessment/", stays.Assessment.as_view()),
+    path("encounters/<uuid:pk>/children/", births.Children.as_view()),
+    path("encounters/<uuid:pk>/birth/", births.BirthOf.as_view()),
+    path("encounters/<uuid:pk>/personnummer/", births.PersonnummerOf.as_view()),
     path("encounters/<uuid:pk>/stay/", stays.StayFacts.as_view()),
     path("places/<uuid:pk>/cleaned/", stays.Cleaned.as_view()),
     path("encounters/<uuid:pk>/check-out/", moves.CheckOut.as_view()),

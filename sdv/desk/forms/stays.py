@@ -3,8 +3,8 @@ written: what was noted on paper is entered with its true time (PL-15)."""
 
 from django import forms
 
-from registration.models import ContactReason
-from registration.stay_rules import AdmittedFrom, BrokenOff, DischargedTo
+from registration.models import ContactReason, Sex
+from registration.stay_rules import MOST_CHILDREN, AdmittedFrom, BrokenOff, DischargedTo
 from sdv.common.fields import SwedishDateField, SwedishTimeField
 from sdv.common.time import at_local, local_date, minute
 from sdv.desk.forms.day import IDENTITY_SHOWN
@@ -324,3 +324,65 @@ class ConsultForm(ActForm):
         super().__init__(*args, row=row, at=at, **kwargs)
         reasons = ContactReason.objects.valid_on(local_date(at)).filter(is_unspecified=True, is_psychiatry_only=False)
         self.fields["contact_reason"].queryset = reasons.order_by("name")
+
+
+SEX = [("", "Välj"), (Sex.FEMALE, "Flicka"), (Sex.MALE, "Pojke"), (Sex.UNKNOWN, "Kan inte avgöras än")]
+
+
+class ChildrenForm(forms.Form):
+    """How many children are expected; or when one was born that nobody had prepared for."""
+
+    how_many = forms.IntegerField(label="Antal väntade barn", min_value=1, max_value=MOST_CHILDREN, initial=1)
+    born_day = SwedishDateField(label="Redan fött: datum", required=False)
+    born_clock = SwedishTimeField(label="Redan fött: klockslag", required=False)
+    sex = forms.ChoiceField(label="Redan fött: kön", choices=SEX, required=False)
+    identity = forms.CharField(
+        label="ReservID",
+        max_length=20,
+        required=False,
+        help_text="Tomt: tas ut ur personuppgiftstjänsten. Annars numret som tagits ut i tjänstens egen webbsida.",
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args, row, at, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.at = at
+
+    def clean(self):
+        words = super().clean()
+        day, clock = words.get("born_day"), words.get("born_clock")
+        if bool(day) != bool(clock) and not self.errors:
+            self.add_error("born_clock", "Skriv både datum och klockslag för födelsen, eller inget av dem.")
+        words["born_at"] = at_local(day, clock) if day and clock else None
+        if words["born_at"] and not words.get("sex"):
+            self.add_error("sex", "Välj barnets kön.")
+        return words
+
+
+class BirthForm(ActForm):
+    """When the child was born, its sex, and its bed."""
+
+    sex = forms.ChoiceField(label="Kön", choices=SEX, error_messages={"required": "Välj barnets kön."})
+    place = forms.ChoiceField(label="Plats", required=False)
+
+    def __init__(self, *args, row, at, **kwargs):
+        super().__init__(*args, row=row, at=at, **kwargs)
+        self.fields["place"].choices = [("", "Ingen än"), *place_choices(row.care_unit, at=at)]
+        self.fields["clock"].label, self.fields["day"].label = "Född klockan", "Född den"
+        self.fields["clock"].required = True
+        self.fields["clock"].help_text = "Till exempel 14:32."
+        self.fields["clock"].error_messages = {"required": "Skriv när barnet föddes."}
+
+
+class PersonnummerForm(forms.Form):
+    """The number that Skatteverket gave."""
+
+    identity = forms.CharField(
+        label="Personnummer",
+        max_length=20,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Skriv personnumret."},
+    )
+
+    def __init__(self, *args, row, at, **kwargs):
+        super().__init__(*args, **kwargs)

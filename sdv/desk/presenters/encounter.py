@@ -13,9 +13,12 @@ from registration.lifecycle import (
     ANNULLED,
     AT_A_WARD,
     ENGAGES_CONSULTS,
+    FOETUS,
     HOLDS_A_PLACE,
     INPATIENT,
+    NEWBORN,
     NO_SHOW_TYPE,
+    OBSERVATION,
     CheckOut,
     Discharge,
     Move,
@@ -80,6 +83,9 @@ _PLACES = {
     "continue": ("encounter-continue", False),
     "consult": ("encounter-consult", False),
     "complete": ("encounter-complete", False),
+    "prepare_birth": ("encounter-children", False),
+    "birth": ("encounter-birth", False),
+    "personnummer": ("encounter-personnummer", False),
 }
 _ASKS = {"reschedule", "cancel", "check_out", "discharge", "code", "change_type", *encounter_actions.OF_TYPES}
 _KEYS = {"check_out": "F9", "code": "Alt 6"}
@@ -189,6 +195,11 @@ def linked(encounter):
         followed = Encounter.objects.filter(Q(continues=encounter) | Q(during=encounter))
         for row in followed.select_related("type", "care_unit").order_by("start", "id"):
             found.append(("Konsult" if row.during_id == encounter.pk else "Fortsatte i", row))
+    if encounter.type_id in (FOETUS, NEWBORN) and (birth := getattr(encounter, "birth", None)):
+        found.append(("Moderns vårdhändelse", birth.mother_encounter))
+    elif encounter.type_id in (INPATIENT, OBSERVATION):
+        births = encounter.children.select_related("encounter__type", "encounter__care_unit").order_by("number")
+        found += [(f"Barn {birth.number}", birth.encounter) for birth in births]
     return [
         (word, f"{row.type.name}, {row.care_unit.short_name}, {moment(row.start)}", row) for word, row in found if row
     ]

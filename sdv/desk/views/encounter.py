@@ -228,6 +228,15 @@ CONSEQUENCES_OF_STAYS = {
     ],
     encounter_actions.OBSERVE: ["Akutbesöket avslutas, och en observation börjar i samma minut."],
     encounter_actions.ADMIT: ["Förhandsregistreringen blir Slutenvård. Huvudman och listning låses som de är nu."],
+    encounter_actions.PREPARE_BIRTH: [
+        "Varje barn får en journal på tillfällig identitet, kopplad till modern.",
+        "Är barnet redan fött: ange födelsetid och kön, så blir det Nyfödd med födelseanmälan.",
+    ],
+    encounter_actions.BIRTH: [
+        "Fostret blir Nyfödd med sin födelsetid, och födelseanmälan skickas.",
+        "Ett friskt nyfött barn är inte inskrivet. Är det sjukt: skriv in det på avdelning sedan.",
+    ],
+    encounter_actions.PERSONNUMMER: ["Det tillfälliga numret finns kvar och hittar barnet."],
     encounter_actions.CONSULT: ["En Öppenvårdskonsult börjar, som hör till den här vården. Den avslutas av sig själv."],
 }
 _OF_UNUSED = [

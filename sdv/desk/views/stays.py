@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from registration import type_choice
-from registration.actions import admissions, encounters, places, stays
+from registration.actions import admissions, births, encounters, places, stays
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.time import now
@@ -120,6 +120,41 @@ def consult(request, row, words, form):
         by=request.actor.user,
         at=words["at"],
     )
+
+
+@_sheet(_REGISTER, encounter_actions.PREPARE_BIRTH, forms.ChildrenForm, "Barn förberett eller fött av")
+def children(request, row, words, form):
+    """Foster before the delivery, or a child that is born already; on the mother's page (VH-03 h, k, VH-13)."""
+    act = {
+        "mother_encounter_id": row.pk,
+        "identity": words["identity"],
+        "actor_hsa_id": request.actor.assignment.hsa_id,
+        "by": request.actor.user,
+        "at": now(),
+    }
+    if words["born_at"]:
+        births.born_without_foetus(born_at=words["born_at"], sex=words["sex"], **act)
+    else:
+        births.prepare(how_many=words["how_many"], **act)
+
+
+@_sheet(_REGISTER, encounter_actions.BIRTH, forms.BirthForm, "Födelsen är registrerad:")
+def birth(request, row, words, form):
+    """The Foster becomes Nyfödd (VH-13)."""
+    births.born(
+        encounter_id=row.pk,
+        born_at=words["at"],
+        sex=words["sex"],
+        place_id=words["place"] or None,
+        by=request.actor.user,
+        at=now(),
+    )
+
+
+@_sheet(_REGISTER, encounter_actions.PERSONNUMMER, forms.PersonnummerForm, "Personnumret är registrerat för")
+def personnummer(request, row, words, form):
+    """The newborn's personnummer in place of the temporary identity (VH-13)."""
+    births.give_personnummer(encounter_id=row.pk, identity=words["identity"], by=request.actor.user, at=now())
 
 
 @require_POST

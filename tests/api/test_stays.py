@@ -1,0 +1,127 @@
+"""Stays, emergency visits and births by REST (VH-01, VH-03, VH-09, VH-13, VH-21, VH-23)."""
+
+from datetime import timedelta
+
+import pytest
+
+from registration.models import Birth, Encounter, WardStay
+from sdv.common.time import local, now
+from tests import factories
+from tests.registers import connected
+
+from .conftest import refused
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def unit(catalogues):
+    unit = factories.InpatientUnitFactory()
+    for number in (1, 2):
+        ward = factories.WardFactory(care_unit=unit, name=f"Avdelning {number}")
+        factories.PlaceFactory(care_unit=unit, ward=ward, kind="bed", name=f"Säng {number}")
+    return unit
+
+
+def ago(hours):
+    return local(now() - hours * HOUR).isoformat()
+
+
+def steps(answer):
+    return {each["action"]: each["allowed"] for each in answer["actions"]}
+
+
+def test_a_stay_from_the_first_bed_to_home(caller, unit):
+    """VH-03 g, VH-09, VH-23: place from the first minute, transfer, permission, expected discharge, ways."""
+    api = caller("integration", unit)
+    one, two = unit.places.order_by("name")
+    body = {
+        "patient": str(factories.patient().pk),
+        "care_unit": str(unit.pk),
+        "admitted_from": "home",
+        "place": str(one.pk),
+        "at": ago(5),
+    }
+    made = api.post("encounters/", body).json()
+    assert (made["place"]["name"], made["ward"]["name"], made["is_planned"]) == ("Säng 1", "Avdelning 1", False)
+    path = f"encounters/{made['id']}/"
+    refused(api.post(f"{path}transfer/", {}), 400)
+    moved = api.post(f"{path}transfer/", {"ward": str(two.ward_id), "at": ago(4)}).json()
+    assert (moved["place"], moved["ward"]["name"]) == (None, "Avdelning 2")
+    away = api.post(f"{path}leave/", {"at": ago(3), "expected_back": ago(1)}).json()
+    assert (away["leave"]["since"], steps(away)["return"]) == (ago(3), True)
+    refused(api.post(f"{path}leave/", {}), 409, rule="VH-09", code="on_leave")
+    back = api.post(f"{path}leave/return/", {"at": ago(2)}).json()
+    assert (back["leave"], steps(back)["leave"]) == (None, True)
+    told = api.patch(f"{path}stay/", {"expected_discharge_on": "2030-01-01", "planned": True}).json()
+    assert (told["expected_discharge_on"], told["is_planned"]) == ("2030-01-01", True)
+    refused(api.post(f"{path}discharge/"), 409, rule="VH-23", code="ways_missing")
+    ended = api.post(f"{path}discharge/", {"discharged_to": "home"}).json()
+    assert (ended["status"], ended["ward"], ended["discharged_to"]) == ("ended", None, "home")
+    corrected = api.patch(f"{path}stay/", {"discharged_to": "hospital"}).json()
+    assert corrected["discharged_to"] == "hospital"
+    assert WardStay.objects.count() == 2
+
+
+def test_an_emergency_visit_goes_on_at_a_ward(caller, unit):
+    """VH-01, VH-03: the emergency department's own right is enough; the ward need not be one's own."""
+    emergency = factories.EmergencyDepartmentFactory()
+    api = caller("integration", emergency)
+    visit = factories.unbooked_visit(care_unit=emergency, situation="ankomst", at=now() - 2 * HOUR)
+    seen = api.post(f"encounters/{visit.pk}/assessment/", {"at": ago(1)}).json()
+    assert (seen["assessed_at"], steps(seen)["continue"], steps(seen)["observe"]) == (ago(1), True, True)
+    body = {
+        "patient": str(visit.patient_id),
+        "care_unit": str(unit.pk),
+        "continues": str(visit.pk),
+        "admitted_from": "home",
+        "place": str(unit.places.first().pk),
+    }
+    stay = api.post("encounters/", body).json()
+    assert (stay["encounter_type"]["code"], stay["continues"], stay["place"]["name"]) == (
+        "slutenvard",
+        str(visit.pk),
+        "Säng 1",
+    )
+    visit.refresh_from_db()
+    assert visit.status == "ended"
+    refused(api.post("encounters/", body), 409, rule="VH-24")
+    refused(api.post("encounters/", body | {"continues": str(unit.pk)}), 400)
+    assert Encounter.objects.count() == 2
+
+
+def test_who_left_before_being_seen(caller, catalogues):
+    """VH-23"""
+    emergency = factories.EmergencyDepartmentFactory()
+    visit = factories.unbooked_visit(care_unit=emergency, situation="ankomst", at=now() - HOUR)
+    api = caller("integration", emergency)
+    path = f"encounters/{visit.pk}/discharge/"
+    refused(api.post(path, {"broken_off": "after_assessment"}), 409, rule="VH-23")
+    assert api.post(path, {"broken_off": "before_assessment"}).json()["broken_off"] == "before_assessment"
+
+
+def test_a_place_is_cleaned_where_nobody_lies(caller, unit):
+    """VH-09"""
+    api, place = caller("integration", unit), unit.places.first()
+    assert api.post(f"places/{place.pk}/cleaned/").json()["place"] == str(place.pk)
+    refused(api.post(f"places/{place.pk}/cleaned/", {"at": ago(-2)}), 400)
+    stay = factories.unbooked_visit(care_unit=unit, situation="direktinskrivning", at=now() - HOUR)
+    api.post(f"encounters/{stay.pk}/place/", {"place": str(place.pk)})
+    refused(api.post(f"places/{place.pk}/cleaned/"), 409, rule="VH-09")
+
+
+def test_twins_by_rest(caller, catalogues):
+    """VH-13"""
+    maternity = factories.MaternityUnitFactory()
+    mother = factories.unbooked_visit(care_unit=maternity, situation="direktinskrivning", at=now() - 3 * HOUR)
+    api = caller("integration", maternity)
+    with connected():
+        made = api.post(f"encounters/{mother.pk}/children/", {"how_many": 2}).json()
+    assert [child["number"] for child in made["children"]] == [1, 2]
+    path = f"encounters/{made['children'][0]['encounter']}/"
+    refused(api.post(f"{path}personnummer/", {"identity": factories.test_number()}), 409, rule="VH-13")
+    born = api.post(f"{path}birth/", {"born_at": ago(1), "sex": "1"}).json()
+    assert (born["encounter_type"]["code"], born["start"]) == ("nyfodd", ago(1))
+    refused(api.post(f"{path}change-type/", {"encounter_type": "foster"}), 409, rule="VH-24")
+    refused(api.post(f"encounters/{mother.pk}/children/", {"born_at": ago(1)}), 400)
+    assert Birth.objects.filter(born_at__isnull=False).count() == 1
