@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
+from registration.presenters import shown_name
+from scheduling.letter_composition import when
+from scheduling.models import Delivery, LetterStatus
+
 HIDDEN = "Visas inte: skyddade personuppgifter"
 
 
 @dataclass(frozen=True)
 class ShownLetter:
-    """A letter's texts, byte for byte; none of a protected person's (KA-05, SK-05)."""
+    """A letter's texts, byte for byte; none of a protected person's but what goes by mediation, that has neither name nor
+    address (KA-05, SK-05)."""
 
     recipient: str
     heading: str
@@ -18,6 +23,52 @@ class ShownLetter:
 
 def shown_letter(letter):
     """Load the patient with it."""
-    if letter.patient.is_protected:
+    if is_hidden(letter):
         return ShownLetter("", HIDDEN, "", "", is_hidden=True)
     return ShownLetter(letter.recipient, letter.heading, letter.body, letter.reason, is_hidden=False)
+
+
+def is_hidden(letter):
+    """Whether the letter tells who or where a protected person is: one written before the marking."""
+    return letter.patient.is_protected and letter.delivery != Delivery.MEDIATION
+
+
+@dataclass(frozen=True)
+class LetterRow:
+    """A letter as a row of a list."""
+
+    letter: object
+    to: str
+    patient: str
+    time: str
+    marks: tuple
+
+    @property
+    def pk(self):
+        return self.letter.pk
+
+
+def letter_row(letter):
+    """Load the patient, the booking and who decided with it."""
+    hidden = letter.patient.is_protected
+    marks = []
+    if letter.delivery == Delivery.MEDIATION:
+        marks.append(("guard", "shield", "Förmedling"))
+    elif letter.delivery == Delivery.BOTH:
+        marks.append(("info", "info", "Också 1177"))
+    elif letter.delivery == Delivery.PORTAL:
+        marks.append(("info", "info", "1177"))
+    if letter.is_copy:
+        marks.append(("plain", "copy", "Kopia"))
+    if letter.is_large_print:
+        marks.append(("plain", "info", "Stor text"))
+    if letter.status == LetterStatus.UNSENT and letter.patient.is_deceased:
+        marks.append(("danger", "warn", "Avliden"))
+    name = shown_name(letter.patient)
+    return LetterRow(
+        letter=letter,
+        to=name if hidden else (letter.recipient.partition("\n")[0] or name),
+        patient=name,
+        time=when(letter.appointment.start) if letter.appointment_id else "",
+        marks=tuple(marks),
+    )

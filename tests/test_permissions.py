@@ -149,7 +149,14 @@ PAGES = {
     "commitment-close": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient", commitment="commitment"),
     "commitment-reopen": page(None, P.DECIDE_CARE, pk="patient", commitment="commitment"),
     "letter-create": page(P.WRITE_LETTERS, P.WRITE_LETTERS, pk="patient"),
+    "letters": page(P.WRITE_LETTERS),
+    "letters-print": page(None, P.WRITE_LETTERS),
+    "letters-confirm": page(None, P.WRITE_LETTERS),
+    "appointment-letter": page(None, P.WRITE_LETTERS, pk="booked"),
     "letter": page(P.WRITE_LETTERS, pk="letter"),
+    "letter-document": page(P.WRITE_LETTERS, pk="letter"),
+    "letter-large": page(None, P.WRITE_LETTERS, pk="letter"),
+    "letter-again": page(None, P.WRITE_LETTERS, pk="letter"),
     "letter-printed": page(None, P.WRITE_LETTERS, pk="letter"),
     "letter-stop": page(P.WRITE_LETTERS, P.WRITE_LETTERS, pk="letter"),
     "patient-deceased-correct": page(P.SET_DECEASED, P.SET_DECEASED, pk="patient"),
@@ -261,6 +268,9 @@ ENDPOINTS = {
     "letters/<uuid:pk>/": ({"GET": P.WRITE_LETTERS}, "letter"),
     "letters/<uuid:pk>/printed/": ({"POST": P.WRITE_LETTERS}, "letter"),
     "letters/<uuid:pk>/stop/": ({"POST": P.WRITE_LETTERS}, "letter"),
+    "letters/<uuid:pk>/again/": ({"POST": P.WRITE_LETTERS}, "letter"),
+    "letters/<uuid:pk>/large-print/": ({"POST": P.WRITE_LETTERS}, "letter"),
+    "letters/<uuid:pk>/document/": ({"GET": P.WRITE_LETTERS}, "letter"),
     "orders/": ({"GET": P.VIEW_ENCOUNTERS, "POST": P.DECIDE_CARE}, None),
     "orders/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "order"),
     "orders/<uuid:pk>/activate/": ({"POST": P.REGISTER_ENCOUNTERS}, "order"),
@@ -488,6 +498,7 @@ def clinic_with_everything(name, numbers):
     merges.do(things.old, things.merged, clinic)
     merges.undo(things.merged, clinic)
     merges.do(things.old, things.merged, clinic)
+    letters.make_document(letter_id=things.letter.pk, render=lambda letter: b"%PDF-", by=clinic.nurse, at=NOW)
     things.undead = clinic.patient(identity=next(numbers))
     deceased.register(patient_id=things.undead.pk, deceased_on=NOW.date(), reason="Intyg", by=clinic.doctor, at=NOW)
     deceased.undo(patient_id=things.undead.pk, reason="Fel person", by=clinic.doctor, at=NOW)

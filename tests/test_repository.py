@@ -144,6 +144,7 @@ FROM_ANYWHERE = {
     "scheduling/api/booking_requests.py:booking_request_rows": SHOWS,
     "scheduling/api/commitments.py:commitment_rows": SHOWS,
     "scheduling/api/letters.py:letter_rows": SHOWS,
+    "scheduling/api/letters.py:_kallelse": JUDGED,
     "registration/api/referrals.py:referral_rows": SHOWS,
     "registration/api/orders.py:order_rows": SHOWS,
     "sdv/desk/api/encounters.py:encounter_rows": SHOWS,

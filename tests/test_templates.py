@@ -13,7 +13,7 @@ SCRIPTS = sorted((STATIC / "js").glob("*.js"))
 SHEETS = sorted((STATIC / "css").glob("*.css"))
 
 # What is sent, compressed, in bytes. A page that needs more says why in the commit that raises the figure.
-STYLE_BUDGET = 10_000
+STYLE_BUDGET = 10_800
 SCRIPT_BUDGET = 12_000
 
 FORBIDDEN = {

@@ -92,6 +92,8 @@ def write_about(*, appointment_id, by, at):
     appointment = _lock_appointment(appointment_id)
     if appointment.patient.is_deceased:
         raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
+    if appointment.patient.merged_into_id:
+        raise RuleError("RI-02", "Posten är sammanslagen med en annan. Sök fram patienten igen.", code="merged")
     if appointment.status != "booked" or appointment.start <= at:
         raise RuleError(
             "KA-01", "Kallelse skrivs bara om en tid som är bokad och ligger framåt i tiden.", code="wrong_status"
@@ -102,7 +104,10 @@ def write_about(*, appointment_id, by, at):
 @transaction.atomic
 def write_again(*, letter_id, by, at, address="", version=None):
     """One that could not be written is written now that what was missing is known; a copy to the address given (KA-04)."""
-    appointment = _lock_appointment(Letter.objects.values_list("appointment_id", flat=True).get(pk=letter_id))
+    appointment_id = Letter.objects.values_list("appointment_id", flat=True).get(pk=letter_id)
+    if appointment_id is None:
+        raise RuleError("KA-01", "Bara brev om en tid skrivs på nytt. Skriv ett nytt brev.", code="wrong_status")
+    appointment = _lock_appointment(appointment_id)
     letter, patient = _lock(letter_id, version)
     if letter.status != LetterStatus.BLOCKED:
         _refuse_decided(letter)

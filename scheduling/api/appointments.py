@@ -57,6 +57,7 @@ class BookingBody(Fields):
     reason = Text(max_length=200, allow_blank=True, required=False, help_text="Skäl till dubbelbokning (PL-06).")
     wished_date = Day(required=False, allow_null=True)
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
+    letter = Flag(required=False, help_text="Skriv kallelsen i samma transaktion (KA-01); se letters/?appointment=.")
 
 
 class RescheduleBody(Fields):
@@ -67,6 +68,13 @@ class RescheduleBody(Fields):
     resources = Listed(Id(), max_length=20, required=False)
     reason = Text(max_length=200, allow_blank=True, required=False)
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
+    changed_by = Choice(
+        choices=CancelledBy.values, required=False, help_text="Vem som ändrar; brevet säger det (PL-09)."
+    )
+    letter = Flag(
+        required=False,
+        help_text="Skriv brev också där inget var skrivet; false skriver inget. Utan fältet får den brev som fått brev.",
+    )
 
 
 class AppointmentAnswer(Answer):
@@ -220,6 +228,7 @@ class Appointments(AppointmentEndpoint):
                 reason=asked.get("reason", ""),
                 wished_date=asked.get("wished_date"),
                 accept_warnings=asked.get("accept_warnings", ()),
+                letter=asked.get("letter", False),
                 by=self.actor.user,
                 at=self.at,
             )
@@ -284,6 +293,8 @@ class RescheduleAppointment(AppointmentEndpoint):
             resource_ids=asked.get("resources"),
             reason=asked.get("reason", ""),
             accept_warnings=asked.get("accept_warnings", ()),
+            changed_by=asked.get("changed_by", ""),
+            letter=asked.get("letter"),
             by=self.actor.user,
             at=self.at,
             version=self.version,

@@ -1,4 +1,7 @@
-"""Brev: to the relatives of somebody who has died; read, confirmed as printed, stopped (PL-22)."""
+"""Brev: a kallelse for a booking, or to the relatives of somebody who has died; read, written again, confirmed as printed,
+stopped (KA-01…05, PL-22)."""
+
+from base64 import b64encode
 
 from rest_framework import serializers
 
@@ -6,13 +9,23 @@ from registration.api.coded import RowId
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
 from registration.models import Patient
 from scheduling.actions import letters
-from scheduling.models import Letter, LetterKind, LetterStatus
-from scheduling.presenters import shown_letter
-from sdv.accounts.api.endpoint import Endpoint
+from scheduling.models import (
+    Appointment,
+    CancelledBy,
+    Delivery,
+    Letter,
+    LetterDocument,
+    LetterKind,
+    LetterPart,
+    LetterStatus,
+)
+from scheduling.presenters import is_hidden, shown_letter
+from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
-from sdv.common.api_fields import Answer, Choice, Fields, Id, Text
+from sdv.common.api_fields import Answer, Choice, Fields, Flag, Id, Text
+from sdv.common.errors import InputError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
@@ -27,26 +40,64 @@ class LetterQuery(PageQuery):
     patient = Id(required=False)
     status = Choice(choices=LetterStatus.values, required=False)
     kind = Choice(choices=LetterKind.values, required=False)
+    appointment = Id(required=False)
 
 
 class NewLetterBody(Fields):
-    """A letter to somebody near the one who has died (PL-22). Texts are kept as they are written."""
+    """A letter to somebody near the one who has died (PL-22), whose texts are kept as they are written; or a kallelse for
+    a booking, that is built of the catalogue's texts (KA-01) and needs the booking alone."""
 
-    patient = Id()
-    care_unit = RowId(CareUnit)
-    kind = Choice(choices=[LetterKind.TO_RELATIVES.value])
+    patient = Id(required=False)
+    care_unit = RowId(CareUnit, required=False)
+    kind = Choice(choices=[LetterKind.TO_RELATIVES.value, LetterKind.APPOINTMENT.value])
+    appointment = Id(required=False)
     relation = Id(required=False, help_text="Den närstående, där personen finns på patienten.")
     name = Text(max_length=200, allow_blank=True, required=False, help_text="Den närståendes namn, om inget anges.")
-    address = Text(max_length=500, allow_blank=True)
-    heading = Text(max_length=120, allow_blank=True)
-    body = Text(max_length=10_000, allow_blank=True)
-    reason = Text(max_length=200, allow_blank=True, help_text="Varför brevet skrivs; sparas.")
+    address = Text(max_length=500, allow_blank=True, required=False)
+    heading = Text(max_length=120, allow_blank=True, required=False)
+    body = Text(max_length=10_000, allow_blank=True, required=False)
+    reason = Text(max_length=200, allow_blank=True, required=False, help_text="Varför brevet skrivs; sparas.")
 
 
 class StopLetterBody(Fields):
     """Why it is not sent."""
 
     reason = Text(max_length=200, allow_blank=True)
+
+
+class AgainBody(Fields):
+    """A copy that lacked its address gets it here (KA-04)."""
+
+    address = Text(max_length=500, allow_blank=True, required=False)
+
+
+class LargePrintBody(Fields):
+    """Whether the letter is in large print."""
+
+    is_large_print = Flag()
+
+
+class LetterSection(serializers.Serializer):
+    """A part of a letter."""
+
+    part = serializers.ChoiceField(choices=LetterPart.values)
+    heading = serializers.CharField()
+    text = serializers.CharField()
+
+
+class LetterParts(serializers.Serializer):
+    """A letter's structure; empty where its text was written whole."""
+
+    facts = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+    sections = LetterSection(many=True)
+
+
+class LetterDocumentAnswer(Answer):
+    """The letter as it was put on paper."""
+
+    sha256 = serializers.CharField()
+    made_at = serializers.DateTimeField()
+    pdf = serializers.CharField(help_text="base64")
 
 
 class LetterAnswer(Answer):
@@ -64,6 +115,13 @@ class LetterAnswer(Answer):
     recipient = serializers.CharField()
     heading = serializers.CharField()
     body = serializers.CharField()
+    parts = LetterParts()
+    appointment = serializers.UUIDField(allow_null=True)
+    delivery = serializers.ChoiceField(choices=Delivery.values)
+    is_copy = serializers.BooleanField()
+    is_large_print = serializers.BooleanField()
+    changed_by = serializers.ChoiceField(choices=CancelledBy.values, allow_null=True)
+    tells_fee = serializers.BooleanField(help_text="Om brevet säger vad det kostar att utebli (PL-14).")
     reason = serializers.CharField()
     created_at = serializers.DateTimeField()
     decided_at = serializers.DateTimeField(allow_null=True)
@@ -91,6 +149,13 @@ def letter_answer(row, *, on):
         "recipient": shown.recipient,
         "heading": shown.heading,
         "body": shown.body,
+        "parts": {"facts": [], "sections": []} if shown.is_hidden or not row.parts else row.parts,
+        "appointment": str(row.appointment_id) if row.appointment_id else None,
+        "delivery": row.delivery,
+        "is_copy": row.is_copy,
+        "is_large_print": row.is_large_print,
+        "changed_by": row.changed_by or None,
+        "tells_fee": row.tells_fee,
         "reason": shown.reason,
         "created_at": moment(row.created_at),
         "decided_at": moment(row.decided_at),
@@ -125,7 +190,7 @@ class Letters(_Letter):
     def get(self, request):
         asked = self.query(LetterQuery)
         rows = letter_rows().filter(care_unit__in=self.at_units(asked.get("care_unit")))
-        for name in ("patient", "status", "kind"):
+        for name in ("patient", "status", "kind", "appointment"):
             if name in asked:
                 rows = rows.filter(**{name: asked[name]})
         page = by_cursor(request, rows, asked=asked, field="created_at", newest_first=True)
@@ -135,7 +200,7 @@ class Letters(_Letter):
 
     @operation(
         "letters_create",
-        "Skriv ett brev till närstående till den som avlidit",
+        "Skriv en kallelse till en bokning, eller ett brev till närstående till den som avlidit",
         tag=TAG,
         body=NewLetterBody,
         answer=LetterAnswer,
@@ -145,9 +210,14 @@ class Letters(_Letter):
     )
     def post(self, request):
         asked = self.body(NewLetterBody)
+        if asked.pop("kind") == LetterKind.APPOINTMENT:
+            return self._kallelse(asked)
+        asked.pop("appointment", None)
+        if missing := {name: "Fältet är obligatoriskt." for name in ("patient", "care_unit") if name not in asked}:
+            raise InputError(**missing)
         self.require_for_body(asked["care_unit"].pk)
-        asked.pop("kind")
-        asked = {"name": "", "relation_id": asked.pop("relation", None)} | asked
+        texts = dict.fromkeys(("name", "address", "heading", "body", "reason"), "")
+        asked = texts | {"relation_id": asked.pop("relation", None)} | asked
         try:
             letter = letters.write_to_relatives(
                 patient_id=asked.pop("patient"), **asked, by=self.actor.user, at=self.at
@@ -155,6 +225,14 @@ class Letters(_Letter):
         except Patient.DoesNotExist:
             raise known_patient() from None
         return self.shown(letter.pk, "brev skrivet", status=201)
+
+    def _kallelse(self, asked):
+        """Of a booking: it says whose and where."""
+        booking = Appointment.objects.filter(pk=asked.get("appointment")).values("pk", "care_unit_id").first()
+        known(booking, appointment="Bokningen")
+        self.require_for_body(booking["care_unit_id"])
+        written = letters.write_about(appointment_id=booking["pk"], by=self.actor.user, at=self.at)
+        return self.shown(written[0].pk, "brev skrivet", status=201)
 
 
 class OneLetter(_Letter):
@@ -208,3 +286,65 @@ class StopLetter(_Letter):
         reason = self.body(StopLetterBody)["reason"]
         letters.stop(letter_id=pk, reason=reason, by=self.actor.user, at=self.at, version=self.version)
         return self.shown(pk, "brev stoppat")
+
+
+class LetterAgain(_Letter):
+    """POST letters/{id}/again/."""
+
+    permissions = {"POST": Permission.WRITE_LETTERS}
+
+    @operation(
+        "letters_again",
+        "Skriv ett brev som saknade en uppgift igen",
+        tag=TAG,
+        body=AgainBody,
+        answer=LetterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        address = self.body(AgainBody).get("address", "")
+        written = letters.write_again(
+            letter_id=pk, address=address, by=self.actor.user, at=self.at, version=self.version
+        )
+        return self.shown(written.pk, "brev skrivet")
+
+
+class LargePrint(_Letter):
+    """POST letters/{id}/large-print/."""
+
+    permissions = {"POST": Permission.WRITE_LETTERS}
+
+    @operation(
+        "letters_large_print",
+        "Välj stor text för ett brev som inte är utskrivet",
+        tag=TAG,
+        body=LargePrintBody,
+        answer=LetterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        is_large = self.body(LargePrintBody)["is_large_print"]
+        letters.set_large_print(letter_id=pk, is_large=is_large, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk, "brev ändrat")
+
+
+class LetterDocumentOf(_Letter):
+    """GET letters/{id}/document/."""
+
+    permissions = {"GET": Permission.WRITE_LETTERS}
+
+    @operation("letters_document", "Läs brevet som det skrevs ut, byte för byte", tag=TAG, answer=LetterDocumentAnswer)
+    def get(self, request, pk):
+        self.require_at(pk)
+        row = letter_rows().get(pk=pk)
+        kept = None if is_hidden(row) else LetterDocument.objects.filter(letter=row).first()
+        if kept is None:
+            raise LetterDocument.DoesNotExist
+        self.log([row.patient_id], "brev", care_unit_id=row.care_unit_id, resource_id=row.pk)
+        return self.answer(
+            {"sha256": kept.sha256, "made_at": moment(kept.made_at), "pdf": b64encode(kept.pdf).decode("ascii")}
+        )

@@ -40,6 +40,7 @@ NAVIGATION = [
     Page("Arbetslistor", "work-lists", Permission.VIEW_WORK_LISTS),
     Page("Klassificering", "coding", Permission.CODE),
     Page("Statistik", "statistics", Permission.VIEW_STATISTICS),
+    Page("Brev", "letters", Permission.WRITE_LETTERS, is_everyday=False),
     Page("Leveranser", "deliveries", Permission.DELIVER_REGISTERS, is_everyday=False),
     Page("Gruppering", "grouping-export", Permission.EXPORT_CODED, is_everyday=False),
     Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG, is_everyday=False),

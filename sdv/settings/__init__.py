@@ -320,6 +320,9 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "axes": {"level": "ERROR"},
+        # What they say while they lay out a letter is of no use, and may quote it.
+        "fontTools": {"level": "ERROR"},
+        "weasyprint": {"level": "CRITICAL"},
     },
 }
 

@@ -48,6 +48,9 @@ DOORS = {
     "scheduling/api/commitments.py:get": FOUND,
     "scheduling/api/contact_attempts.py:get": FOUND,
     "scheduling/api/letters.py:get": FOUND,
+    "sdv/desk/views/letter_list.py:letters": "unsent ones to the dead have been stopped; the protected by their marking",
+    "sdv/desk/views/letter_list.py:print_letters": "each letter is asked for: none to the dead, none with an address",
+    "sdv/desk/views/letter_list.py:confirm_letters": "as above",
 }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django import forms
 
 from registration.models import ContactReason, NewOrReturn, VisitType
-from scheduling.models import Resource, ResourceKind
+from scheduling.models import CancelledBy, Resource, ResourceKind
 from sdv.common.fields import SwedishDateField
 
 HORIZON = timedelta(days=28)
@@ -136,12 +136,16 @@ class RebookForm(TimesForm):
     """When and with whom a booking may be moved; besökstyp and orsak stay."""
 
     skal = forms.CharField(label="Varför bokas tiden om?", max_length=200, required=False)
+    # The letter says who changed the time (PL-09); nobody is said to have asked for it who is not known to have.
+    andrad_av = forms.ChoiceField(label="Vem ändrar tiden?", choices=CancelledBy.choices, required=False)
 
     def __init__(self, data, *, resources, today):
         self.resources = {str(row.pk): row for row in resources}
         data = dict(data.items())
         if data.get("resurs") not in self.resources:
             data["resurs"] = ""
+        if data.get("andrad_av") not in CancelledBy.values:
+            data["andrad_av"] = CancelledBy.PROVIDER.value
         super().__init__(data, auto_id="%s")
         self._offer_times(today)
 

@@ -32,6 +32,7 @@ from ..presenters import booking as presenter
 from ..presenters import patient as patient_presenter
 from ..receipts import leave_receipt
 from ..refusals import refusal_context
+from .letter_list import told
 
 # Refusals that a person's own repeated click can meet: the time is then had already (PL-27).
 MET_BY_REPEAT = {"slot_taken", "patient_overlap", "already_done"}
@@ -63,6 +64,7 @@ class Desk:
     """What booking and rebooking share: a form of choices, the free times, the held time."""
 
     template = ""
+    letter_label = "Skriv kallelse"
 
     def __init__(self, request, patient, at):
         self.request, self.patient, self.at = request, patient, at
@@ -131,6 +133,10 @@ class Desk:
             "further": self._further(),
             "has_choice": self.visit_type is not None,
             "shown_errors": self.form if self.has_errors() else "",
+            "letter_default": self.letter_default(),
+            "letter_label": "Kallelse genom Skatteverkets förmedling"
+            if self.patient.is_protected
+            else self.letter_label,
             **self.context(),
             **context,
         }
@@ -230,6 +236,21 @@ class Desk:
 
     def is_ready(self):
         return bool(self.visit_type) and self.form.is_valid()
+
+    def letter_default(self):
+        """A kallelse goes with the booking; nothing is sent to a protected person unless somebody says so (KA-05)."""
+        if self.request.method == "POST" and self.request.POST.get("step") in ("book", "overbook"):
+            return self.wants_letter()
+        return not self.patient.is_protected
+
+    def wants_letter(self):
+        return bool(self.request.POST.get("kallelse"))
+
+    def receipt(self, text, appointment):
+        """What was done, and what became of the letter."""
+        leave_receipt(
+            self.request, at=self.at, text=f"{told(appointment.letters_written)} {text}".strip(), whom=self.patient
+        )
 
     def taken(self, refused, resource, start):
         """Somebody was first (PL-27): everything is kept, and the next three times are offered (PL-07)."""
@@ -396,6 +417,7 @@ class BookingDesk(Desk):
                 hold_id=_uuid(self.request.POST.get("hallen", "")),
                 by=self.user,
                 at=self.at,
+                letter=self.wants_letter(),
                 **self.insisted(),
                 **overbooking,
             )
@@ -405,12 +427,7 @@ class BookingDesk(Desk):
             if refused.code == "slot_taken":
                 return self.taken(refused, resource, start)
             return self.refused(refused)
-        leave_receipt(
-            self.request,
-            at=self.at,
-            text=f"Bokad {rules.clock(start)} för",
-            whom=self.patient,
-        )
+        self.receipt(f"Bokad {rules.clock(start)} för", appointment)
         return self._done(appointment)
 
     def _request_id(self):
@@ -510,6 +527,7 @@ class RebookingDesk(Desk):
     """Rebooking of one booking."""
 
     template = "booking/reschedule.html"
+    letter_label = "Skriv brev om den nya tiden"
 
     def __init__(self, request, patient, at, appointment):
         super().__init__(request, patient, at)
@@ -563,7 +581,7 @@ class RebookingDesk(Desk):
         kept = [row.pk for row in self.appointment.resources.all() if not row.practitioner_id]
         insisted = self.insisted()
         try:
-            writes.reschedule(
+            moved = writes.reschedule(
                 appointment_id=self.appointment.pk,
                 start=start,
                 end=end,
@@ -572,6 +590,8 @@ class RebookingDesk(Desk):
                 accept_warnings=insisted["accept_warnings"],
                 hold_id=_uuid(self.request.POST.get("hallen", "")),
                 version=self._version(),
+                changed_by=self.form.cleaned_data["andrad_av"],
+                letter=self.wants_letter(),
                 by=self.user,
                 at=self.at,
             )
@@ -579,12 +599,7 @@ class RebookingDesk(Desk):
             if refused.code == "slot_taken":
                 return self.taken(refused, resource, start)
             return self.refused(refused)
-        leave_receipt(
-            self.request,
-            at=self.at,
-            text=f"Ombokad till {rules.clock(start)} för",
-            whom=self.patient,
-        )
+        self.receipt(f"Ombokad till {rules.clock(start)} för", moved)
         address = reverse("patient-appointments", args=[self.patient.pk])
         return redirect(f"{address}?bokad={self.appointment.pk}")
 

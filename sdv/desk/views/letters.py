@@ -1,13 +1,16 @@
-"""Brev: the one to relatives of somebody who has died is written, read, printed and confirmed, or stopped (PL-22)."""
+"""One letter: read as it stands on the paper, confirmed as printed, written again, or stopped; the one to relatives of
+somebody who has died is written here (KA-01, KA-03, PL-22)."""
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from registration.presenters import load
+from scheduling import letter_pdf
 from scheduling.actions import letters
-from scheduling.models import Letter, LetterStatus
+from scheduling.models import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
+from scheduling.models.letter import ON_PAPER
 from scheduling.presenters import shown_letter
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -21,6 +24,7 @@ from ..forms.patients import add_errors
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
 from ..receipts import leave_receipt
+from .letter_list import told
 
 WHAT = "brev"
 
@@ -79,15 +83,68 @@ def _found(request, pk, action):
 def letter(request, pk):
     """The letter as it stands on the paper; nothing else is printed."""
     row = _found(request, pk, AccessAction.READ)
+    shown = shown_letter(row)
+    about_death = row.kind == LetterKind.TO_RELATIVES
     context = {
         "heading": row.get_kind_display(),
         "letter": row,
-        "shown": shown_letter(row),
+        "shown": shown,
+        "paper": None if shown.is_hidden else letter_pdf.paper_of(row, level=2),
         "is_unsent": row.status == LetterStatus.UNSENT,
+        "is_blocked": row.status == LetterStatus.BLOCKED and not shown.is_hidden,
+        "is_mediated": row.delivery == Delivery.MEDIATION,
+        "is_both": row.delivery == Delivery.BOTH,
+        "on_paper": row.delivery in ON_PAPER,
+        "about_time": not about_death,
+        "has_document": not shown.is_hidden and LetterDocument.objects.filter(letter=row).exists(),
+        "large_label": "Vanlig text" if row.is_large_print else "Stor text",
+        "large_fields": {"stor": "" if row.is_large_print else "1", "version": row.version},
+        "back": reverse("patient-deceased" if about_death else "letters", args=[row.patient.pk] if about_death else []),
+        "back_label": "Till Avliden" if about_death else "Till Brev",
         "patient_id": row.patient.pk,
         "band": presenter.band_of(request, row.patient, at=now()),
     }
     return render(request, "patients/letter.html", context)
+
+
+@permitted(Permission.WRITE_LETTERS)
+def document(request, pk):
+    """The letter as it was put on paper, byte for byte (KA-03)."""
+    row = _found(request, pk, AccessAction.PRINT)
+    kept = LetterDocument.objects.filter(letter=row).first()
+    if kept is None or shown_letter(row).is_hidden:
+        raise Http404
+    answer = HttpResponse(bytes(kept.pdf), content_type="application/pdf")
+    answer["Content-Disposition"] = 'inline; filename="brev.pdf"'
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@permitted(Permission.WRITE_LETTERS)
+@require_POST
+def large(request, pk):
+    """In large print, or not."""
+    row = _found(request, pk, AccessAction.WRITE)
+    version = request.POST.get("version", "")
+    letters.set_large_print(
+        letter_id=row.pk,
+        is_large=bool(request.POST.get("stor")),
+        by=request.actor.user,
+        at=now(),
+        version=int(version) if version.isdecimal() and len(version) < 10 else None,
+    )
+    return redirect("letter", pk=row.pk)
+
+
+@permitted(Permission.WRITE_LETTERS)
+@require_POST
+def again(request, pk):
+    """One that lacked something is written again; a copy to the address that is given."""
+    at, row = now(), _found(request, pk, AccessAction.WRITE)
+    address = request.POST.get("address", "").replace("\0", "")[:500]
+    written = letters.write_again(letter_id=row.pk, address=address, by=request.actor.user, at=at)
+    leave_receipt(request, at=at, text=f"{told([written])} För", whom=row.patient)
+    return redirect("letter", pk=written.pk)
 
 
 @permitted(Permission.WRITE_LETTERS)

@@ -8,6 +8,7 @@ from registration.actions import referrals as referral_writes
 from registration.models import CommitmentStatus, Patient, ReferralKind
 from scheduling.actions import commitments as commitment_writes
 from scheduling.models import AppointmentStatus
+from scheduling.presenters import letter_row
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, RuleError
@@ -242,6 +243,13 @@ def appointments(request, patient):
         waiting=list(waiting),
         orders=list(care_unit.orders.filter(patient=patient).order_by("-status", "planned_on", "id")[:PAST_BOOKINGS]),
         may_activate=request.actor.may(Permission.REGISTER_ENCOUNTERS),
+        letters=[
+            letter_row(row)
+            for row in care_unit.letters.filter(patient=patient)
+            .select_related("patient", "appointment", "decided_by")
+            .order_by("-created_at", "-id")[:PAST_BOOKINGS]
+        ],
+        may_write=request.actor.may(Permission.WRITE_LETTERS),
         booked=_just_booked(coming, request.GET.get("bokad", "")),
         may_handle=request.actor.may(Permission.VIEW_WORK_LISTS),
     )

@@ -1,0 +1,122 @@
+"""Letters on paper: tagged PDF (PDF/UA-1) of the same sheet that the preview shows. WeasyPrint is imported when it is
+needed: it wants Pango from the system, and without it the sheets are printed from the browser instead."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from scheduling.letter_composition import MEDIATION_ADDRESS
+from scheduling.models import Delivery
+from sdv.common.dates import long_date
+from sdv.common.time import local_date
+
+STYLES = ("css/tokens.css", "css/letter.css")
+VARIANT = "pdf/ua-1"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What stands on a sheet. `level` is that of its heading: 1 on paper, lower on a page that has its own."""
+
+    sender: str
+    recipient: str
+    date: str
+    heading: str
+    facts: list
+    sections: list
+    body: str
+    is_large: bool
+    is_mediated: bool
+    level: int = 1
+    mediation: str = MEDIATION_ADDRESS
+
+    @property
+    def h1(self):
+        return f"h{self.level}"
+
+    @property
+    def h2(self):
+        return f"h{self.level + 1}"
+
+
+def paper_of(letter, *, level=1):
+    """The sheet of a letter, every text byte for byte (PL-16)."""
+    return Paper(
+        sender=letter.sender,
+        recipient=letter.recipient,
+        date=long_date(local_date(letter.created_at)).partition(" ")[2],
+        heading=letter.heading,
+        facts=letter.parts.get("facts", []),
+        sections=letter.parts.get("sections", []),
+        body=letter.body,
+        is_large=letter.is_large_print,
+        is_mediated=letter.delivery == Delivery.MEDIATION,
+        level=level,
+    )
+
+
+def is_possible():
+    """Whether PDF can be made here: WeasyPrint is there, and Pango under it."""
+    try:
+        import weasyprint  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+class Press:
+    """Lays letters out and writes them as PDF. Fonts and rules are read once for all that one press prints."""
+
+    def __init__(self):
+        from weasyprint import CSS
+        from weasyprint.text.fonts import FontConfiguration
+
+        self.fonts = FontConfiguration()
+        self.fetcher = _own_files()
+        self.rules = [CSS(filename=_root() / name, font_config=self.fonts, url_fetcher=self.fetcher) for name in STYLES]
+
+    def laid_out(self, letter):
+        """The letter's pages: for a file of its own, and for a batch."""
+        from weasyprint import HTML
+
+        page = HTML(string=html_of([letter]), base_url=_root().as_uri() + "/", url_fetcher=self.fetcher)
+        return page.render(stylesheets=self.rules, font_config=self.fonts)
+
+    def pdf_of(self, letter):
+        """The letter's PDF."""
+        return self.laid_out(letter).write_pdf(pdf_variant=VARIANT)
+
+
+def batch_of(documents):
+    """One file of many letters' pages, each with its own page numbers."""
+    pages = [page for document in documents for page in document.pages]
+    return documents[0].copy(pages).write_pdf(pdf_variant=VARIANT)
+
+
+def html_of(letters, *, stylesheet=""):
+    """The letters as a page of their own. The title says nothing of anybody."""
+    title = letters[0].heading if len(letters) == 1 else "Brev"
+    papers = [paper_of(letter) for letter in letters]
+    return render_to_string("letters/paper.html", {"papers": papers, "title": title, "stylesheet": stylesheet})
+
+
+def _root():
+    return Path(settings.STATICFILES_DIRS[0]).resolve()
+
+
+def _own_files():
+    """A fetcher that reads nothing but our own static files: a letter's text never fetches anything."""
+    from weasyprint.urls import URLFetcher
+
+    class OwnFiles(URLFetcher):
+        def fetch(self, url, headers=None):
+            parts = urlsplit(url)
+            path = Path(unquote(parts.path)).resolve()
+            if parts.scheme != "file" or not path.is_relative_to(_root()):
+                raise ValueError("not one of our static files")
+            return super().fetch(url, headers)
+
+    return OwnFiles(allowed_protocols=["file"], allow_redirects=False)
