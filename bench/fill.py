@@ -66,7 +66,9 @@ def world():
             care_unit=unit, kind=ResourceKind.PERSON, name=f"Mätare {number}", practitioner=practitioner
         )
         WeeklyHours.objects.bulk_create(
-            WeeklyHours(resource=resource, weekday=day, from_time="00:00", to_time="23:59", slot_minutes=5)
+            WeeklyHours(
+                resource=resource, weekday=day, from_time="00:00", to_time="23:59", slot_minutes=5, on_holidays=True
+            )
             for day in range(1, 8)
         )
         resources.append(resource)

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from scheduling.models import Outcome, OutcomeReason, Resource, WeeklyHours
+from scheduling.models import ExtraHours, Outcome, OutcomeReason, Resource, WeeklyHours
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
 from sdv.accounts.permissions import Permission
 from sdv.organisation.models import CareUnit
@@ -30,7 +30,18 @@ class WeeklyHoursInline(MaintainedInline):
 
     model = WeeklyHours
     permissions = SCHEDULES
-    fields = ("weekday", "from_time", "to_time", "slot_minutes", "visit_types", "valid_from", "valid_to")
+    fields = ("weekday", "from_time", "to_time", "slot_minutes", "visit_types", "on_holidays", "valid_from", "valid_to")
+
+    def has_delete_permission(self, request, obj=None):
+        return may_any(request, self.permissions)
+
+
+class ExtraHoursInline(MaintainedInline):
+    """Extra times of a day, beside the week's or in their place."""
+
+    model = ExtraHours
+    permissions = SCHEDULES
+    fields = ("day", "from_time", "to_time", "slot_minutes", "visit_types", "replaces_week")
 
     def has_delete_permission(self, request, obj=None):
         return may_any(request, self.permissions)
@@ -46,7 +57,7 @@ class ResourceAdmin(MaintainedAdmin):
     list_filter = ("kind",)
     list_select_related = ("care_unit", "practitioner")
     search_fields = ("name", "care_unit__name")
-    inlines = (WeeklyHoursInline,)
+    inlines = (WeeklyHoursInline, ExtraHoursInline)
 
     def get_queryset(self, request):
         return super().get_queryset(request).filter(care_unit__in=self.units(request))

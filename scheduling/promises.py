@@ -1,16 +1,25 @@
 """UT-07 as a queryset of what breaks it: open vårdåtaganden where nothing of their own says what comes next."""
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from registration.lifecycle import Status
 from registration.models import CareCommitment, Encounter, Referral
-from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
+from scheduling.models import (
+    Absence,
+    Appointment,
+    AwaitedResult,
+    BookingRequest,
+    MissingFollowUp,
+    NoShowItem,
+    RebookingItem,
+)
+from scheduling.models.resource import TstzRange
 from sdv.common.time import local_date, start_of_day
 
 
 def broken(*, at):
     """Open vårdåtaganden without an accepted remiss, a booking of today or later, a waiting request, an Avvakta, Saknar
-    återbesök or no-show item, or a vårdhändelse that goes on. What hangs on another vårdåtagande does not count."""
+    återbesök, no-show or rebooking item, or a vårdhändelse that goes on. What hangs on another vårdåtagande does not count."""
     own = {"commitment": OuterRef("pk")}
     return CareCommitment.objects.open().filter(
         ~Exists(Referral.objects.to_book().filter(**own)),
@@ -23,5 +32,18 @@ def broken(*, at):
         ~Exists(AwaitedResult.objects.open().filter(**own)),
         ~Exists(MissingFollowUp.objects.open().filter(**own)),
         ~Exists(NoShowItem.objects.open().filter(**own)),
+        ~Exists(RebookingItem.objects.open().filter(**own)),
         ~Exists(Encounter.objects.filter(status=Status.IN_PROGRESS, **own)),
     )
+
+
+def unlisted(*, at):
+    """Bookings that an absence hits and that nobody has to book anew (PL-02). One made knowingly beside the tidbok is
+    none of them."""
+    hit = Absence.objects.standing().filter(
+        Q(resource__appointments=OuterRef("pk")) | Q(resource__isnull=True, care_unit=OuterRef("care_unit")),
+        period__overlap=TstzRange(OuterRef("start"), OuterRef("end")),
+    )
+    listed = RebookingItem.objects.open().filter(appointment=OuterRef("pk"))
+    rows = Appointment.objects.living().filter(end__gt=at, is_overbooked=False)
+    return rows.filter(Exists(hit), ~Exists(listed))

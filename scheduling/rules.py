@@ -8,10 +8,14 @@ from sdv.common.time import local, local_date
 
 HOLD_TIME = timedelta(minutes=2)
 OFFER_TIME = timedelta(hours=24)
+SHORTEST_OFFER = timedelta(minutes=10)
 # How long an Avvakta, a Saknar återbesök and a no-show item wait before they are late, where nobody says otherwise.
 AWAIT_DAYS = 21
 MISSING_FOLLOW_UP_DAYS = 7
 NO_SHOW_DAYS = 7
+# A booking that an absence hits is moved within these days, and before its own day (PL-02).
+REBOOKING_DAYS = 3
+LONGEST_ABSENCE = timedelta(days=731)
 # Who did it may take back a contact attempt that long (PL-13).
 UNDO_TIME = timedelta(minutes=5)
 
@@ -46,6 +50,65 @@ def outside_hours(resource_name, start):
         f"{resource_name} har ingen tid i tidboken {clock(start)} för besökstypen. Välj en ledig tid.",
         code="outside_hours",
     )
+
+
+def absent(resource_name, what, start):
+    """PL-02: nothing is booked in an absence or a closure."""
+    return RuleError(
+        "PL-02",
+        f"{resource_name} är inte på plats {clock(start)}: {what}. Välj en annan tid eller en annan vårdgivare.",
+        code="absent",
+    )
+
+
+def absence_refusal(*, start, end, at):
+    """PL-02: an absence is always saved, whoever is booked; it must only have a length, and not be over."""
+    if end <= start:
+        return RuleError("PL-02", "Frånvaron ska sluta efter att den börjat. Rätta tiden.", code="invalid_time")
+    if end <= at:
+        return RuleError("PL-02", "Frånvaron är redan över. Ange en tid som inte har passerat.", code="in_the_past")
+    if end - start > LONGEST_ABSENCE:
+        return RuleError("PL-02", "Ange högst två år åt gången.", code="invalid_time")
+    return None
+
+
+def hours_overlap(resource_name, day_text, from_time, to_time):
+    """BO-01: a tidbok has a time once."""
+    return RuleError(
+        "BO-01",
+        f"{resource_name} har redan tider {day_text} kl. {from_time:%H.%M}–{to_time:%H.%M} som gäller samtidigt."
+        " Avsluta dem först, eller ange en annan tid.",
+        code="hours_overlap",
+    )
+
+
+def length_of(visit_type):
+    """How long a visit of the type is."""
+    return timedelta(minutes=visit_type.default_minutes)
+
+
+def offer_expiry(*, start, end, at):
+    """PL-01: an offer holds a day, and never longer than until the time begins; a time of today that has begun, ten minutes
+    and not beyond its end."""
+    return min(max(min(at + OFFER_TIME, start), at + SHORTEST_OFFER), end)
+
+
+def already_offered(start):
+    """PL-01: who waits for one thing is asked about one time."""
+    return RuleError(
+        "PL-01",
+        f"Patienten är redan erbjuden tiden {clock(start)}. Vänta på svaret eller dra tillbaka det erbjudandet.",
+        code="already_offered",
+    )
+
+
+def offer_refusal(*, status, is_open):
+    """PL-01: an offer is answered once, before it runs out."""
+    if is_open:
+        return None
+    if status == "Erbjuden":
+        return RuleError("PL-01", "Erbjudandet har gått ut. Erbjud tiden igen om den är ledig.", code="expired")
+    return RuleError("PL-01", f"Erbjudandet är redan besvarat: {status.lower()}.", code="already_done")
 
 
 def patient_overlap(other_start, other_unit):

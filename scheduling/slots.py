@@ -1,21 +1,49 @@
-"""Ledig tid: computed from the resources' weekly hours minus what is taken, never stored (BO-01, PL-07, PL-23)."""
+"""Ledig tid: computed from the tidböcker minus what is taken, never stored (BO-01, PL-07, PL-23)."""
 
-from dataclasses import dataclass
-from datetime import UTC, timedelta
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.db.models import Q
 
-from scheduling.models import BookingState, Resource, ResourceBooking, ResourceKind, WeeklyHours
-from sdv.common.time import at_local, local, local_date, start_of_day
+from scheduling.models import BookingState, Resource, ResourceBooking, ResourceKind
+from scheduling.timebook import Timebook
+from sdv.common.time import local_date, start_of_day
+
+# Why times of the tidböcker are not offered, in the order that they are told.
+PROFESSION, VISIT_TYPE, TOO_SHORT, ABSENT, HOLIDAY, NO_ROOM = (
+    "annan yrkeskategori",
+    "annan besökstyp",
+    "för kort",
+    "frånvaro",
+    "helgdag",
+    "inget ledigt rum eller utrustning",
+)
+LONGEST_VISIT = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A free time: each names its resource (PL-07, nothing implicit). Times are aware, UTC."""
+    """A free time: each names its resource (PL-07, nothing implicit), and what else is had with it. Times are aware,
+    UTC."""
 
     resource: Resource
     start: object
     end: object
+    others: tuple = ()
+
+    @property
+    def resource_ids(self):
+        return [self.resource.pk, *(other.pk for other in self.others)]
+
+
+@dataclass
+class Found:
+    """Free times, and how many times of the tidböcker each rule hid."""
+
+    slots: list = field(default_factory=list)
+    hidden: Counter = field(default_factory=Counter)
 
 
 def resources_for(care_unit, visit_type, day):
@@ -28,35 +56,55 @@ def resources_for(care_unit, visit_type, day):
     )
 
 
-def free(*, care_unit, visit_type, from_day, to_day, at, resource_ids=None, limit=None, by=None, starting=None):
+def free(**wanted):
+    """The free times alone: see `find`."""
+    return find(**wanted).slots
+
+
+def find(
+    *,
+    care_unit,
+    visit_type,
+    from_day,
+    to_day,
+    at,
+    resource_ids=None,
+    limit=None,
+    by=None,
+    starting=None,
+    together=(),
+    also_units=(),
+):
     """Free times for the visit type from the first to the last day, earliest first; none that begins before `starting`
-    where that is given. What `by` holds is free to `by`. Three queries whatever the span."""
-    resources = resources_for(care_unit, visit_type, from_day)
-    if resource_ids:
-        resources = (
-            Resource.objects.valid_on(from_day)
-            .filter(care_unit=care_unit, pk__in=resource_ids)
-            .select_related("practitioner__profession")
-        )
-    by_id = {resource.pk: resource for resource in resources}
-    if not by_id or to_day < from_day:
-        return []
-    hours = _hours(by_id, visit_type)
-    taken = _taken(by_id, start_of_day(from_day), start_of_day(to_day + timedelta(days=1)), at, by)
-    found = []
-    length = timedelta(minutes=visit_type.default_minutes)
-    day = max(from_day, local_date(at))
+    where that is given. What `by` holds is free to `by`. `together` is groups of rooms or equipment: one of each group is
+    had with the person. `also_units` are searched too. The same number of queries whatever the span and the resources."""
+    units = [care_unit, *also_units]
+    persons, others, together = _resources(units, visit_type, from_day, resource_ids, together)
+    found = Found()
+    if not persons or to_day < from_day:
+        return found
+    wanted = [row for row in persons if resource_ids or _is_of_profession(row, visit_type)]
+    from_day = max(from_day, local_date(at))
+    book = Timebook([*persons, *others.values()], from_day, to_day)
+    span = start_of_day(from_day), start_of_day(to_day + timedelta(days=1))
+    taken = _taken([*(row.pk for row in wanted), *others], *span, at, by)
+    groups = [[others[pk] for pk in group if pk in others] for group in together]
+    search = _Search(book, taken, visit_type, groups, at, starting, found)
+    chosen = {row.pk for row in wanted}
+    day = from_day
     while day <= to_day:
         today = []
-        for row in hours:
-            if row.weekday == day.isoweekday() and _is_valid(row, day):
-                today += _in_hours(row, by_id[row.resource_id], day, length, taken[row.resource_id], at)
-        if starting:
-            today = [slot for slot in today if slot.start >= starting]
-        found += sorted(today, key=lambda slot: (slot.start, slot.resource.name))
-        if limit and len(found) >= limit:
-            return found[:limit]
+        for resource in persons:
+            if resource.pk in chosen:
+                today += search.of_day(resource, day)
+            else:
+                found.hidden[PROFESSION] += search.count(resource, day)
+        found.slots += sorted(today, key=lambda slot: (slot.start, slot.resource.name))
+        if limit and len(found.slots) >= limit:
+            del found.slots[limit:]
+            break
         day += timedelta(days=1)
+    found.hidden = Counter({rule: count for rule, count in found.hidden.items() if count})
     return found
 
 
@@ -77,53 +125,136 @@ def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3, b
     return slots[:count]
 
 
-def fits_hours(*, resource, visit_type, start, end):
-    """Whether the resource's weekly hours cover the time for the visit type."""
-    day, opens, closes = local_date(start), local(start).time(), local(end).time()
-    if local_date(end) != day:
+def why_not(*, resources, visit_type, start, end):
+    """The first resource whose tidbok does not have the time, as (resource, absence or None); None where all have it."""
+    book = Timebook(resources, local_date(start), local_date(end))
+    for resource in resources:
+        if absence := book.absence(resource, start, end):
+            return resource, absence
+        if not book.covers(resource, visit_type, start, end):
+            return resource, None
+    return None
+
+
+class _Search:
+    """The free times of one resource on one day at a time."""
+
+    def __init__(self, book, taken, visit_type, groups, at, starting, found):
+        self.book, self.taken, self.visit_type, self.groups = book, taken, visit_type, groups
+        self.at, self.starting, self.hidden = at, starting, found.hidden
+        self.length = timedelta(minutes=visit_type.default_minutes)
+
+    def of_day(self, resource, day):
+        closed = []
+        seen = set()
+        for window in self.book.windows(resource, day, on_holidays=closed):
+            if not window.is_for(self.visit_type):
+                self.hidden[VISIT_TYPE] += sum(1 for _ in self._starts(window))
+                continue
+            for start in self._starts(window):
+                if start in seen:
+                    continue
+                seen.add(start)
+                if slot := self._slot(resource, window, start):
+                    yield slot
+        self.hidden[HOLIDAY] += sum(sum(1 for _ in self._starts(window)) for window in closed)
+
+    def count(self, resource, day):
+        """How many times ahead the resource's tidbok has on the day, whoever they are for."""
+        return sum(sum(1 for _ in self._starts(window)) for window in self.book.windows(resource, day))
+
+    def _starts(self, window):
+        # Stepped in UTC: on the two clock-change nights wall-clock sums would repeat or skip an hour.
+        step = timedelta(minutes=window.minutes)
+        start, shortest = window.start, min(step, self.length)
+        while start + shortest <= window.end:
+            # PL-23: a time of today can be booked until it ends.
+            if start + self.length > self.at and not (self.starting and start < self.starting):
+                yield start
+            start += step
+
+    def _slot(self, resource, window, start):
+        end = start + self.length
+        if self.book.absence(resource, start, end):
+            self.hidden[ABSENT] += 1
+            return None
+        if end > window.end or self._is_taken(resource, start, end):
+            short = start + timedelta(minutes=window.minutes)
+            if short < end and short <= window.end and not self._is_taken(resource, start, short):
+                self.hidden[TOO_SHORT] += 1
+            return None
+        others = []
+        for group in self.groups:
+            had = next((row for row in group if self._is_free(row, start, end)), None)
+            if had is None:
+                self.hidden[NO_ROOM] += 1
+                return None
+            others.append(had)
+        return Slot(resource=resource, start=start, end=end, others=tuple(others))
+
+    def _is_free(self, resource, start, end):
+        return (
+            not self._is_taken(resource, start, end)
+            and self.book.absence(resource, start, end) is None
+            and self.book.covers(resource, self.visit_type, start, end)
+        )
+
+    def _is_taken(self, resource, start, end):
+        """Periods lie in order of their start. None is longer than a day, so those that could reach the time are few."""
+        periods = self.taken.get(resource.pk, ())
+        place = bisect_left(periods, (end,))
+        while place:
+            place -= 1
+            lower, upper = periods[place]
+            if upper > start:
+                return True
+            if lower < start - LONGEST_VISIT:
+                return False
         return False
-    rows = (
-        WeeklyHours.objects.valid_on(day)
-        .filter(resource=resource, weekday=day.isoweekday(), from_time__lte=opens, to_time__gte=closes)
-        .filter(Q(visit_types=visit_type) | Q(visit_types__isnull=True))
-    )
-    return rows.exists()
 
 
-def _hours(resources, visit_type):
-    return (
-        WeeklyHours.objects.filter(resource__in=resources)
-        .filter(Q(visit_types=visit_type) | Q(visit_types__isnull=True))
-        .distinct()
-        .order_by("from_time")
-    )
+def _is_of_profession(resource, visit_type):
+    return resource.practitioner_id is not None and resource.practitioner.profession_id == visit_type.profession_id
 
 
-def _is_valid(row, day):
-    return (row.valid_from is None or row.valid_from <= day) and (row.valid_to is None or row.valid_to >= day)
+def _resources(units, visit_type, day, resource_ids, together):
+    """(whose times are sought, the rooms and equipment they are sought with, in which groups). Persons of other professions are loaded
+    only to tell what was hidden."""
+    grouped = {pk for group in together for pk in group}
+    rows = Resource.objects.valid_on(day).filter(care_unit__in=units)
+    rows = rows.select_related("practitioner__profession", "care_unit").order_by("name", "pk")
+    persons, others = [], {}
+    wanted = {str(pk) for pk in resource_ids or ()}
+    for row in rows:
+        if row.pk in grouped:
+            others[row.pk] = row
+        elif str(row.pk) in wanted if wanted else row.kind == ResourceKind.PERSON:
+            persons.append(row)
+    if not wanted and not any(_is_of_profession(row, visit_type) for row in persons):
+        return [], {}, ()
+    # Named together, a person and a room are one time, not two.
+    named = [row for row in persons if row.kind != ResourceKind.PERSON]
+    if wanted and 0 < len(named) < len(persons):
+        persons = [row for row in persons if row.kind == ResourceKind.PERSON]
+        others |= {row.pk: row for row in named}
+        together = (*together, *([row.pk] for row in named))
+    return persons, others, together
 
 
-def _taken(resources, start, end, at, by):
+def _taken(resource_ids, start, end, at, by):
     """Living rows per resource: bookings, and holds of others that have not run out."""
-    held = Q(expires_at__gt=at) & ~Q(held_by=by) if by else Q(expires_at__gt=at)
+    held = Q(expires_at__gt=at)
+    if by:
+        # What an offer holds is nobody's own (PL-01).
+        held &= ~Q(held_by=by) | Q(offer__isnull=False)
     rows = (
-        ResourceBooking.objects.filter(resource__in=resources, period__overlap=(start, end))
+        ResourceBooking.objects.filter(resource__in=resource_ids, period__overlap=(start, end))
         .filter(Q(state=BookingState.BOOKED) | held)
         .values_list("resource_id", "period")
     )
-    taken = {pk: [] for pk in resources}
+    taken = {pk: [] for pk in resource_ids}
     for resource_id, period in rows:
         taken[resource_id].append((period.lower, period.upper))
+    for periods in taken.values():
+        periods.sort()
     return taken
-
-
-def _in_hours(row, resource, day, length, taken, at):
-    # Stepped in UTC: on the two clock-change nights wall-clock sums would repeat or skip an hour.
-    start = at_local(day, row.from_time).astimezone(UTC)
-    closes = at_local(day, row.to_time).astimezone(UTC)
-    step = timedelta(minutes=row.slot_minutes)
-    while start + length <= closes:
-        end = start + length
-        if end > at and not any(start < upper and lower < end for lower, upper in taken):
-            yield Slot(resource=resource, start=start, end=end)
-        start += step

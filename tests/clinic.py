@@ -67,7 +67,12 @@ class Clinic:
         )
         for weekday in range(1, 8):
             WeeklyHours.objects.create(
-                resource=resource, weekday=weekday, from_time="00:00", to_time="23:59", slot_minutes=30
+                resource=resource,
+                weekday=weekday,
+                from_time="00:00",
+                to_time="23:59",
+                slot_minutes=30,
+                on_holidays=True,
             )
         return user, resource
 

@@ -261,6 +261,7 @@ class WeeklyHoursFactory(DjangoModelFactory):
     from_time = time(0, 0)
     to_time = time(23, 59)
     slot_minutes = 15
+    on_holidays = True
 
 
 class ResourceFactory(DjangoModelFactory):

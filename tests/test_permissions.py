@@ -8,7 +8,7 @@ form is refused as a form."""
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from http import HTTPStatus
 from types import SimpleNamespace
 from urllib.parse import urlencode
@@ -28,7 +28,18 @@ from classification.models import RegisterReporter
 from classification.register.selection import period_due
 from registration.actions import clock, contact, orders, referrals, relations
 from registration.models import AddressKind
-from scheduling.actions import appointments, check_out, contact_attempts, letters, resource_bookings, work_items
+from scheduling.actions import (
+    absences,
+    appointments,
+    check_out,
+    contact_attempts,
+    letters,
+    offers,
+    resource_bookings,
+    schedules,
+    work_items,
+)
+from scheduling.models import FreedTime
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
 from sdv.accounts.doors import ANYONE, LOGGED_IN
@@ -190,6 +201,17 @@ PAGES = {
     "booking-request-confirm": page(None, P.HANDLE_WORK_LISTS, pk="request"),
     "booking-request-close": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request"),
     "contact-reason-options": page(P.HANDLE_WORK_LISTS),
+    # Tidböcker
+    "schedules": page(P.VIEW_SCHEDULES),
+    "schedule": page(P.VIEW_SCHEDULES, P.MAINTAIN_SCHEDULES, pk="nurse_resource"),
+    "absence-create": page(P.MAINTAIN_SCHEDULES, P.MAINTAIN_SCHEDULES),
+    "absence-withdraw": page(None, P.MAINTAIN_SCHEDULES, pk="absence"),
+    "hours-end": page(None, P.MAINTAIN_SCHEDULES, pk="hours"),
+    "extra-hours-remove": page(None, P.MAINTAIN_SCHEDULES, pk="extra"),
+    "rebooking-move": page(P.BOOK, P.BOOK, pk="rebooking"),
+    "freed-times": page(P.BOOK),
+    "freed-time": page(P.BOOK, P.BOOK, pk="freed"),
+    "offer-answer": page(None, P.BOOK, pk="offer", action="=nej"),
     # Klassificering
     "coding": page(P.CODE),
     "encounter-coding": page(P.CODE, P.CODE, pk="ended_encounter"),
@@ -286,6 +308,19 @@ ENDPOINTS = {
     "commitments/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "commitment"),
     "commitments/<uuid:pk>/close/": ({"POST": P.DECIDE_CARE}, "commitment"),
     "commitments/<uuid:pk>/reopen/": ({"POST": P.DECIDE_CARE}, "commitment"),
+    "absences/": ({"GET": P.VIEW_SCHEDULES, "POST": P.MAINTAIN_SCHEDULES}, None),
+    "absences/<uuid:pk>/": ({"GET": P.VIEW_SCHEDULES}, "absence"),
+    "absences/<uuid:pk>/withdraw/": ({"POST": P.MAINTAIN_SCHEDULES}, "absence"),
+    "rebooking-items/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "rebooking-items/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS}, "rebooking"),
+    "rebooking-items/<uuid:pk>/rebook/": ({"POST": P.BOOK}, "rebooking"),
+    "work-lists/rebooking/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "freed-times/": ({"GET": P.VIEW_SCHEDULES}, None),
+    "freed-times/<uuid:pk>/candidates/": ({"GET": P.VIEW_WORK_LISTS}, "freed"),
+    "offers/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.BOOK}, None),
+    "offers/<uuid:pk>/accept/": ({"POST": P.BOOK}, "offer"),
+    "offers/<uuid:pk>/decline/": ({"POST": P.BOOK}, "offer"),
+    "offers/<uuid:pk>/withdraw/": ({"POST": P.BOOK}, "offer"),
     "slots/": ({"GET": P.VIEW_SCHEDULES}, None),
     "holds/": ({"POST": P.BOOK}, None),
     "holds/<uuid:pk>/": ({"DELETE": P.BOOK}, "hold"),
@@ -471,6 +506,47 @@ def clinic_with_everything(name, numbers):
         wished_to=NOW.date() + 14 * DAY,
         by=clinic.nurse,
         at=NOW,
+    )
+    things.nurse_resource = clinic.nurse_resource
+    things.hours = clinic.nurse_resource.weekly_hours.first()
+    things.extra = schedules.add_extra(
+        resource_id=doctor.pk,
+        day=NOW.date() + 30 * DAY,
+        from_time=time(8),
+        to_time=time(9),
+        slot_minutes=30,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    away = clinic.patient(identity=next(numbers))
+    clinic.commitment(away)
+    clinic.book(away, NOW + 40 * DAY, resource=doctor, visit_type=clinic.doctor_visit)
+    things.absence = absences.register(
+        care_unit=clinic.unit,
+        resource_id=doctor.pk,
+        kind="leave",
+        start=NOW + 40 * DAY,
+        end=NOW + 41 * DAY,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    things.rebooking = things.absence.rebooking_items.get()
+    things.offer = offers.make(
+        subject="booking_request",
+        row_id=things.request.pk,
+        resource_id=nurse.pk,
+        start=NOW + 10 * DAY,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    things.freed = FreedTime.objects.create(
+        care_unit=clinic.unit,
+        resource=nurse,
+        visit_type=clinic.nurse_visit,
+        start=NOW + 9 * DAY,
+        end=NOW + 9 * DAY + HALF_HOUR,
+        cause="cancelled",
+        freed_at=NOW,
     )
     things.attempt = contact_attempts.record(
         subject="booking_request",

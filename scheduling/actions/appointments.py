@@ -14,12 +14,14 @@ from scheduling.models import (
     AppointmentStatus,
     BookingRequest,
     BookingRequestStatus,
+    CancelledBy,
+    FreedBy,
     Resource,
 )
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date, minute
 
-from . import letter_writing, resource_bookings, work_items
+from . import letter_writing, offers, rebooking, resource_bookings, work_items
 
 # --- Booking ------------------------------------------------------------------------------------------------------
 
@@ -80,9 +82,7 @@ def _book(
     resources = _lock_resources(resource_ids, care_unit)
     taken = resource_bookings.make_room(resources, start, end, at=at, by=by, hold_id=hold_id)
     if not overbook:
-        for resource in resources:
-            if not slots.fits_hours(resource=resource, visit_type=visit_type, start=start, end=end):
-                raise rules.outside_hours(resource.name, start)
+        _refuse_outside_hours(resources, visit_type, start, end)
     encounter = encounters.pre_register(
         patient=patient,
         care_unit=care_unit,
@@ -115,6 +115,7 @@ def _book(
         appointment.add_ons.add(*add_on_ids)
     if request:
         work_items.mark_booked(request)
+        offers.withdraw_of(booking_request=request, by=by, at=at)
     _note(appointment, "booked", by=by, at=at, start_after=start)
     appointment.letters_written = letter_writing.write(appointment, by=by, at=at) if letter else []
     return appointment
@@ -169,6 +170,12 @@ def _lock_resources(resource_ids, care_unit):
     return resources
 
 
+def _refuse_outside_hours(resources, visit_type, start, end):
+    """A booking takes a time that each tidbok has (BO-01), and nobody is booked in an absence (PL-02)."""
+    if refused := resource_bookings.outside(resources, visit_type, start, end):
+        raise refused
+
+
 def _another_seat(care_unit, seats):
     """Overbooking is explicit, allowed by the unit, and another seat number (BO-01, PL-06)."""
     if not care_unit.allows_overbooking:
@@ -197,7 +204,7 @@ def _take_part(encounter, resources):
     )
 
 
-def _note(appointment, event, *, by, at, start_before=None, start_after=None, reason=""):
+def _note(appointment, event, *, by, at, start_before=None, start_after=None, reason="", initiated_by=""):
     AppointmentHistory.objects.create(
         appointment=appointment,
         event=event,
@@ -206,6 +213,7 @@ def _note(appointment, event, *, by, at, start_before=None, start_after=None, re
         by=by,
         at=at,
         reason=reason,
+        initiated_by=initiated_by,
     )
 
 
@@ -306,9 +314,7 @@ def _reschedule(
     encounters.refuse_deceased(encounter.patient)
     _warn_of_overlap(encounter.patient, start, end, accept_warnings, reason, apart_from=appointment)
     taken = resource_bookings.make_room(new, start, end, at=at, by=by, hold_id=hold_id, apart_from=appointment)
-    for resource in new:
-        if not slots.fits_hours(resource=resource, visit_type=encounter.visit_type, start=start, end=end):
-            raise rules.outside_hours(resource.name, start)
+    _refuse_outside_hours(new, encounter.visit_type, start, end)
     old_start = appointment.start
     encounters.reschedule(encounter, planned_start=start, planned_end=end, by=by, at=at, reason=reason)
     # The rows that stay are moved by one UPDATE: nothing is released before the new is had (PL-08).
@@ -319,14 +325,21 @@ def _reschedule(
             resource, start, end, seat=1, taken=taken, appointment=appointment, moved=own.get(resource.pk)
         )
     appointment.resource_bookings.exclude(resource__in=keep).delete()
+    left = [resource for resource in old if resource.pk in own and (old_start != start or resource.pk not in keep)]
+    told = {"cause": FreedBy.RESCHEDULED, "by": by, "at": at}
+    offers.note_freed(appointment, old_start, appointment.end, left, **told)
     if resource_ids:
         appointment.resources.set(new)
         encounter.participants.all().delete()
         _take_part(encounter, new)
     save(appointment, start=start, end=end)
-    _note(appointment, "rescheduled", by=by, at=at, start_before=old_start, start_after=start, reason=reason)
+    item = rebooking.settle(appointment, rebooking.REBOOKED, by=by, at=at)
+    # What an absence forces is the provider's doing, whoever presses the key (PL-02).
+    whose = CancelledBy.PROVIDER if item else changed_by
+    told = {"start_before": old_start, "start_after": start, "reason": reason, "initiated_by": whose}
+    _note(appointment, "rescheduled", by=by, at=at, **told)
     appointment.letters_written = letter_writing.follow_change(
-        appointment, changed_by=changed_by, by=by, at=at, wanted=letter
+        appointment, changed_by=whose, by=by, at=at, wanted=letter
     )
     return appointment
 
@@ -343,6 +356,7 @@ def arrive(*, appointment_id, by, at, identity_shown="Legitimation", interpreter
         appointment.encounter, by=by, at=at, identity_shown=identity_shown, interpreter_used=interpreter_used
     )
     save(appointment, status=AppointmentStatus.ARRIVED)
+    rebooking.settle(appointment, rebooking.ARRIVED, by=by, at=at)
     _note(appointment, "arrived", by=by, at=at)
     return appointment
 
@@ -364,6 +378,7 @@ def register_no_show(appointment, *, by, at, reason=""):
         raise refused
     encounters.no_show(appointment.encounter, by=by, at=at, reason=reason)
     save(appointment, status=AppointmentStatus.NO_SHOW)
+    rebooking.settle(appointment, rebooking.NO_SHOW, by=by, at=at)
     work_items.create_no_show_item(appointment, at=at)
     _note(appointment, "no_show", by=by, at=at, reason=reason)
 
@@ -389,12 +404,16 @@ def undo(*, appointment_id, by, at, reason="", version=None):
             code="nothing_to_undo",
         )
     save(appointment, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
+    rebooking.watch(appointment, resources, at=at)
     _note(appointment, "undone", by=by, at=at, reason=reason)
     return appointment
 
 
 def note_cancelled(appointment, *, by, at, reason):
-    _note(appointment, "cancelled", by=by, at=at, reason=reason, start_before=appointment.start)
+    """The booking is ended: what an absence left to do of it is done (PL-02)."""
+    rebooking.settle(appointment, rebooking.CANCELLED, by=by, at=at)
+    told = {"start_before": appointment.start, "initiated_by": appointment.cancelled_by}
+    _note(appointment, "cancelled", by=by, at=at, reason=reason, **told)
 
 
 def note_restored(appointment, *, by, at):

@@ -23,6 +23,7 @@ from scheduling.models import (
     ItemStatus,
     MissingFollowUp,
     NoShowItem,
+    RebookingItem,
 )
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local_date, start_of_day
@@ -83,6 +84,7 @@ def close(commitment, *, reason, by, at):
         (AwaitedResult, AwaitedStatus.DECIDED),
         (MissingFollowUp, ItemStatus.DONE),
         (NoShowItem, ItemStatus.DONE),
+        (RebookingItem, ItemStatus.DONE),
     ):
         for item in model.objects.open().filter(commitment=commitment).locked():
             _save(item, status=done, decided_at=at, decided_by=by, decision=COMMITMENT_CLOSED)
@@ -137,5 +139,5 @@ def is_planned(commitment, *, at, apart_from=None):
     excluded = apart_from.pk if apart_from else None
     return any(
         model.objects.open().filter(commitment=commitment).exclude(pk=excluded).exists()
-        for model in (AwaitedResult, MissingFollowUp, NoShowItem)
+        for model in (AwaitedResult, MissingFollowUp, NoShowItem, RebookingItem)
     )

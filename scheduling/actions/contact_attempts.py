@@ -5,7 +5,7 @@ from django.db import transaction
 from registration.actions.encounters import refuse_deceased
 from registration.models import Patient, Referral
 from scheduling import rules
-from scheduling.models import AwaitedResult, BookingRequest, ContactAttempt, MissingFollowUp, NoShowItem
+from scheduling.models import AwaitedResult, BookingRequest, ContactAttempt, MissingFollowUp, NoShowItem, RebookingItem
 from sdv.common.time import local_date
 
 # What an attempt can hang on, and which of the rows still wait.
@@ -15,6 +15,7 @@ MODELS = {
     "awaited_result": (AwaitedResult, lambda: AwaitedResult.objects.open()),
     "missing_follow_up": (MissingFollowUp, lambda: MissingFollowUp.objects.open()),
     "no_show_item": (NoShowItem, lambda: NoShowItem.objects.open()),
+    "rebooking_item": (RebookingItem, lambda: RebookingItem.objects.open()),
 }
 
 

@@ -13,8 +13,11 @@ from scheduling.models import (
     AppointmentStatus,
     BookingState,
     CancelledBy,
+    FreedBy,
     ResourceBooking,
 )
+
+from . import offers
 
 
 def cancel_all(appointments, *, by, at, reason):
@@ -22,9 +25,10 @@ def cancel_all(appointments, *, by, at, reason):
     → rows of ResourceBooking."""
     ids = [row.pk for row in appointments]
     taken = defaultdict(list)
-    for booking in ResourceBooking.objects.filter(appointment__in=ids).order_by("pk"):
+    for booking in ResourceBooking.objects.filter(appointment__in=ids).select_related("resource").order_by("pk"):
         taken[booking.appointment_id].append(booking)
     ResourceBooking.objects.filter(appointment__in=ids).delete()
+    offers.note_all_freed([(row, taken[row.pk]) for row in appointments], cause=FreedBy.CANCELLED, by=by, at=at)
     _update(
         appointments,
         status=AppointmentStatus.CANCELLED,
@@ -32,7 +36,7 @@ def cancel_all(appointments, *, by, at, reason):
         cancel_reason=reason,
         cancelled_at=at,
     )
-    _note(appointments, "cancelled", by=by, at=at, reason=reason, moment="start_before")
+    _note(appointments, "cancelled", by=by, at=at, reason=reason, moment="start_before", whose=CancelledBy.PROVIDER)
     return taken
 
 
@@ -107,8 +111,10 @@ def _update(appointments, **changes):
             setattr(row, field, value)
 
 
-def _note(appointments, event, *, by, at, reason, moment):
+def _note(appointments, event, *, by, at, reason, moment, whose=""):
     AppointmentHistory.objects.bulk_create(
-        AppointmentHistory(appointment_id=row.pk, event=event, by=by, at=at, reason=reason, **{moment: row.start})
+        AppointmentHistory(
+            appointment_id=row.pk, event=event, by=by, at=at, reason=reason, initiated_by=whose, **{moment: row.start}
+        )
         for row in appointments
     )

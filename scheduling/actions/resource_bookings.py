@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from scheduling import rules
-from scheduling.models import BookingState, Resource, ResourceBooking
+from scheduling import rules, slots
+from scheduling.models import BookingState, FreedBy, Resource, ResourceBooking
 
 OVERLAP_CONSTRAINT = "resource_never_double_booked"
 
@@ -25,12 +25,13 @@ def told_as_taken(start):
 
 
 def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME):
-    """Holds a time for two minutes while the user fills in the rest; an own overlapping hold is replaced."""
+    """Holds a time for two minutes while the user fills in the rest; an own overlapping hold is replaced, but never what
+    holds an offer (PL-01)."""
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
     with told_as_taken(start), transaction.atomic():
         resource = Resource.objects.locked().get(pk=resource_id)
-        own = ResourceBooking.objects.filter(resource=resource, state=BookingState.HELD, held_by=by)
+        own = ResourceBooking.objects.filter(resource=resource, state=BookingState.HELD, held_by=by, offer=None)
         own.filter(period__overlap=(start, end)).delete()
         taken = make_room([resource], start, end, at=at)
         if 1 in taken[resource.pk]:
@@ -46,13 +47,13 @@ def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME):
 
 def release_hold(*, hold_id, by):
     """Lets go of an own hold; one already gone is no fault."""
-    ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
+    ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by, offer=None).delete()
 
 
 def release_expired_holds(*, at, dry_run=False):
     """Removes holds that have run out, whoever made them. Returns how many. Nothing depends on it being on time: a
     taker removes overlapping expired holds itself."""
-    expired = ResourceBooking.objects.filter(state=BookingState.HELD, expires_at__lte=at)
+    expired = ResourceBooking.objects.filter(state=BookingState.HELD, expires_at__lte=at, offer=None)
     return expired.count() if dry_run else expired.delete()[0]
 
 
@@ -70,7 +71,7 @@ def make_room(resources, start, end, *, at, by=None, hold_id=None, apart_from=No
     if gone:
         ResourceBooking.objects.filter(pk__in=gone).delete()
     if hold_id and by is not None:
-        release_hold(hold_id=hold_id, by=by)
+        ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
     return taken
 
 
@@ -98,6 +99,22 @@ def retake(appointment, resources, *, at):
         take(resource, appointment.start, appointment.end, seat=1, taken=taken, appointment=appointment)
 
 
-def free(appointment):
-    """Releases what the appointment has taken of its resources."""
+def free(appointment, *, by, at, cause=FreedBy.CANCELLED):
+    """Releases what the appointment has taken of its resources; times of persons that lie ahead stand as freed (PL-01)."""
+    from . import offers
+
+    rows = list(appointment.resource_bookings.select_related("resource"))
     appointment.resource_bookings.all().delete()
+    resources = [row.resource for row in rows if row.seat == 1]
+    offers.note_freed(appointment, appointment.start, appointment.end, resources, cause=cause, by=by, at=at)
+
+
+def outside(resources, visit_type, start, end):
+    """Why the resources' tidböcker do not have the time (BO-01, PL-02), or None."""
+    found = slots.why_not(resources=resources, visit_type=visit_type, start=start, end=end)
+    if found is None:
+        return None
+    resource, absence = found
+    if absence:
+        return rules.absent(resource.name, absence.get_kind_display().lower(), start)
+    return rules.outside_hours(resource.name, start)

@@ -19,6 +19,8 @@ from scheduling.models import (
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date
 
+from . import offers
+
 # Decisions on an item: follow up (a bokningsbegäran), end the vårdåtagande, or nothing more needed.
 FOLLOW_UP, END_COMMITMENT, NOTHING_MORE = "follow_up", "end_commitment", "nothing_more"
 COMMITMENT_CLOSED, UNDONE = "commitment_closed", "undone"
@@ -105,6 +107,7 @@ def close_request(*, request_id, reason, by, at, version=None):
     _refuse_unless_waiting(request)
     if not reason.strip():
         raise RuleError("BB-01", "Ange varför bokningsbegäran avslutas.", code="reason_missing", needs_reason=True)
+    offers.withdraw_of(booking_request=request, by=by, at=at)
     return _save(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason=reason)
 
 

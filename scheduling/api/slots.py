@@ -58,6 +58,10 @@ def resource_answer(resource):
     return {"id": str(resource.pk), "name": resource.name} if resource else None
 
 
+def slot_answer(slot):
+    return {"resource": resource_answer(slot.resource), "start": moment(slot.start), "end": moment(slot.end)}
+
+
 class Slots(Endpoint):
     """GET slots/: free times, earliest first. The next ones are asked for with a later `from`."""
 
@@ -92,10 +96,7 @@ class Slots(Endpoint):
             resource_ids=[asked["resource"]] if "resource" in asked else None,
             limit=asked.get("page_size", SLOTS_PER_PAGE),
         )
-        results = [
-            {"resource": resource_answer(slot.resource), "start": moment(slot.start), "end": moment(slot.end)}
-            for slot in found
-        ]
+        results = [slot_answer(slot) for slot in found]
         return self.answer({"results": results, "next": None, "previous": None})
 
 

@@ -2,12 +2,28 @@
 
 from django.urls import path
 
-from . import appointments, booking_requests, commitments, contact_attempts, letters, slots, work_items
+from . import (
+    absences,
+    appointments,
+    booking_requests,
+    commitments,
+    contact_attempts,
+    letters,
+    offers,
+    slots,
+    work_items,
+)
 
 urlpatterns = [
     path("slots/", slots.Slots.as_view()),
     path("holds/", slots.Holds.as_view()),
     path("holds/<uuid:pk>/", slots.OneHold.as_view()),
+    path("absences/", absences.Absences.as_view()),
+    path("absences/<uuid:pk>/", absences.OneAbsence.as_view()),
+    path("absences/<uuid:pk>/withdraw/", absences.WithdrawAbsence.as_view()),
+    path("rebooking-items/", absences.RebookingItems.as_view()),
+    path("rebooking-items/<uuid:pk>/", absences.OneRebookingItem.as_view()),
+    path("rebooking-items/<uuid:pk>/rebook/", absences.RebookItem.as_view()),
     path("appointments/", appointments.Appointments.as_view()),
     path("appointments/<uuid:pk>/", appointments.OneAppointment.as_view()),
     path("appointments/<uuid:pk>/reschedule/", appointments.RescheduleAppointment.as_view()),
@@ -28,6 +44,12 @@ urlpatterns = [
     path("letters/<uuid:pk>/again/", letters.LetterAgain.as_view()),
     path("letters/<uuid:pk>/large-print/", letters.LargePrint.as_view()),
     path("letters/<uuid:pk>/document/", letters.LetterDocumentOf.as_view()),
+    path("freed-times/", offers.FreedTimes.as_view()),
+    path("freed-times/<uuid:pk>/candidates/", offers.FreedTimeCandidates.as_view()),
+    path("offers/", offers.Offers.as_view()),
+    path("offers/<uuid:pk>/accept/", offers.AcceptOffer.as_view()),
+    path("offers/<uuid:pk>/decline/", offers.DeclineOffer.as_view()),
+    path("offers/<uuid:pk>/withdraw/", offers.WithdrawOffer.as_view()),
     path("outcomes/", work_items.Outcomes.as_view()),
     path("work-lists/awaiting-result/<uuid:pk>/result/", work_items.ResultCame.as_view()),
     path("work-lists/awaiting-result/<uuid:pk>/decide/", work_items.DecideAwaited.as_view()),

@@ -3,8 +3,10 @@ from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeR
 from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today
 from .letter import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
 from .letter_text import LetterPart, LetterText
+from .offer import FreedBy, FreedTime, Offer, OfferStatus
 from .reminder import Reminder
 from .resource import BookingState, Resource, ResourceBooking, ResourceKind, WeeklyHours
+from .schedule import Absence, AbsenceKind, ExtraHours, RebookingItem
 from .work import (
     AwaitedResult,
     AwaitedStatus,
@@ -17,6 +19,8 @@ from .work import (
 
 __all__ = [
     "SUBJECTS",
+    "Absence",
+    "AbsenceKind",
     "Appointment",
     "AppointmentHistory",
     "AppointmentStatus",
@@ -32,6 +36,9 @@ __all__ = [
     "ContactMethod",
     "ContactResult",
     "Delivery",
+    "ExtraHours",
+    "FreedBy",
+    "FreedTime",
     "ItemStatus",
     "Letter",
     "LetterDocument",
@@ -41,9 +48,12 @@ __all__ = [
     "LetterText",
     "MissingFollowUp",
     "NoShowItem",
+    "Offer",
+    "OfferStatus",
     "Outcome",
     "OutcomeCode",
     "OutcomeReason",
+    "RebookingItem",
     "Reminder",
     "Resource",
     "ResourceBooking",

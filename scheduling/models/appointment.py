@@ -134,7 +134,16 @@ class AppointmentHistory(Row):
     by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     at = models.DateTimeField("tidpunkt")
     reason = models.CharField("skäl", max_length=200, blank=True, default="")
+    # Whose doing a move or a cancellation was (BO-03, PL-02); empty where nobody said.
+    initiated_by = models.CharField(
+        "på vems initiativ", max_length=10, choices=CancelledBy, blank=True, default="", db_default=""
+    )
 
     class Meta:
         ordering = ["id"]
         triggers = [append_only()]
+        constraints = [
+            models.CheckConstraint(
+                name="appointment_history_initiator_known", condition=Q(initiated_by__in=["", *CancelledBy.values])
+            )
+        ]

@@ -29,7 +29,7 @@ class ContactResult(models.TextChoices):
 
 
 # What an attempt hangs on: exactly one of these rows.
-SUBJECTS = ("booking_request", "referral", "awaited_result", "missing_follow_up", "no_show_item")
+SUBJECTS = ("booking_request", "referral", "awaited_result", "missing_follow_up", "no_show_item", "rebooking_item")
 
 
 class ContactAttemptQuerySet(LockingQuerySet):
@@ -62,6 +62,9 @@ class ContactAttempt(Row):
     )
     no_show_item = models.ForeignKey(
         "scheduling.NoShowItem", models.PROTECT, null=True, related_name="contact_attempts"
+    )
+    rebooking_item = models.ForeignKey(
+        "scheduling.RebookingItem", models.PROTECT, null=True, related_name="contact_attempts"
     )
     method = models.CharField("hur", max_length=10, choices=ContactMethod)
     result = models.CharField("resultat", max_length=20, choices=ContactResult)

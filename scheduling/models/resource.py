@@ -81,6 +81,7 @@ class WeeklyHours(Row):
     to_time = models.TimeField("till")
     slot_minutes = models.PositiveSmallIntegerField("tidslängd i minuter", default=30)
     visit_types = models.ManyToManyField(VisitType, blank=True, related_name="weekly_hours", verbose_name="besökstyper")
+    on_holidays = models.BooleanField("gäller också helgdagar", default=False, db_default=False)
     valid_from = models.DateField("giltig från", null=True, blank=True)
     valid_to = models.DateField("giltig till", null=True, blank=True)
 

@@ -10,7 +10,7 @@ from classification.models import CodeImport, ImportState, RegisterReporter
 from classification.register.gathering import prepare
 from classification.register.selection import period_due
 from registration.actions import clock, relations
-from scheduling.actions import resource_bookings
+from scheduling.actions import offers, resource_bookings
 from sdv.accounts.api import idempotency
 from sdv.common import partitions as monthly
 from sdv.common.errors import RuleError
@@ -50,8 +50,10 @@ def guardians_of_age(*, at, dry_run=False):
 
 
 def release_holds(*, at, dry_run=False):
-    """What was kept for a while has run out: held times are free (BO-01), answers to repeated calls are forgotten."""
+    """What was kept for a while has run out: offers that nobody answered (PL-01), held times (BO-01), answers to repeated
+    calls."""
     return [
+        f"erbjudanden som gått ut: {offers.expire_due(at=at, dry_run=dry_run)}",
         f"släppta tider: {resource_bookings.release_expired_holds(at=at, dry_run=dry_run)}",
         f"glömda svar på upprepade anrop: {idempotency.purge(at=at, dry_run=dry_run)}",
     ]

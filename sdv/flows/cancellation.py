@@ -7,7 +7,7 @@ from registration.actions import encounters, orders
 from registration.models import Encounter, Patient
 from scheduling import rules
 from scheduling.actions import appointments, letter_writing, resource_bookings, work_items
-from scheduling.models import Appointment, AppointmentStatus, CancelledBy, CheckOut
+from scheduling.models import Appointment, AppointmentStatus, CancelledBy, CheckOut, FreedBy
 from sdv.common.errors import InputError, RuleError
 from sdv.outbox import messages
 
@@ -44,7 +44,8 @@ def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
         )
         appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
         work_items.wait_again(appointment, by=by, at=at)
-    resource_bookings.free(appointment)
+    is_late = appointment.status == AppointmentStatus.NO_SHOW
+    resource_bookings.free(appointment, by=by, at=at, cause=FreedBy.NO_SHOW if is_late else FreedBy.CANCELLED)
     messages.appointment_cancelled(appointment)
     appointment.letters_written = letter_writing.follow_cancellation(appointment, by=by, at=at)
     deceased.again(appointment.patient, by=by, at=at)
@@ -91,7 +92,7 @@ def annul(*, encounter_id, reason, by, at, version=None):
         )
         appointments.note_cancelled(appointment, by=by, at=at, reason=reason)
         work_items.wait_again(appointment, by=by, at=at)
-        resource_bookings.free(appointment)
+        resource_bookings.free(appointment, by=by, at=at)
         appointment.patient = patient
         letter_writing.follow_cancellation(appointment, by=by, at=at)
     deceased.again(patient, by=by, at=at)
@@ -121,7 +122,7 @@ def end_by_hand(*, encounter_id, by, at, version=None, **ways):
         )
         appointments.note_cancelled(appointment, by=by, at=at, reason=ENDED_BY_HAND)
         work_items.wait_again(appointment, by=by, at=at)
-        resource_bookings.free(appointment)
+        resource_bookings.free(appointment, by=by, at=at)
         if appointment.start > at:
             messages.appointment_cancelled(appointment)
         letter_writing.follow_cancellation(appointment, by=by, at=at)

@@ -76,6 +76,8 @@ TABLES = {
     "scheduling.AwaitedResult": _WAITS,
     "scheduling.MissingFollowUp": _WAITS,
     "scheduling.NoShowItem": _WAITS,
+    "scheduling.RebookingItem": _WAITS,
+    "scheduling.Offer": Treatment(_D.ENDS, _P.NOTHING, "withdrawn, and made anew by hand if the death was a mistake"),
     "scheduling.ContactAttempt": _FACT,
     "scheduling.Letter": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by kind: see LETTERS; one already sent is kept as sent"),
     "scheduling.LetterDocument": Treatment(
@@ -98,6 +100,7 @@ LISTS = {
     "awaiting-result": Treatment(_D.ENDS, _P.HIDDEN),
     "missing-follow-up": Treatment(_D.ENDS, _P.HIDDEN),
     "no-shows": Treatment(_D.ENDS, _P.HIDDEN),
+    "rebooking": Treatment(_D.ENDS, _P.HIDDEN),
     "awaiting-check-out": Treatment(_D.LEFT, _P.HIDDEN, "care that went on is ended by hand (AV-02)"),
     "coding": Treatment(_D.LEFT, _P.HIDDEN, "what has ended is coded, whoever it was"),
     "cancelled-not-ended": Treatment(_D.LEFT, _P.HIDDEN, "VH-12 forbids to annul it: ended by hand"),

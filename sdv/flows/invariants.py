@@ -24,12 +24,13 @@ from scheduling.models import (
     BookingState,
     MissingFollowUp,
     NoShowItem,
+    RebookingItem,
     ResourceBooking,
 )
 from sdv.common.time import local_date, start_of_day
 from sdv.outbox.models import OutboxMessage, Topic
 
-WORK_ITEMS = (AwaitedResult, MissingFollowUp, NoShowItem)
+WORK_ITEMS = (AwaitedResult, MissingFollowUp, NoShowItem, RebookingItem)
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,16 @@ def appointments_without_time(at):
         period__endswith=OuterRef("end"),
     )
     return Appointment.objects.living().filter(~Exists(taken))
+
+
+def bookings_in_absence(at):
+    """PL-02: a booking that an absence hits stands on the rebooking list; one made knowingly beside the tidbok does not."""
+    return promises.unlisted(at=at)
+
+
+def rebooking_of_what_is_done(at):
+    """PL-02: what has been moved, ended or has begun is not left to be moved."""
+    return RebookingItem.objects.open().exclude(appointment__status=AppointmentStatus.BOOKED)
 
 
 def times_without_appointment(at):
@@ -162,6 +173,8 @@ INVARIANTS = [
     Invariant("disagreeing-appointments", "bokningar som säger annat än sin vårdhändelse", disagreeing_appointments),
     Invariant("misplaced-appointments", "bokningar med annan patient, enhet eller tid än sin vårdhändelse", misplaced_appointments),
     Invariant("appointments-without-time", "bokningar som inte håller någon tid", appointments_without_time),
+    Invariant("bookings-in-absence", "bokningar under frånvaro som inte står i Ombokningar (PL-02)", bookings_in_absence),
+    Invariant("rebooking-of-what-is-done", "ombokningar av bokningar som inte längre väntar (PL-02)", rebooking_of_what_is_done),
     Invariant("times-without-appointment", "tider som hålls utan levande bokning", times_without_appointment),
     Invariant("visits-without-commitment", "vårdhändelser som saknar det vårdåtagande de kräver (VH-08)", visits_without_commitment),
     Invariant("places-held-by-the-ended", "platser som hålls av avslutade vårdhändelser", places_held_by_the_ended),

@@ -218,6 +218,6 @@ def test_a_booking_is_few_queries(integration, clinic, django_assert_max_num_que
         "resources": [str(resource.pk)],
         "commitment": str(commitment.pk),
     }
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(28):
         assert integration.post("appointments/", body).status_code == 201
     assert Encounter.objects.filter(patient=patient).count() == 1

@@ -25,7 +25,7 @@ from registration.models import (
     Referral,
 )
 from scheduling import slots
-from scheduling.models import Appointment, AwaitedResult, BookingRequest
+from scheduling.models import Appointment, AwaitedResult, BookingRequest, ContactAttempt, RebookingItem
 from sdv.accounts.models import StaffAssignment, User
 from sdv.accounts.permissions import Role
 from sdv.adapters.rivta.simulator.people import of_the_demo
@@ -63,6 +63,8 @@ def test_the_demo_holds_what_a_person_wants_to_try(afternoon):
     assert Encounter.objects.to_code().count() > 20
     assert BookingRequest.objects.waiting().count() > 5
     assert AwaitedResult.objects.open().exists()
+    assert RebookingItem.objects.open().exists()
+    assert ContactAttempt.objects.standing().count() > 3
     assert Referral.objects.undecided().exists()
     assert Referral.objects.to_book().exists()
     assert Appointment.objects.future(afternoon).filter(start__date__gt=today).count() > 20

@@ -148,7 +148,7 @@ def test_another_units_rows_are_neither_listed_nor_reached(client, clinic):
     assert client.post(reverse("booking-request-confirm", args=[request.pk])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["rebooking", "unknown", "Avvakta"])
+@pytest.mark.parametrize("name", ["ombokningar", "unknown", "Avvakta"])
 def test_a_list_that_does_not_exist_is_not_found(client, name):
     assert client.get(reverse("work-list", args=[name])).status_code == 404
 

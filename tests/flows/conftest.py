@@ -3,7 +3,7 @@
 import pytest
 
 from registration.actions import orders, referrals
-from scheduling.actions import appointments, check_out, work_items
+from scheduling.actions import absences, appointments, check_out, work_items
 from sdv.flows import cancellation
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY, Clinic
 
@@ -43,6 +43,16 @@ def patient(clinic):
     )
     gone = clinic.book(patient, NOW + 20 * DAY)
     cancellation.cancel(appointment_id=gone.pk, cancelled_by="provider", reason="Sjuk", by=clinic.nurse, at=NOW)
+    moved = clinic.book(patient, NOW + 60 * DAY)
+    absences.register(
+        care_unit=clinic.unit,
+        resource_id=clinic.nurse_resource.pk,
+        kind="leave",
+        start=moved.start,
+        end=moved.end,
+        by=clinic.nurse,
+        at=NOW,
+    )
     clinic.commitment(patient, clinic.other_problem)
     referrals.register(
         patient_id=patient.pk, care_unit=clinic.unit, kind="E", arrival_date=TODAY, by=clinic.nurse, at=NOW

@@ -3,10 +3,11 @@
 from registration.api.referrals import ReferralAnswer, referral_answer, referral_rows
 from registration.models import Encounter, Referral
 from scheduling import promises
+from scheduling.api.absences import RebookingAnswer, rebooking_answer, rebooking_rows
 from scheduling.api.booking_requests import BookingRequestAnswer, booking_request_answer, booking_request_rows
 from scheduling.api.commitments import CommitmentAnswer, commitment_answer, commitment_rows
 from scheduling.api.work_items import WorkItemAnswer, work_item_answer, work_item_rows
-from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
+from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, RebookingItem
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
@@ -57,6 +58,7 @@ def work_list(name, summary, rows, *, field, row, shown, permission=Permission.V
 _REQUESTS = page_of("WorkListBookingRequestPage", BookingRequestAnswer)
 _REFERRALS = page_of("WorkListReferralPage", ReferralAnswer)
 _ITEMS = page_of("WorkListItemPage", WorkItemAnswer)
+_REBOOKINGS = page_of("WorkListRebookingPage", RebookingAnswer)
 _ENCOUNTERS = page_of("WorkListEncounterPage", EncounterRow)
 _COMMITMENTS = page_of("WorkListCommitmentPage", CommitmentAnswer)
 
@@ -105,6 +107,13 @@ LISTS = {
     "awaiting-result": {"summary": "Avvakta"} | _items(AwaitedResult),
     "missing-follow-up": {"summary": "Saknar återbesök"} | _items(MissingFollowUp),
     "no-shows": {"summary": "Uteblivna att följa upp"} | _items(NoShowItem),
+    "rebooking": {
+        "summary": "Ombokningar: bokningar som en frånvaro träffar (PL-02)",
+        "rows": lambda at: rebooking_rows(RebookingItem.objects.open()),
+        "field": "watch_until",
+        "row": _REBOOKINGS,
+        "shown": rebooking_answer,
+    },
     "awaiting-check-out": {"summary": "Ej utcheckade"} | _encounters(Encounter.objects.awaiting_check_out, "start"),
     "coding": {"summary": "Att klassificera", "permission": Permission.CODE}
     | _encounters(Encounter.objects.to_code, "end"),

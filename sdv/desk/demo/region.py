@@ -254,7 +254,9 @@ def _weekly_hours(resource, at):
     rows.append(
         {"weekday": today.isoweekday(), "valid_from": today, "valid_to": today, "from_time": opens, "to_time": closes}
     )
-    WeeklyHours.objects.bulk_create(WeeklyHours(resource=resource, slot_minutes=15, **row) for row in rows)
+    WeeklyHours.objects.bulk_create(
+        WeeklyHours(resource=resource, slot_minutes=15, on_holidays=True, **row) for row in rows
+    )
 
 
 def window(present):

@@ -15,6 +15,7 @@ SUBJECTS = {
     "awaiting-result": "awaited_result",
     "missing-follow-up": "missing_follow_up",
     "no-shows": "no_show_item",
+    "rebooking": "rebooking_item",
 }
 SHOW_ALL = "kontaktade"
 

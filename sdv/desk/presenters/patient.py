@@ -11,7 +11,7 @@ from registration import presenters
 from registration.lifecycle import NO_SHOW_TYPE, PRE_REGISTRATIONS, Status
 from registration.models import CareCommitment, Encounter, IdentityKind, Patient, Referral
 from registration.names import fold, search_words
-from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
+from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, RebookingItem
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Link, Tag
 from sdv.common.time import local, local_date, start_of_day
@@ -245,7 +245,12 @@ def next_steps(commitments, *, at):
         Referral.objects.to_book().filter(commitment__in=ids).order_by("arrival_date")
     ).values_list("commitment_id", "arrival_date"):
         add(commitment_id, f"Att boka: remiss från {came.isoformat()}")
-    lists = ((AwaitedResult, "Avvaktar"), (MissingFollowUp, "Saknar återbesök"), (NoShowItem, "Utebliven, följs upp"))
+    lists = (
+        (AwaitedResult, "Avvaktar"),
+        (MissingFollowUp, "Saknar återbesök"),
+        (NoShowItem, "Utebliven, följs upp"),
+        (RebookingItem, "Ska bokas om"),
+    )
     for model, words in lists:
         rows = model.objects.open().filter(commitment__in=ids).order_by("watch_until")
         for commitment_id, last in rows.values_list("commitment_id", "watch_until"):

@@ -12,7 +12,15 @@ from django.urls import reverse
 
 from registration.models import Encounter, Referral
 from scheduling import promises
-from scheduling.models import AwaitedResult, AwaitedStatus, BookingRequest, MissingFollowUp, NoShowItem
+from scheduling.models import (
+    AwaitedResult,
+    AwaitedStatus,
+    BookingRequest,
+    FreedTime,
+    MissingFollowUp,
+    NoShowItem,
+    RebookingItem,
+)
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Tag
 from sdv.common.time import local_date, start_of_day
@@ -69,6 +77,7 @@ def _attempt(name, row, actor):
 # --- Avvakta, Saknar återbesök, Uteblivna -----------------------------------------------------------------------------
 
 ITEMS = {"awaiting-result": AwaitedResult, "missing-follow-up": MissingFollowUp, "no-shows": NoShowItem}
+POSTPONED = ITEMS | {"rebooking": RebookingItem}
 
 
 def _items(model):
@@ -123,6 +132,39 @@ def visit_of(encounter):
     """The kind of contact and its day."""
     kind = encounter.visit_type.name if encounter.visit_type else encounter.type.name
     return f"{kind} {local_date(encounter.start).isoformat()}"
+
+
+# --- Ombokningar --------------------------------------------------------------------------------------------------------
+
+
+def _rebooking_row(item, actor, at):
+    today, booking = local_date(at), item.appointment
+    move = book = cancel = None
+    if actor.may(Permission.BOOK):
+        move = RowButton("Ny tid", reverse("rebooking-move", args=[item.pk]), "Enter", sheet=True)
+        book = RowButton("Boka om", reverse("appointment-reschedule", args=[booking.pk]), "B")
+        cancel = RowButton("Avboka", reverse("appointment-cancel", args=[booking.pk]), "A", sheet=True)
+    return row_of(
+        item,
+        on=today,
+        url=reverse("encounter", args=[item.encounter_id]),
+        cells=[
+            Cell(item.watch_until.isoformat(), days_tag(item.watch_until, today), number=True),
+            Cell(stamp(booking.start), number=True),
+            Cell(visit_of(item.encounter), grow=True),
+            Cell(absence_text(item.absence), grow=True),
+            Cell(item.responsible.name if item.responsible else "Ingen"),
+        ],
+        buttons=[move, book, _attempt("rebooking", item, actor), cancel],
+        version=item.version,
+        attempts=attempts_text(item),
+    )
+
+
+def absence_text(absence):
+    """Ledighet, Sara Norén, 2026-11-23 08:00–2026-11-24 17:00."""
+    who = absence.resource.name if absence.resource else "hela enheten"
+    return f"{absence.get_kind_display()}, {who}, {stamp(absence.period.lower)}–{stamp(absence.period.upper)}"
 
 
 # --- Vårdhändelser ------------------------------------------------------------------------------------------------------
@@ -251,6 +293,18 @@ LISTS = {
             owner="responsible",
         ),
         WorkList(
+            "rebooking",
+            "Ombokningar",
+            "Bokningar under frånvaro eller stängt: vårdgivaren bokar om eller avbokar.",
+            "Inga bokningar att boka om.",
+            "watch_until",
+            ("Bokas om senast", "Bokad tid", "Besök", "Frånvaro", "Ansvarig"),
+            _items(RebookingItem),
+            _rebooking_row,
+            due=_item_due,
+            owner="responsible",
+        ),
+        WorkList(
             "awaiting-check-out",
             "Ej utcheckade",
             "Besök som har börjat och ska checkas ut för hand.",
@@ -292,6 +346,7 @@ DETAILS = {
     "awaiting-result": (*_ITEM_DETAILS, "reason"),
     "missing-follow-up": _ITEM_DETAILS,
     "no-shows": _ITEM_DETAILS,
+    "rebooking": (*_ITEM_DETAILS, "appointment", "absence__resource"),
     "awaiting-check-out": ("patient", "type", "visit_type", "contact_reason", "commitment__problem_code"),
     "cancelled-not-ended": ("patient", "type", "visit_type"),
     "broken-promises": ("patient", "problem_code"),
@@ -359,6 +414,10 @@ def _others(unit, at):
         "booking-requests due": requests.filter(wished_to__lte=today),
         "referrals": referrals,
         "referrals due": referrals.filter(medical_target_date__lte=today),
+        "freed-times": FreedTime.objects.usable(at).filter(care_unit=unit),
+        "freed-times due": FreedTime.objects.usable(at).filter(
+            care_unit=unit, start__lt=start_of_day(today + POSTPONE)
+        ),
         "coding": to_code,
         "coding due": to_code.filter(end__lt=start_of_day(today)),
     }
@@ -375,6 +434,13 @@ def _linked(actor, counted):
             Permission.VIEW_WORK_LISTS,
         ),
         ("referrals", "Remisshantering", "Remisser som ingen har beslutat om.", "referrals", Permission.VIEW_REFERRALS),
+        (
+            "freed-times",
+            "Frigjorda tider",
+            "Avbokade tider som någon som väntar kan få.",
+            "freed-times",
+            Permission.BOOK,
+        ),
         ("coding", "Klassificering", "Avslutade kontakter som inte är klassificerade.", "coding", Permission.CODE),
     )
     return [

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sdv.desk.views import booking_requests, contact_attempts, encounter, work_lists
+from sdv.desk.views import booking_requests, contact_attempts, encounter, offers, rebooking, schedules, work_lists
 
 urlpatterns = [
     path("bokningsbegaran/", booking_requests.booking_requests, name="booking-requests"),
@@ -19,6 +19,16 @@ urlpatterns = [
     path("arbetslistor/<slug:name>/<uuid:pk>/skjut-upp/", work_lists.postpone, name="work-item-postpone"),
     path("arbetslistor/<slug:name>/<uuid:pk>/kontaktforsok/", contact_attempts.record, name="contact-attempt"),
     path("kontaktforsok/<uuid:pk>/angra/", contact_attempts.undo, name="contact-attempt-undo"),
+    path("ombokningar/<uuid:pk>/ny-tid/", rebooking.move, name="rebooking-move"),
+    path("frigjorda-tider/", offers.freed_times, name="freed-times"),
+    path("frigjorda-tider/<uuid:pk>/", offers.freed_time, name="freed-time"),
+    path("erbjudanden/<uuid:pk>/<slug:action>/", offers.answer, name="offer-answer"),
+    path("tidbocker/", schedules.schedule_list, name="schedules"),
+    path("tidbocker/franvaro/ny/", schedules.absence, name="absence-create"),
+    path("tidbocker/franvaro/<uuid:pk>/aterkalla/", schedules.withdraw, name="absence-withdraw"),
+    path("tidbocker/veckotider/<uuid:pk>/avsluta/", schedules.end_hours, name="hours-end"),
+    path("tidbocker/extra/<uuid:pk>/ta-bort/", schedules.remove_extra, name="extra-hours-remove"),
+    path("tidbocker/<uuid:pk>/", schedules.schedule, name="schedule"),
     path("vardhandelser/<uuid:pk>/", encounter.encounter, name="encounter"),
     path("vardhandelser/<uuid:pk>/utskrivning/", encounter.discharge, name="encounter-discharge"),
     path("vardhandelser/<uuid:pk>/annullera/", encounter.annul, name="encounter-annul"),

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from registration.models import Referral
 from registration.presenters import load
 from scheduling.actions import contact_attempts
-from scheduling.models import AwaitedResult, BookingRequest, ContactResult, MissingFollowUp, NoShowItem
+from scheduling.models import AwaitedResult, BookingRequest, ContactResult, MissingFollowUp, NoShowItem, RebookingItem
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
@@ -26,6 +26,7 @@ RELATIONS = {
     AwaitedResult: "awaitedresults",
     MissingFollowUp: "missingfollowups",
     NoShowItem: "noshowitems",
+    RebookingItem: "rebookingitems",
 }
 
 

@@ -90,6 +90,7 @@ def _item(request, name, pk):
         "awaiting-result": "awaitedresults",
         "missing-follow-up": "missingfollowups",
         "no-shows": "noshowitems",
+        "rebooking": "rebookingitems",
     }
     if name not in relations:
         raise Http404

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from registration.models import CareCommitment, Patient, PatientHistory
 from scheduling import rules
-from scheduling.actions import letters
+from scheduling.actions import letters, rebooking
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local_date
 
@@ -155,6 +155,7 @@ def undo(*, patient_id, reason, by, at):
     for consumer in CONSUMERS:
         if changes[consumer.name]:
             left += consumer.restore(cascade, changes[consumer.name], by=by, at=at)
+    rebooking.watch_unlisted(patient_id=patient_id, at=at)
     left += _withdraw_letters(cascade, by=by, at=at)
     cascade.undone_at, cascade.undone_by, cascade.undo_reason = at, by, reason
     cascade.not_restored = [each.plain() for each in left]

@@ -9,15 +9,21 @@ from django.db.models import F
 
 from registration.models import CareCommitment, CommitmentStatus, Order, OrderStatus, Referral, ReferralStatus
 from scheduling.models import (
+    AppointmentStatus,
     AwaitedResult,
     AwaitedStatus,
     BookingRequest,
     BookingRequestStatus,
+    BookingState,
     ItemStatus,
     Letter,
     LetterStatus,
     MissingFollowUp,
     NoShowItem,
+    Offer,
+    OfferStatus,
+    RebookingItem,
+    ResourceBooking,
 )
 from sdv.flows import consumers
 from sdv.outbox.models import OutboxMessage
@@ -25,6 +31,8 @@ from sdv.outbox.models import OutboxMessage
 from .changes import REASON, NotRestored, is_as_left, record, typed
 
 ENDED_MEANWHILE = "hör till ett avslutat vårdåtagande och lämnas som {it} är."
+NO_BOOKING = "hör till en bokning som inte kommer tillbaka."
+OFFER_ENDED = "är tillbakadraget. Erbjud tiden igen om den är ledig."
 CHANGED = "har ändrats efter kaskaden och lämnas som {it} är."
 
 
@@ -134,6 +142,30 @@ class Commitments(Fields):
             else:
                 possible.append(change)
         return left + super().restore(cascade, possible, by=by, at=at)
+
+
+class Rebookings(Fields):
+    """What was left to be booked anew. It comes back with its booking, or not at all (PL-02)."""
+
+    def restore(self, cascade, changes, *, by, at):
+        """The booking is then listed by itself, with what to do."""
+        rows = RebookingItem.objects.filter(pk__in=[change.row_id for change in changes])
+        booked = set(rows.filter(appointment__status=AppointmentStatus.BOOKED).values_list("pk", flat=True))
+        possible = [change for change in changes if change.row_id in booked]
+        left = [self._left(change.row_id, NO_BOOKING) for change in changes if change.row_id not in booked]
+        return left + super().restore(cascade, possible, by=by, at=at)
+
+
+class Offers(Fields):
+    """What was offered is withdrawn and its time let go. It does not come back: whoever waits is asked anew (PL-01)."""
+
+    def end(self, cascade, *, by, at):
+        held = list(self.open(cascade).values_list("hold", flat=True))
+        super().end(cascade, by=by, at=at)
+        ResourceBooking.objects.filter(pk__in=held, state=BookingState.HELD).delete()
+
+    def restore(self, cascade, changes, *, by, at):
+        return [self._left(change.row_id, OFFER_ENDED) for change in changes]
 
 
 def _of_ended_commitments(rows):
@@ -248,6 +280,32 @@ LISTS = [
             "poster i Uteblivna avslutade",
         ),
         rows=_open_items(NoShowItem),
+        changes=_item(ItemStatus.DONE),
+    ),
+    Offers(
+        "offer",
+        "Erbjudandet",
+        Offer,
+        it="det",
+        words=(
+            "erbjudande dras tillbaka",
+            "erbjudanden dras tillbaka",
+            "erbjudande tillbakadraget",
+            "erbjudanden tillbakadragna",
+        ),
+        rows=lambda patient_id: Offer.objects.open().filter(patient=patient_id),
+        changes=lambda row, cascade, by, at: {
+            "status": OfferStatus.WITHDRAWN,
+            "answered_at": at,
+            "answered_by_id": _pk(by),
+        },
+    ),
+    Rebookings(
+        "rebooking_item",
+        "Ombokningen",
+        RebookingItem,
+        words=("ombokning avslutas", "ombokningar avslutas", "ombokning avslutad", "ombokningar avslutade"),
+        rows=_open_items(RebookingItem),
         changes=_item(ItemStatus.DONE),
     ),
     Fields(

@@ -20,6 +20,8 @@ MOVED = (
     "scheduling.AwaitedResult",
     "scheduling.MissingFollowUp",
     "scheduling.NoShowItem",
+    "scheduling.RebookingItem",
+    "scheduling.Offer",
     "scheduling.ContactAttempt",
     "scheduling.Letter",
     "outbox.OutboxMessage",

@@ -1,0 +1,301 @@
+"""Frånvaro and what it leaves to be booked anew, by REST (PL-02)."""
+
+from rest_framework import serializers
+
+from registration.api.coded import RowId
+from registration.api.patients import PatientSummary, summary_of_row, with_identity
+from scheduling.actions import absences, appointments, rebooking
+from scheduling.models import Absence, AbsenceKind, RebookingItem
+from sdv.accounts.api.endpoint import Endpoint
+from sdv.accounts.api.schema import operation, page_of
+from sdv.accounts.permissions import Permission
+from sdv.common.answers import day, moment
+from sdv.common.api_fields import Answer, Choice, Fields, Id, Listed, Moment, Text
+from sdv.common.paging import PageQuery, by_cursor
+from sdv.common.time import local_date
+from sdv.organisation.models import CareUnit
+
+from .slots import ResourceAnswer, SlotAnswer, resource_answer, slot_answer
+
+TAG = "Tidbok"
+
+
+class AbsenceQuery(PageQuery):
+    """Filters of frånvaro."""
+
+    care_unit = Id(required=False)
+    resource = Id(required=False)
+
+
+class AbsenceBody(Fields):
+    """A new absence. Without a resource it is the closure of the whole unit."""
+
+    care_unit = RowId(CareUnit)
+    resource = Id(required=False, allow_null=True)
+    kind = Choice(choices=AbsenceKind.values)
+    start = Moment()
+    end = Moment()
+
+
+class AbsenceAnswer(Answer):
+    """Frånvaro of a resource, or a unit that is closed."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    care_unit = serializers.UUIDField()
+    resource = ResourceAnswer(allow_null=True)
+    kind = serializers.ChoiceField(choices=AbsenceKind.values)
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    to_rebook = serializers.IntegerField(help_text="Bokningar som fortfarande ska bokas om.")
+    withdrawn_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+def absence_answer(row):
+    return {
+        "id": str(row.pk),
+        "version": row.version,
+        "care_unit": str(row.care_unit_id),
+        "resource": resource_answer(row.resource),
+        "kind": row.kind,
+        "start": moment(row.period.lower),
+        "end": moment(row.period.upper),
+        "to_rebook": row.rebooking_items.open().count() if not hasattr(row, "to_rebook") else row.to_rebook,
+        "withdrawn_at": moment(row.withdrawn_at),
+        "created_at": moment(row.created_at),
+    }
+
+
+class _Absence(Endpoint):
+    def shown(self, pk, *, status=200):
+        row = Absence.objects.select_related("resource").get(pk=pk)
+        return self.answer(absence_answer(row), status=status, version=row.version)
+
+
+class Absences(_Absence):
+    """GET and POST absences/."""
+
+    permissions = {"GET": Permission.VIEW_SCHEDULES, "POST": Permission.MAINTAIN_SCHEDULES}
+
+    @operation(
+        "absences_list",
+        "Frånvaro vid enheten",
+        tag=TAG,
+        query=AbsenceQuery,
+        answer=page_of("AbsencePage", AbsenceAnswer),
+        has_id=False,
+    )
+    def get(self, request):
+        asked = self.query(AbsenceQuery)
+        rows = Absence.objects.standing().filter(care_unit__in=self.at_units(asked.get("care_unit")))
+        if "resource" in asked:
+            rows = rows.filter(resource=asked["resource"])
+        page = by_cursor(request, rows.with_counts().select_related("resource"), asked=asked, field="created_at")
+        return self.answer(page.answer(absence_answer))
+
+    @operation(
+        "absences_create",
+        "Registrera frånvaro: sparas alltid, bokningar som träffas hamnar i Ombokningar",
+        tag=TAG,
+        body=AbsenceBody,
+        answer=AbsenceAnswer,
+        status=201,
+        is_post=True,
+        has_id=False,
+    )
+    def post(self, request):
+        asked = self.body(AbsenceBody)
+        self.require_for_body(asked["care_unit"].pk)
+        made = absences.register(
+            care_unit=asked["care_unit"],
+            resource_id=asked.get("resource"),
+            kind=asked["kind"],
+            start=asked["start"],
+            end=asked["end"],
+            by=self.actor.user,
+            at=self.at,
+        )
+        return self.shown(made.pk, status=201)
+
+
+class OneAbsence(_Absence):
+    """GET absences/{id}/."""
+
+    permissions = {"GET": Permission.VIEW_SCHEDULES}
+
+    @operation("absences_read", "Läs en frånvaro", tag=TAG, answer=AbsenceAnswer)
+    def get(self, request, pk):
+        self.require(Absence.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+        return self.shown(pk)
+
+
+class WithdrawAbsence(_Absence):
+    """POST absences/{id}/withdraw/."""
+
+    permissions = {"POST": Permission.MAINTAIN_SCHEDULES}
+
+    @operation(
+        "absences_withdraw",
+        "Återkalla en frånvaro",
+        tag=TAG,
+        body=Fields,
+        answer=AbsenceAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require(Absence.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+        self.body(Fields)
+        absences.withdraw(absence_id=pk, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk)
+
+
+# --- Ombokningar --------------------------------------------------------------------------------------------------------
+
+
+class RebookingQuery(PageQuery):
+    """Filters of ombokningar."""
+
+    care_unit = Id(required=False)
+    patient = Id(required=False)
+    absence = Id(required=False)
+    status = Choice(choices=["open", "done"], required=False)
+
+
+class RebookBody(Fields):
+    """The new time, and with whom where it is somebody else."""
+
+    start = Moment()
+    end = Moment()
+    resources = Listed(child=Id(), required=False)
+    accept_warnings = Listed(child=Text(max_length=10), required=False)
+    reason = Text(max_length=200, allow_blank=True, required=False)
+
+
+class RebookingAnswer(Answer):
+    """Ombokningspost: a booking that an absence hits."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    patient = serializers.UUIDField()
+    patient_summary = PatientSummary()
+    care_unit = serializers.UUIDField()
+    appointment = serializers.UUIDField()
+    start = serializers.DateTimeField()
+    absence = serializers.UUIDField()
+    commitment = serializers.UUIDField(allow_null=True)
+    status = serializers.CharField()
+    watch_until = serializers.DateField()
+    responsible = serializers.CharField(allow_null=True)
+    decision = serializers.CharField(help_text="rebooked, cancelled, arrived, no_show eller withdrawn när den är klar.")
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
+class RebookingWithProposals(RebookingAnswer):
+    """With proposed new times: the first with the same vårdgivare."""
+
+    proposals = SlotAnswer(many=True)
+
+
+def rebooking_rows(rows):
+    return with_identity(rows.select_related("patient", "responsible", "appointment"))
+
+
+def rebooking_answer(row, *, on):
+    return {
+        "id": str(row.pk),
+        "version": row.version,
+        "patient": str(row.patient_id),
+        "patient_summary": summary_of_row(row, on=on),
+        "care_unit": str(row.care_unit_id),
+        "appointment": str(row.appointment_id),
+        "start": moment(row.appointment.start),
+        "absence": str(row.absence_id),
+        "commitment": str(row.commitment_id) if row.commitment_id else None,
+        "status": row.status,
+        "watch_until": day(row.watch_until),
+        "responsible": row.responsible.name if row.responsible else None,
+        "decision": row.decision,
+        "decided_at": moment(row.decided_at),
+    }
+
+
+class RebookingItems(Endpoint):
+    """GET rebooking-items/."""
+
+    permissions = {"GET": Permission.VIEW_WORK_LISTS}
+
+    @operation(
+        "rebooking_items_list",
+        "Ombokningar vid enheten",
+        tag=TAG,
+        query=RebookingQuery,
+        answer=page_of("RebookingPage", RebookingAnswer),
+        has_id=False,
+    )
+    def get(self, request):
+        asked = self.query(RebookingQuery)
+        rows = rebooking_rows(RebookingItem.objects.filter(care_unit__in=self.at_units(asked.get("care_unit"))))
+        for name in ("patient", "absence", "status"):
+            if name in asked:
+                rows = rows.filter(**{name: asked[name]})
+        page = by_cursor(request, rows, asked=asked, field="watch_until")
+        self.log([row.patient_id for row in page.rows], "ombokningar", care_unit_id=asked.get("care_unit"))
+        today = local_date(self.at)
+        return self.answer(page.answer(lambda row: rebooking_answer(row, on=today)))
+
+
+class _Rebooking(Endpoint):
+    def shown(self, pk, what):
+        related = ("patient", "responsible", "care_unit", "appointment__encounter__visit_type")
+        row = with_identity(RebookingItem.objects.select_related(*related)).get(pk=pk)
+        self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
+        proposed = rebooking.proposals(row, at=self.at) if row.status == "open" else []
+        body = rebooking_answer(row, on=local_date(self.at)) | {"proposals": [slot_answer(slot) for slot in proposed]}
+        return self.answer(body, version=row.version)
+
+
+class OneRebookingItem(_Rebooking):
+    """GET rebooking-items/{id}/."""
+
+    permissions = {"GET": Permission.VIEW_WORK_LISTS}
+
+    @operation(
+        "rebooking_items_read", "Läs en ombokning med förslag på nya tider", tag=TAG, answer=RebookingWithProposals
+    )
+    def get(self, request, pk):
+        self.require(RebookingItem.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+        return self.shown(pk, "ombokning")
+
+
+class RebookItem(_Rebooking):
+    """POST rebooking-items/{id}/rebook/."""
+
+    permissions = {"POST": Permission.BOOK}
+
+    @operation(
+        "rebooking_items_rebook",
+        "Boka om till en ny tid, som vårdgivarens ombokning",
+        tag=TAG,
+        body=RebookBody,
+        answer=RebookingWithProposals,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        item = RebookingItem.objects.values("care_unit_id", "appointment_id", "version").get(pk=pk)
+        self.require(item["care_unit_id"])
+        asked = self.body(RebookBody)
+        rebooking.refuse_done(pk, version=self.version)
+        appointments.reschedule(
+            appointment_id=item["appointment_id"],
+            start=asked["start"],
+            end=asked["end"],
+            resource_ids=asked.get("resources"),
+            accept_warnings=asked.get("accept_warnings", ()),
+            reason=asked.get("reason", ""),
+            by=self.actor.user,
+            at=self.at,
+        )
+        return self.shown(pk, "ombokad")

@@ -1,0 +1,74 @@
+"""Who might take a free time: those who wait at the unit, ranked with their reasons (PL-01)."""
+
+from datetime import date
+
+from django.db.models import Exists, OuterRef, Q
+
+from registration.models import Referral
+from scheduling import ranking, rules
+from scheduling.models import BookingRequest, BookingRequestStatus, BookingState, Offer, ResourceBooking
+from scheduling.timebook import Timebook
+from sdv.common.time import local_date
+
+SHOWN = 20
+# So many of the most urgent are looked at: a list of twenty thousand costs no more than one of fifty.
+LOOKED_AT = 60
+
+
+def candidates(*, care_unit, resource, start, at, visit_type=None):
+    """Those who wait whom the time would suit, the most urgent first, at most twenty. A bokningsbegäran with its besökstyp;
+    a remiss to book where the time was a new visit's."""
+    day = local_date(start)
+    unasked = ~Exists(Offer.objects.open().filter(booking_request=OuterRef("pk")))
+    requests = (
+        BookingRequest.objects.filter(unasked, care_unit=care_unit, status=BookingRequestStatus.OPEN)
+        .filter(Q(wished_resource=None) | Q(wished_resource=resource), wished_from__lte=day)
+        .filter(patient__deceased_on=None, visit_type__profession=resource.practitioner.profession_id)
+        .with_details()
+        .order_by("wished_to", "id")[:LOOKED_AT]
+    )
+    fits = _Fit(resource, day, start, at)
+    waiting = [
+        ranking.Waiting(
+            row,
+            first=row.wished_from,
+            target=row.wished_to,
+            wished_resource=str(row.wished_resource_id or ""),
+            since=local_date(row.created_at),
+        )
+        for row in requests
+        if fits(row.visit_type)
+    ]
+    if visit_type is not None and visit_type.visit_kind.may_be_new and not visit_type.visit_kind.may_be_return:
+        waiting += _referrals(care_unit, day)
+    return ranking.rank(waiting, day=day, resource=str(resource.pk), resource_name=resource.name)[:SHOWN]
+
+
+def _referrals(care_unit, day):
+    unasked = ~Exists(Offer.objects.open().filter(referral=OuterRef("pk")))
+    rows = Referral.objects.to_book().filter(unasked, care_unit=care_unit, patient__deceased_on=None)
+    rows = rows.select_related("patient", "problem_code").order_by("medical_target_date", "id")[:LOOKED_AT]
+    return [
+        ranking.Waiting(row, first=date.min, target=row.medical_target_date, wished_resource="", since=row.arrival_date)
+        for row in rows
+    ]
+
+
+class _Fit:
+    """Whether the tidbok has room for a besökstyp at the time: two questions to the database, whatever the besökstyper."""
+
+    def __init__(self, resource, day, start, at):
+        self.resource, self.start, self.at = resource, start, at
+        self.book = Timebook([resource], day, day)
+        later = ResourceBooking.objects.filter(resource=resource, period__endswith__gt=start)
+        standing = later.filter(Q(state=BookingState.BOOKED) | Q(expires_at__gt=at))
+        first = standing.order_by("period").values_list("period", flat=True).first()
+        self.until = first.lower if first else None
+
+    def __call__(self, visit_type):
+        end = self.start + rules.length_of(visit_type)
+        if end <= self.at or (self.until is not None and self.until < end):
+            return False
+        if self.book.absence(self.resource, self.start, end):
+            return False
+        return self.book.covers(self.resource, visit_type, self.start, end)

@@ -1,0 +1,145 @@
+"""Exceptions from the week: extra times of a day, absence and closure, and what they leave to be booked anew (PL-02)."""
+
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from registration.models import VisitType
+from sdv.accounts.models import User
+from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
+from sdv.organisation.models import CareUnit
+
+from .resource import Resource
+from .work import ItemStatus, OpenItemQuerySet, WorkItem
+
+
+class ExtraHours(Row):
+    """Extra tider: hours of one day beside the week's, or in their place."""
+
+    resource = models.ForeignKey(Resource, models.CASCADE, related_name="extra_hours", verbose_name="resurs")
+    day = models.DateField("dag")
+    from_time = models.TimeField("från")
+    to_time = models.TimeField("till")
+    slot_minutes = models.PositiveSmallIntegerField("tidslängd i minuter", default=30)
+    visit_types = models.ManyToManyField(VisitType, blank=True, related_name="extra_hours", verbose_name="besökstyper")
+    replaces_week = models.BooleanField("i stället för veckans tider", default=False)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "extra tider"
+        verbose_name_plural = "extra tider"
+        ordering = ["day", "from_time"]
+        triggers = change_log()
+        indexes = [models.Index(fields=["resource", "day"], name="extra_hours_by_day")]
+        constraints = [
+            models.CheckConstraint(
+                name="extra_hours_in_order",
+                condition=Q(to_time__gt=F("from_time")),
+                violation_error_message="Tiden ska sluta efter att den börjat.",
+            ),
+            models.CheckConstraint(
+                name="extra_slot_length_sensible",
+                condition=Q(slot_minutes__gte=5, slot_minutes__lte=600),
+                violation_error_message="En tid är mellan 5 och 600 minuter.",
+            ),
+        ]
+
+
+class AbsenceKind(models.TextChoices):
+    LEAVE = "leave", "Ledighet"
+    ABSENCE = "absence", "Frånvaro"
+    TRAINING = "training", "Utbildning"
+    CLOSURE = "closure", "Stängt"
+
+
+class AbsenceQuerySet(LockingQuerySet):
+    def standing(self):
+        """Those that nobody has withdrawn."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def over(self, start, end):
+        return self.standing().filter(period__overlap=(start, end))
+
+    def with_counts(self):
+        """Each with how many bookings are still to be booked anew."""
+        return self.annotate(to_rebook=models.Count("rebooking_items", filter=Q(rebooking_items__status="open")))
+
+
+class Absence(Versioned):
+    """Frånvaro of a resource, or the closure of a whole unit: always saved, whoever is booked (PL-02)."""
+
+    care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="absences", verbose_name="vårdenhet")
+    resource = models.ForeignKey(
+        Resource,
+        models.PROTECT,
+        null=True,
+        related_name="absences",
+        verbose_name="resurs",
+        help_text="Tom: hela enheten",
+    )
+    kind = models.CharField("slag", max_length=10, choices=AbsenceKind)
+    period = DateTimeRangeField("tid", default_bounds="[)")
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    created_at = models.DateTimeField("registrerad", db_default=Now())
+    withdrawn_at = models.DateTimeField("återkallad", null=True)
+    withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    objects = AbsenceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "frånvaro"
+        verbose_name_plural = "frånvaro"
+        triggers = change_log()
+        indexes = [models.Index(fields=["care_unit", "created_at", "id"], name="absence_by_unit")]
+        constraints = [
+            models.CheckConstraint(name="absence_kind_known", condition=Q(kind__in=AbsenceKind.values)),
+            models.CheckConstraint(
+                name="absence_has_a_beginning_and_an_end",
+                condition=Q(period__isempty=False, period__startswith__isnull=False, period__endswith__isnull=False),
+                violation_error_message="En frånvaro har början och slut.",
+            ),
+            models.CheckConstraint(
+                name="closure_is_of_the_whole_unit",
+                condition=Q(kind="closure", resource__isnull=True) | (~Q(kind="closure") & Q(resource__isnull=False)),
+                violation_error_message="Stängt gäller hela enheten, annan frånvaro en resurs.",
+            ),
+            models.CheckConstraint(
+                name="absence_withdrawn_says_who",
+                condition=Q(withdrawn_at__isnull=True, withdrawn_by__isnull=True)
+                | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+            ),
+        ]
+
+
+class RebookingItem(WorkItem):
+    """Ombokningspost: a booking that an absence hits. It stays until the booking is moved or ended (PL-02)."""
+
+    status = models.CharField("status", max_length=10, choices=ItemStatus, default=ItemStatus.OPEN)
+    appointment = models.ForeignKey(
+        "scheduling.Appointment", models.PROTECT, related_name="rebooking_items", verbose_name="bokning"
+    )
+    absence = models.ForeignKey(Absence, models.PROTECT, related_name="rebooking_items", verbose_name="frånvaro")
+
+    objects = OpenItemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "ombokning"
+        verbose_name_plural = "ombokningar"
+        triggers = change_log()
+        indexes = [
+            models.Index(
+                fields=["care_unit", "watch_until", "id"], condition=Q(status="open"), name="rebooking_item_open"
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="rebooking_item_done_has_a_time",
+                condition=Q(status="open", decided_at__isnull=True) | Q(status="done", decided_at__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["appointment"], condition=Q(status="open"), name="one_open_rebooking_item_per_appointment"
+            ),
+        ]

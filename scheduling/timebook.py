@@ -1,0 +1,106 @@
+"""Tidboken: when resources see patients, of their weeks, the days' own exceptions, holidays and absences (BO-01, PL-02).
+
+Loaded once for some resources and a span of days; everything else is asked of it without queries."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q
+
+from scheduling.models import Absence, ExtraHours, ResourceKind, WeeklyHours
+from sdv.common.holidays import holiday
+from sdv.common.time import at_local, local_date, start_of_day
+
+_TYPE_IDS = ArrayAgg("visit_types", filter=Q(visit_types__isnull=False), default=[])
+
+
+@dataclass(frozen=True)
+class Window:
+    """Open hours on a day, UTC. No besökstyper means all of the unit's."""
+
+    start: object
+    end: object
+    minutes: int
+    visit_type_ids: frozenset
+
+    def is_for(self, visit_type):
+        return not self.visit_type_ids or visit_type.pk in self.visit_type_ids
+
+
+class Timebook:
+    """The tidböcker of resources from the first to the last day: three queries, however many they are."""
+
+    def __init__(self, resources, from_day, to_day):
+        self.resources = {resource.pk: resource for resource in resources}
+        self.from_day, self.to_day = from_day, to_day
+        self._week, self._extra = defaultdict(list), defaultdict(list)
+        self._replaced, self._absences = set(), defaultdict(list)
+        if self.resources:
+            self._load()
+
+    def _load(self):
+        weeks = WeeklyHours.objects.filter(resource__in=self.resources).order_by("from_time", "id")
+        for row in weeks.annotate(type_ids=_TYPE_IDS):
+            self._week[row.resource_id, row.weekday].append((row, frozenset(row.type_ids)))
+        days = ExtraHours.objects.filter(resource__in=self.resources, day__range=(self.from_day, self.to_day))
+        for row in days.annotate(type_ids=_TYPE_IDS):
+            self._extra[row.resource_id, row.day].append((row, frozenset(row.type_ids)))
+            if row.replaces_week:
+                self._replaced.add((row.resource_id, row.day))
+        self._have_hours = {resource_id for resource_id, _ in [*self._week, *self._extra]}
+        span = start_of_day(self.from_day), start_of_day(self.to_day + timedelta(days=1))
+        units = {resource.care_unit_id for resource in self.resources.values()}
+        hit = Q(resource__in=self.resources) | Q(resource__isnull=True, care_unit__in=units)
+        for row in Absence.objects.over(*span).filter(hit):
+            key = row.resource_id or row.care_unit_id
+            self._absences[key].append(row)
+
+    def is_always_open(self, resource):
+        """A room or a piece of equipment without hours of its own can be used whenever it is free."""
+        return resource.kind != ResourceKind.PERSON and resource.pk not in self._have_hours
+
+    def windows(self, resource, day, *, on_holidays=None):
+        """The open hours of a day, the earliest first. A holiday's are those of the week that say they hold on holidays,
+        and the day's own; `on_holidays` tells what the week would have had besides."""
+        found = [_window(row, ids, day) for row, ids in self._extra[resource.pk, day]]
+        if (resource.pk, day) not in self._replaced:
+            is_holiday = holiday(day) is not None
+            for row, ids in self._week[resource.pk, day.isoweekday()]:
+                if not _is_valid(row, day):
+                    continue
+                if is_holiday and not row.on_holidays:
+                    if on_holidays is not None:
+                        on_holidays.append(_window(row, ids, day))
+                    continue
+                found.append(_window(row, ids, day))
+        return sorted(found, key=lambda window: window.start)
+
+    def absence(self, resource, start, end):
+        """The absence or closure that hits the time, or None."""
+        for row in (*self._absences[resource.pk], *self._absences[resource.care_unit_id]):
+            if row.period.lower < end and start < row.period.upper:
+                return row
+        return None
+
+    def covers(self, resource, visit_type, start, end):
+        """Whether some open hours for the besökstyp cover the time."""
+        if self.is_always_open(resource):
+            return True
+        day = local_date(start)
+        if local_date(end) != day:
+            return False
+        return any(
+            window.start <= start and end <= window.end and window.is_for(visit_type)
+            for window in self.windows(resource, day)
+        )
+
+
+def _window(row, ids, day):
+    start = at_local(day, row.from_time).astimezone(UTC)
+    return Window(start, at_local(day, row.to_time).astimezone(UTC), row.slot_minutes, ids)
+
+
+def _is_valid(row, day):
+    return (row.valid_from is None or row.valid_from <= day) and (row.valid_to is None or row.valid_to >= day)

@@ -1,0 +1,78 @@
+"""A booking and an absence at the same moment: the booking is refused, or it stands on the rebooking list (PL-02)."""
+
+from functools import partial
+
+import pytest
+
+from scheduling import promises
+from scheduling.actions import absences, appointments, rebooking
+from scheduling.models import Absence, Appointment, RebookingItem
+from sdv.common.errors import RuleError
+from sdv.flows import invariants
+from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
+from tests.races.together import numbers, one_winner, together
+
+pytestmark = pytest.mark.django_db(transaction=True)
+START = NOW + 3 * DAY
+
+
+@pytest.fixture
+def centre():
+    return Clinic(kind="vardcentral", area="Pv", name="Vårdcentralen Norr")
+
+
+def away(centre, by=None):
+    return absences.register(
+        care_unit=centre.unit,
+        resource_id=centre.nurse_resource.pk,
+        kind="leave",
+        start=START - DAY,
+        end=START + DAY,
+        by=by or centre.nurse,
+        at=NOW,
+    )
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_whoever_comes_first_nobody_is_booked_unseen_in_an_absence(centre, round_):
+    """PL-02: bookings are made while the absence is saved; each is listed or refused, none is lost."""
+    patients = [centre.patient(identity=number) for number in numbers(8)]
+    acts = [partial(centre.book, patient, START + place * HALF_HOUR) for place, patient in enumerate(patients)]
+    acts.insert(round_ * 2, partial(away, centre))
+    answers = together(*acts)
+    booked = [answer for answer in answers if isinstance(answer, Appointment)]
+    refused = [answer for answer in answers if isinstance(answer, RuleError)]
+    assert len(booked) + len(refused) == 8, answers
+    assert {each.code for each in refused} <= {"absent"}
+    assert set(RebookingItem.objects.open().values_list("appointment_id", flat=True)) == {each.pk for each in booked}
+    assert not promises.unlisted(at=NOW).exists()
+
+
+def test_the_same_item_moved_by_two_at_once_is_moved_once_and_the_second_hears_of_the_first(centre):
+    """PL-02, PL-27"""
+    centre.book(centre.patient(identity=next(iter(numbers(1)))), START)
+    away(centre)
+    item = RebookingItem.objects.get()
+    appointment = item.appointment
+
+    def move(by, hours):
+        rebooking.refuse_done(item.pk, version=item.version)
+        new = START + 2 * DAY + hours * HALF_HOUR
+        return appointments.reschedule(
+            appointment_id=appointment.pk, start=new, end=new + HALF_HOUR, version=appointment.version, by=by, at=NOW
+        )
+
+    won, _lost = one_winner(together(partial(move, centre.nurse, 0), partial(move, centre.doctor, 1)))
+    appointment.refresh_from_db()
+    assert appointment.start == won.start
+    assert RebookingItem.objects.get().decision == "rebooked"
+    broken = {each.name: each.rows(NOW).count() for each in invariants.INVARIANTS}
+    assert set(broken.values()) == {0}, broken
+
+
+def test_one_absence_saved_twice_at_once_lists_each_booking_once(centre):
+    """PL-02, PL-27"""
+    centre.book(centre.patient(identity=next(iter(numbers(1)))), START)
+    together(*[partial(away, centre, by) for by in (centre.nurse, centre.nurse, centre.doctor)])
+    assert Absence.objects.count() == 2
+    assert RebookingItem.objects.open().count() == 1

@@ -1,0 +1,82 @@
+"""Two press at once on one offer, or one freed time (PL-01, PL-27)."""
+
+from functools import partial
+
+import pytest
+
+from scheduling.actions import offers, work_items
+from scheduling.models import Appointment, Offer, ResourceBooking
+from sdv.common.errors import RuleError
+from tests.clinic import DAY, NOW, TODAY, Clinic
+from tests.races.together import numbers, one_winner, together
+
+pytestmark = pytest.mark.django_db(transaction=True)
+START = NOW + 3 * DAY
+
+
+@pytest.fixture
+def centre():
+    return Clinic(kind="vardcentral", area="Pv", name="Vårdcentralen Norr")
+
+
+def waiting(centre, count):
+    return [
+        work_items.request_booking(
+            patient_id=centre.patient(identity=number).pk,
+            care_unit=centre.unit,
+            visit_type=centre.nurse_visit,
+            contact_reason=centre.reason,
+            wished_from=TODAY,
+            wished_to=TODAY + 14 * DAY,
+            by=centre.nurse,
+            at=NOW,
+        )
+        for number in numbers(count)
+    ]
+
+
+def make(centre, request, by):
+    return offers.make(
+        subject="booking_request",
+        row_id=request.pk,
+        resource_id=centre.nurse_resource.pk,
+        start=START,
+        by=by,
+        at=NOW,
+    )
+
+
+def test_one_time_offered_to_twelve_at_once_is_held_for_one(centre):
+    """PL-01"""
+    requests = waiting(centre, 12)
+    won, lost = one_winner(
+        together(
+            *[
+                partial(make, centre, request, (centre.nurse, centre.doctor)[n % 2])
+                for n, request in enumerate(requests)
+            ]
+        )
+    )
+    assert {(type(each), each.code) for each in lost} == {(RuleError, "slot_taken")}
+    assert (Offer.objects.get(), ResourceBooking.objects.get()) == (won, won.hold)
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_of_a_yes_a_no_and_the_clock_at_once_one_is_heard(centre, round_):
+    """PL-01, PL-27: the time is booked once or free, and the offer says which."""
+    (request,) = waiting(centre, 1)
+    offer = make(centre, request, centre.nurse)
+    at = offer.expires_at if round_ == 2 else NOW
+    answers = together(
+        partial(offers.accept, offer_id=offer.pk, by=centre.nurse, at=NOW),
+        partial(offers.decline, offer_id=offer.pk, by=centre.doctor, at=NOW),
+        partial(offers.accept, offer_id=offer.pk, by=centre.doctor, at=NOW),
+        partial(offers.expire_due, at=at),
+    )
+    refused = [answer for answer in answers[:3] if isinstance(answer, Exception)]
+    assert {(type(each), each.code) for each in refused} <= {(RuleError, "already_done")}
+    offer.refresh_from_db()
+    is_booked = offer.status == "accepted"
+    assert Appointment.objects.count() == ResourceBooking.objects.filter(state="booked").count() == int(is_booked)
+    assert not ResourceBooking.objects.filter(state="held").exists()
+    assert len(refused) == (3 if offer.status == "expired" else 2)
