@@ -270,6 +270,13 @@ def contact_details(patient):
     }
 
 
+def address_use(address, *, on):
+    """Of an address with dates, whether it is not used yet or no longer; empty of one in use (PA-07)."""
+    if address.valid_from and on < address.valid_from:
+        return "Gäller inte än"
+    return "Gäller inte längre" if address.valid_to and address.valid_to < on else ""
+
+
 def confirmed_text(patient):
     """When the data was last confirmed by the register (PA-04)."""
     if patient.is_protected:

@@ -65,7 +65,15 @@ def test_the_log_is_filtered_by_who_where_what_and_when(auditor, unit, patient):
 
 @pytest.mark.parametrize(
     "asked",
-    [{"user": "x"}, {"care_unit": "1"}, {"what": "\0"}, {"from_day": "32/13"}, {"from_day": "+2d", "to_day": "+1d"}],
+    [
+        {"user": "x"},
+        {"care_unit": "1"},
+        {"what": "\0"},
+        {"from_day": "32/13"},
+        {"to_day": "9999-12-31"},
+        {"from_day": "0001-01-01"},
+        {"from_day": "+2d", "to_day": "+1d"},
+    ],
 )
 def test_a_filter_that_cannot_be_read_is_told_at_the_field(auditor, patient, asked):
     answer = log(auditor, patient, **asked)

@@ -161,6 +161,15 @@ def test_a_temporary_address_requires_dates_also_of_the_database(who):
         PatientAddress.objects.filter(pk=address.pk).update(valid_to=None)
 
 
+def test_an_address_with_dates_says_when_it_is_not_in_use(who):
+    """PA-07: both days included."""
+    dates = {"valid_from": TODAY, "valid_to": TODAY + 7 * DAY}
+    row = contact.add_address(**who, kind=kind("Tillfällig adress"), street="Strandvägen 2", **dates)
+    words = {day: presenters.address_use(row, on=TODAY + day * DAY) for day in (-1, 0, 7, 8)}
+    assert words == {-1: "Gäller inte än", 0: "", 7: "", 8: "Gäller inte längre"}
+    assert presenters.address_use(PatientAddress(street="Storgatan 1"), on=TODAY) == ""
+
+
 def test_an_address_is_kept_byte_for_byte(who):
     """PL-16"""
     typed = {"street": "  Gränd 3 B,  lgh 1102 — «innergården» ", "town": "L’Isle-d’Abeau", "country": "日本"}

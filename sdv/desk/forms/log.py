@@ -7,6 +7,8 @@ from django import forms
 from sdv.common.fields import SwedishDateField
 from sdv.common.time import start_of_day
 
+OLDEST_YEAR, LAST_YEAR = 2000, 2200
+
 
 class LogFilter(forms.Form):
     """Who, at which unit, what, and when. Everything may be left open."""
@@ -25,6 +27,9 @@ class LogFilter(forms.Form):
     def clean(self):
         told = super().clean()
         first, last = told.get("from_day"), told.get("to_day")
+        for name, day in (("from_day", first), ("to_day", last)):
+            if day and not OLDEST_YEAR <= day.year <= LAST_YEAR:
+                self.add_error(name, f"Ange ett datum mellan åren {OLDEST_YEAR} och {LAST_YEAR}.")
         if first and last and last < first:
             self.add_error("to_day", "Slutdagen kan inte ligga före startdagen.")
         return told

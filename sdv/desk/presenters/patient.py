@@ -73,16 +73,16 @@ def _tabs(actor, patient, numbers, current):
     def tab(label, name, count=None):
         return Link(label, reverse(name, args=[patient.pk]), count=count, current=name == current)
 
-    log = tab("Logg", "patient-log")
+    log = [tab("Logg", "patient-log")] if actor.may(Permission.VIEW_ACCESS_LOG) else []
     if not actor.may(Permission.VIEW_PATIENTS):
-        return [log]
+        return log
     return [
         tab("Patient", "patient"),
         tab("Relationer", "patient-relations"),
         tab("Vårdhändelser", "patient-encounters", numbers["encounter_count"]),
         tab("Vårdåtaganden", "patient-commitments", numbers["commitment_count"]),
         tab("Bokningar", "patient-appointments", numbers["coming_count"] + numbers["request_count"]),
-        log,
+        *log,
     ]
 
 

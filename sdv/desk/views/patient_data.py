@@ -84,6 +84,8 @@ def _page(request, patient, *, open_block="", open_row=None, form=None, status=2
     at = now()
     seen = presenters.shown(patient, on=local_date(at))
     contact = presenters.contact_details(patient)
+    for address in contact["addresses"]:
+        address.use = presenters.address_use(address, on=local_date(at))
     preferred = next((phone for phone in contact["phones"] if phone.is_preferred), None)
     phone_address = [patient.pk, "telefon", *([preferred.pk] if preferred else [])]
     return page_of_patient(
@@ -99,6 +101,7 @@ def _page(request, patient, *, open_block="", open_row=None, form=None, status=2
         open_row=open_row,
         open_heading=BLOCKS[open_block].heading if open_block else "",
         contact=contact,
+        has_own_address=any(not address.kind.is_locked for address in contact["addresses"]),
         phone_url=reverse("patient-edit-row" if preferred else "patient-edit", args=phone_address),
         confirmed=presenters.confirmed_text(patient),
         facts=presenter.register_facts(patient, seen),
