@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     "outbox": scheduled("outbox", EACH_MINUTE),
     "code-imports": scheduled("code-imports", EACH_MINUTE),
     "release-holds": scheduled("release-holds", EACH_MINUTE),
+    "downtime-lists": scheduled("downtime-lists", crontab(minute="*/15"), expires=840),
     "guardians-of-age": scheduled("guardians-of-age", crontab(minute=0), expires=3000),
     "check-invariants": scheduled("check-invariants", crontab(hour=3, minute=15), expires=3600),
     "partitions": scheduled("partitions", crontab(hour=4, minute=5), expires=3600),

@@ -15,6 +15,7 @@ from sdv.accounts.api import idempotency
 from sdv.common import partitions as monthly
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
+from sdv.desk import downtime
 from sdv.flows import deceased, invariants, register_nightly
 from sdv.outbox import delivery
 
@@ -68,6 +69,11 @@ def outbox(*, at, dry_run=False):
     if failed:
         raise JobFailed(f"{failed} meddelanden kunde inte levereras; de prövas igen senare.", lines)
     return lines
+
+
+def downtime_lists(*, at, dry_run=False):
+    """PL-15: each unit's visits, beds and expected patients as pages to print, opened without the system."""
+    return [f"reservlistor skrivna: {downtime.write(at=at, dry_run=dry_run)}"]
 
 
 def check_invariants(*, at, dry_run=False):
@@ -173,5 +179,6 @@ JOBS = {
     "partitions": partitions,
     "pu-nightly": pu_nightly,
     "par-delivery": par_delivery,
+    "downtime-lists": downtime_lists,
     "code-imports": code_imports,
 }

@@ -122,6 +122,7 @@ def run():
             environment = {
                 "SDV_STATIC_ROOT": str(LOCAL_FOLDER / "static"),
                 "SDV_OUTBOX_FOLDER": str(LOCAL_FOLDER / "outbox"),
+                "SDV_DOWNTIME_FOLDER": str(LOCAL_FOLDER / "downtime"),
             } | os.environ
             if servers:
                 # Demo users with a known password: only on our own servers, which nobody else reaches.

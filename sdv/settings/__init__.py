@@ -281,6 +281,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Who delivers outbox messages; the channel there is writes them to a folder (docs/drift.md).
 SDV_OUTBOX_CHANNEL = "sdv.adapters.folder.FolderChannel"
+# Printable lists for when the system is away (PL-15): on a disk that is read without it.
+SDV_DOWNTIME_FOLDER = optional("SDV_DOWNTIME_FOLDER", str(BASE_DIR / ".local" / "downtime"))
 SDV_OUTBOX_FOLDER = optional("SDV_OUTBOX_FOLDER", str(BASE_DIR / ".local" / "outbox"))
 
 # Who tells of the population (registration.population_register); nobody where no address is given (docs/drift.md).
