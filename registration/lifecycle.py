@@ -188,6 +188,10 @@ def _refused_by_type(encounter_type, status, move, name, code, is_reopened):
         return RuleError("VH-12", "En annullerad vårdhändelse kan inte ändras. Skapa en ny i stället.")
     if move in (Move.ARRIVE, Move.NO_SHOW, Move.RESCHEDULE, Move.CANCEL) and not encounter_type.is_pre_registration:
         return RuleError("VH-07", f"{move.label} gäller bokade kontakter; den här är {name}. Boka en ny tid i stället.")
+    if move == Move.NO_SHOW and code == ADMISSION_BOOKED:
+        return RuleError("VH-11", "Utebliven gäller bokade besök. Avsluta den planerade inskrivningen i stället.")
+    if move == Move.UNDO_CANCEL and code not in (ANNULLED, NO_SHOW_TYPE, *PRE_REGISTRATIONS):
+        return RuleError("VH-24", f"Bara en avbokad kontakt kan få tillbaka sin bokning; den här är {name}.")
     if move == Move.UNDO_NO_SHOW and code != NO_SHOW_TYPE:
         return RuleError("VH-24", f"Bara en utebliven kontakt kan återställas; den här är {name}.")
     if move == Move.REVEAL and code != HIDDEN:
