@@ -4,6 +4,7 @@ the release's own codes, so that what can be chosen exists; what is put together
 from dataclasses import dataclass
 
 from classification import rules
+from classification.importing.rows import dotted
 from classification.judging import coding_date, normalise
 from classification.models import Code, CodeLevel
 from sdv.common.errors import RuleError
@@ -13,7 +14,8 @@ START, CHOOSE, ADD = "yttre", "yttre-val", "yttre-lagg"
 
 @dataclass(frozen=True)
 class Guide:
-    """A step of the choice for the diagnosis at `place`: first `categories`, then what the category's codes need."""
+    """A step of the choice for the diagnosis at `place`: first `categories`, then what the category's codes need. Nothing
+    is chosen beforehand; `fourth` and `fifth` are what a person had chosen when something was refused."""
 
     place: int
     diagnosis: str
@@ -23,6 +25,8 @@ class Guide:
     title: str = ""
     places: tuple = ()
     activities: tuple = ()
+    fourth: str = ""
+    fifth: str = ""
 
 
 def first_step(body, place, encounter):
@@ -31,7 +35,7 @@ def first_step(body, place, encounter):
     return _guide(body, place, categories=tuple((code, f"{code} {title}") for code, title in found))
 
 
-def second_step(body, place, category, encounter):
+def second_step(body, place, category, encounter, fourth="", fifth=""):
     """Fourth and fifth character of the category's codes: place (in transport accidents role) and activity."""
     category = normalise(category)
     titles = dict(_codes(encounter).filter(code__startswith=category).values_list("code", "title"))
@@ -45,7 +49,7 @@ def second_step(body, place, category, encounter):
             if len(code) == rules.COMPLETE_EXTERNAL_CAUSE:
                 fifths.setdefault(code[4], parts[-1])
     return _guide(
-        body, place, category=category, title=titles[category],
+        body, place, category=category, title=titles[category], fourth=fourth, fifth=fifth,
         places=tuple((sign, f"{sign} {title}") for sign, title in fourths.items()),
         activities=tuple((sign, f"{sign} {title}") for sign, title in sorted(fifths.items())),
     )  # fmt: skip
@@ -58,6 +62,8 @@ def composed(category, fourth, fifth, encounter):
     found = {code.code: code for code in _codes(encounter).filter(code__in=wanted, is_registrable=True)}
     # A code that is complete with four characters takes no activity: the choice of one does not matter there.
     code = found.get(wanted[0]) or found.get(base)
+    if code is None and not (normalise(fourth) and normalise(fifth)):
+        raise RuleError("KL-03", "Välj plats och aktivitet.", code="no_place")
     if code is None:
         raise RuleError(
             "KL-03", f"{category[:3]} finns inte med den platsen och aktiviteten. Välj en annan.", code="no_such_cause"
@@ -73,4 +79,5 @@ def _guide(body, place, **step):
     rows = body["diagnoses"]
     if not 0 <= place < len(rows):
         raise RuleError("KL-03", "Diagnosen finns inte längre i listan. Läs in sidan igen.", code="gone")
-    return Guide(place, rows[place]["code"], f"{rows[place]['system']}-{rows[place]['code']}", **step)
+    code = rows[place]["code"]
+    return Guide(place, dotted(code), f"{rows[place]['system']}-{code}", **step)

@@ -436,8 +436,14 @@ def test_an_external_cause_is_chosen_in_steps_by_plain_posts(client, unit):
     assert 'value="W01"' in form.text and "Vad hände?" in form.text
     form.press("yttre-val:0", yttre_handelse="W01")
     assert "Plats eller roll" in form.text and "bostad och bostadsområde" in form.text
-    form.press("yttre-lagg:0", yttre_kategori="W01", yttre_fyra="8", yttre_fem="4")
+    form.press("yttre-lagg:0", yttre_kategori="W01", yttre_fyra="0", yttre_fem="4")
     assert form.response.status_code == 409 and "Regel KL-03" in form.text
+    # The step stands there still, with what was chosen.
+    assert '<option value="0" selected>' in form.text and "Yttre orsak till S52.50" in form.text
+    form.press("yttre-lagg:0", yttre_kategori="W01", yttre_fyra="", yttre_fem="")
+    assert form.response.status_code == 409 and "Välj plats och aktivitet." in form.text
+    form.press("yttre-val:0", yttre_handelse="")
+    assert form.response.status_code == 409 and "Vad hände?" in form.text
     assert form.codes == ["S5250"]
     form.press("yttre-lagg:0", yttre_kategori="W01", yttre_fyra="0", yttre_fem="1")
     assert form.carried["rad"] == ["d:icd-10-se:S5250", "x:icd-10-se:W0101"]

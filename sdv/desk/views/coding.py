@@ -89,7 +89,7 @@ def encounter_coding(request, pk):
         guide = _guided(body, what, request, encounter)
         said = _guide_said(guide) if guide else _changed(body, what, request, encounter, at)
     except RuleError as error:
-        refused = error
+        refused, guide = error, _guide_again(body, what, request, encounter)
     panel = presenter.panel(
         encounter,
         body,
@@ -122,7 +122,7 @@ def _answer(request, encounter, coding, panel, at, status=200):
             ("Kontakt", heading(encounter)),
             ("Orsak", encounter.contact_reason.name if encounter.contact_reason else ""),
             ("Tolk", "Användes" if encounter.interpreter_used else "Nej"),
-            ("Läggs till vid rapporteringen", presenter.additions(encounter)),
+            ("Läggs till vid rapporteringen", presenter.additions(encounter) or "Inget"),
         ],
     }
     return render(request, "coding/encounter.html", context, status=status)
@@ -145,6 +145,18 @@ def _guided(body, what, request, encounter):
     if act == external_cause_guide.CHOOSE:
         category = request.POST.get("yttre_handelse", "")
         return external_cause_guide.second_step(body, _number(place), category, encounter)
+    return None
+
+
+def _guide_again(body, what, request, encounter):
+    """The same step once more, with what was chosen, where a choice was refused; None where it cannot be shown."""
+    act, _, place = what.partition(":")
+    given = [request.POST.get(name, "") for name in ("yttre_kategori", "yttre_fyra", "yttre_fem")]
+    with suppress(RuleError):
+        if act == external_cause_guide.CHOOSE:
+            return external_cause_guide.first_step(body, _number(place), encounter)
+        if act == external_cause_guide.ADD:
+            return external_cause_guide.second_step(body, _number(place), given[0], encounter, *given[1:])
     return None
 
 
