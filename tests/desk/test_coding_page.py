@@ -357,7 +357,15 @@ def test_one_field_finds_diagnoses_and_procedures(client, unit):
     assert 'data-value="icd-10-se:F411"' in search(client, encounter, "f41")
     assert "Generaliserat ångestsyndrom" in search(client, encounter, "ångest")
     assert 'data-value="kva:DU011"' in search(client, encounter, "du011")
-    assert "Ingen kod hittades" in search(client, encounter, "qqqqqq")
+    assert "Ingen kod hittades. Sök på koden eller ett annat ord." in search(client, encounter, "qqqqqq")
+
+
+def test_without_a_hit_the_nearest_heading_is_told(client, unit):
+    """ui.md 4.10: the category that the code begins as, or the one before it; the heading that the words name."""
+    encounter = ended(unit)
+    assert "Närmast: F41 Andra ångestsyndrom i 05 Psykiska sjukdomar" in search(client, encounter, "f41.7z")
+    heading = Code.objects.filter(system="icd-10-se", level="block").first()
+    assert f"Närmast: {heading.display} {heading.title} i " in search(client, encounter, heading.display)
 
 
 def test_an_empty_field_offers_the_usual_codes_with_how_often(client, unit):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
-from classification.models import RegisterReporter, ReportingUnit
+from classification.models import CodeSystem, FavouriteCode, RegisterReporter, ReportingUnit
 from registration.models import ContactReason, VisitType
 from scheduling.models import Resource, ResourceKind, WeeklyHours
 from sdv.accounts.models import Practitioner, Profession, StaffAssignment, User
@@ -66,6 +66,10 @@ UNITS = [
 
 # Medicinskt verksamhetsområde of those that report to the patient register.
 MVO = {"medicin": "101", "akut": "046", "avdelning": "101"}
+
+# The units' own favourites, invented as all of it.
+PRIMARY_CARE_FAVOURITES = [("icd-10-se", "I109"), ("icd-10-se", "J069"), ("icd-10-se", "M545"), ("kva", "AF022")]
+FAVOURITES = [("icd-10-se", "I489"), ("icd-10-se", "R104"), ("kva", "AF022")]
 
 PRIMARY_CARE = ["bryggan", "ekbacken", "sjolunda"]
 BOOKED_UNITS = [*PRIMARY_CARE, "bvc", "ungdom", "medicin"]
@@ -136,6 +140,7 @@ def build(*, rng, at):
         )
         units[plan.key] = Unit(plan.key, row, visit_types=list(VisitType.objects.for_unit(row, local_date(at))))
     _registers(provider, units)
+    _favourites(units)
     _parts_and_places(units)
     users = _demo_users(units)
     _staff(units, users, rng, at)
@@ -155,6 +160,16 @@ def _registers(provider, units):
         units[key].row.mvo_code = mvo
         emergency = "1" if key == "akut" else ""
         ReportingUnit.objects.create(care_unit=units[key].row, hospital_code="99001", emergency_activity=emergency)
+
+
+def _favourites(units):
+    """What each kind of unit codes most, as its first suggestions (KL-03)."""
+    known = set(CodeSystem.objects.values_list("code", flat=True))
+    for unit in units.values():
+        codes = PRIMARY_CARE_FAVOURITES if unit.row.is_primary_care else FAVOURITES
+        FavouriteCode.objects.bulk_create(
+            FavouriteCode(care_unit=unit.row, system_id=system, code=code) for system, code in codes if system in known
+        )
 
 
 def _parts_and_places(units):

@@ -1,5 +1,6 @@
 """The coding list and the coding of one contact, as their pages show them (KL-01…KL-06)."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -7,10 +8,11 @@ from django.db.models import Count, Prefetch
 from django.urls import reverse
 
 from classification import rules
+from classification.browsing import parents_of
 from classification.derived import Part
 from classification.deriving import derived_of
-from classification.judging import body_of_coding, coding_date, findings_for, resolved
-from classification.models import Code, CodedDiagnosis, CodedProcedure, EncounterCoding, FavouriteCode
+from classification.judging import body_of_coding, coding_date, findings_for, normalise, resolved
+from classification.models import Code, CodedDiagnosis, CodedProcedure, CodeLevel, EncounterCoding, FavouriteCode
 from classification.near import near
 from registration.encounter_types import TYPES
 from registration.lifecycle import Status
@@ -28,6 +30,7 @@ FAVOURITES = 6
 # What an external cause or a substance may be put under.
 OWNERS = ("Huvuddiagnos", "Bidiagnos", "Åtgärd")
 FAVOURITE_DAYS = timedelta(days=30)
+CATEGORY = re.compile(r"[A-Z]\d\d")
 
 
 # --- The list -------------------------------------------------------------------------------------------------------
@@ -254,6 +257,27 @@ def options(text, encounter, user, unit, *, at):
         label = GROUPS.get(code.system_id) or ("Yttre orsaker" if code.is_external_cause else "Diagnoser (ICD-10-SE)")
         groups.setdefault(label, []).append(_option(code))
     return [OptionGroup(label, tuple(rows)) for label, rows in groups.items()]
+
+
+def nearest_heading(text, encounter):
+    """Where to look when no code was found: the heading that the words name, or the category that the code begins as;
+    with the chapter it lies in. An empty text where there is none."""
+    on, text = coding_date(encounter), _readable(text)
+    found = None
+    if text and not (found := next(iter(Code.objects.search(text, SYSTEMS, on, 1)), None)):
+        found = _category_of(normalise(text), on)
+    if found is None:
+        return ""
+    above = [row for row in parents_of(found) if row.level == CodeLevel.CHAPTER]
+    return " i ".join(f"{row.display} {row.title}" for row in (found, *above))
+
+
+def _category_of(code, on):
+    """The ICD-10-SE category that a typed code begins as; without the category itself, the one before it."""
+    if not CATEGORY.match(code):
+        return None
+    rows = Code.objects.valid_on(on).filter(system_id=rules.ICD, level=CodeLevel.CATEGORY, code__startswith=code[:1])
+    return rows.filter(code__lte=code[:3]).order_by("-code").first() or rows.order_by("code").first()
 
 
 def _option(code, hint=""):

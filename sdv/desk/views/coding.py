@@ -285,8 +285,10 @@ def code_search(request):
     """What a typed text may mean, for the combobox; for nothing typed, the codes most used."""
     at = now()
     encounter = get_object_or_404(request.actor.care_unit.encounters, pk=_key(request))
-    groups = presenter.options(request.POST.get("q", ""), encounter, request.actor.user, request.actor.care_unit, at=at)
-    return render(request, "coding/options.html", {"groups": groups})
+    text = request.POST.get("q", "")
+    groups = presenter.options(text, encounter, request.actor.user, request.actor.care_unit, at=at)
+    nearest = "" if groups else presenter.nearest_heading(text, encounter)
+    return render(request, "coding/options.html", {"groups": groups, "nearest": nearest})
 
 
 def _key(request):
