@@ -8,6 +8,8 @@ import pytest
 from sdv.embedded.processes import wait_until
 from tests.crash.codes import CODES
 from tests.crash.deaths import REQUESTS
+from tests.crash.merges import PAIRS
+from tests.crash.merges import REQUESTS as REQUESTS_MOVED
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -83,6 +85,32 @@ def test_a_code_list_is_read_in_as_a_whole_or_not_at_all(system):
     assert system.sql("SELECT state, version FROM classification_coderelease") == [("ready", "krasch")]
     assert system.sql("SELECT state FROM classification_codeimport") == [("in_effect",)]
     assert system.job("code-imports") == ["kodlistor att läsa in: 0"]
+
+
+def test_a_merge_that_is_killed_has_moved_all_or_nothing_and_so_has_its_undo(system):
+    """RI-02, PL-13: whole or not there at all; begun again, the rest follows, once."""
+    system.run("tests.crash.merges", "prepare")
+    moved_each = (
+        "SELECT count(c.id) FROM flows_patientmerge m LEFT JOIN flows_mergechange c ON c.merge_id = m.id GROUP BY m.id"
+    )
+    of_the_old = "patient_id IN (SELECT id FROM registration_patient WHERE surname = 'Person')"
+
+    def assert_moved(merged):
+        assert system.count("scheduling_bookingrequest", of_the_old) == REQUESTS_MOVED * (PAIRS - merged)
+        assert system.count("registration_patientidentity", of_the_old) == PAIRS - merged
+        assert system.count("registration_patient", "merged_into_id IS NOT NULL") == merged
+
+    for act, living in (("merge", "undone_at IS NULL"), ("undo", "undone_at IS NOT NULL")):
+        running = system.begin(act, "tests.crash.merges", act)
+        assert wait_until(lambda: system.count("flows_patientmerge", living) > 0, 30, every=0.01)  # noqa: B023
+        running.kill()
+        done = system.count("flows_patientmerge", living)
+        assert 0 < done < PAIRS
+        assert system.sql(moved_each) == [(REQUESTS_MOVED + 1,)] * system.count("flows_patientmerge")
+        assert_moved(done if act == "merge" else PAIRS - done)
+        system.assert_whole()
+        system.run("tests.crash.merges", act)
+        assert_moved(PAIRS if act == "merge" else 0)
 
 
 def test_the_worker_is_killed_during_its_jobs(system):
