@@ -28,6 +28,8 @@ app.conf.beat_schedule = {
     "reveal-preregistrations": scheduled("reveal-preregistrations", EACH_MINUTE),
     "auto-discharge": scheduled("auto-discharge", EACH_MINUTE),
     "deceased-cascade": scheduled("deceased-cascade", EACH_MINUTE),
+    "reminders": scheduled("reminders", EACH_MINUTE),
+    "letters": scheduled("letters", crontab(minute="*/5"), expires=290),
     "outbox": scheduled("outbox", EACH_MINUTE),
     "code-imports": scheduled("code-imports", EACH_MINUTE),
     "release-holds": scheduled("release-holds", EACH_MINUTE),

@@ -309,6 +309,7 @@ BUILDS_SQL = {
     "sdv/flows/merging/since.py": "names of our tables and constants of the same package",
     "registration/actions/clock.py": "constants of the same file",
     "registration/actions/relations.py": "constants of the same file",
+    "scheduling/actions/reminders.py": "constants of the same file",
     "classification/actions/writing.py": "names of our tables",
     "sdv/desk/api/encounters.py": "names of our models' columns",
 }

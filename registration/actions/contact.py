@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from registration import patient_rules, phones
 from registration.actions.editing import lock_for_edit, note_edited
-from registration.models import PatientAddress, PatientPhone, PatientSearchKey, PhoneKind, SearchKeyKind
+from registration.models import PatientAddress, PatientPhone, PatientSearchKey, PhoneKind, SearchKeyKind, SmsWording
 from sdv.common.errors import InputError
 
 BY_HAND = "Registrerad för hand"
@@ -16,14 +16,27 @@ BY_HAND = "Registrerad för hand"
 
 
 @transaction.atomic
-def add_phone(*, patient_id, number, by, at, kind=PhoneKind.MOBILE, is_preferred=False, allows_sms=False, version=None):
-    """A phone number; the first one is preferred by itself. Raises InputError for what is no number."""
+def add_phone(
+    *,
+    patient_id,
+    number,
+    by,
+    at,
+    kind=PhoneKind.MOBILE,
+    is_preferred=False,
+    allows_sms=False,
+    sms_wording="",
+    version=None,
+):
+    """A phone number; the first one is preferred by itself. Raises InputError for what is no number. `sms_wording` is how
+    much an SMS to it may say, the least where nothing is said (PL-18)."""
     patient = lock_for_edit(patient_id, version=version)
     number = _read(number)
     is_preferred = is_preferred or not patient.phones.exists()
     if is_preferred:
         patient.phones.filter(is_preferred=True).update(is_preferred=False)
     phone = PatientPhone(patient=patient, number=number, kind=kind, is_preferred=is_preferred)
+    phone.sms_wording = sms_wording or SmsWording.TIME
     _consent(phone, allows_sms, by=by, at=at)
     _save(phone, "number", "Numret finns redan på patienten.")
     note_edited(patient, "telefon tillagd", by=by, at=at)
@@ -32,7 +45,7 @@ def add_phone(*, patient_id, number, by, at, kind=PhoneKind.MOBILE, is_preferred
 
 @transaction.atomic
 def change_phone(*, patient_id, phone_id, by, at, version=None, **changes):
-    """Changes a number's `number`, `kind`, `is_preferred` or `allows_sms`. Consent is bound to the number: another
+    """Changes a number's `number`, `kind`, `is_preferred`, `allows_sms` or `sms_wording`. Consent is bound to the number: another
     number has none until the patient gives it (PA-06, PL-18)."""
     patient = lock_for_edit(patient_id, version=version)
     phone = patient.phones.get(pk=phone_id)
@@ -41,6 +54,9 @@ def change_phone(*, patient_id, phone_id, by, at, version=None, **changes):
         phone.number = number
         allows_sms = changes.get("allows_sms", False)
         phone.sms_consent_at = phone.sms_consent_by = None
+        # What an SMS may say was said of the number that was there.
+        phone.sms_wording = SmsWording.TIME
+    phone.sms_wording = changes.get("sms_wording") or phone.sms_wording
     if (kind := changes.get("kind", phone.kind)) != phone.kind:
         phone.kind = kind
         allows_sms = changes.get("allows_sms", allows_sms and kind == PhoneKind.MOBILE)

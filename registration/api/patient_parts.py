@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from registration import phones, presenters
 from registration.actions import contact
-from registration.models import AddressKind, Patient, PhoneKind, SearchKeyKind
+from registration.models import AddressKind, Patient, PhoneKind, SearchKeyKind, SmsWording
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
@@ -105,6 +105,7 @@ class PhoneAnswer(Answer):
     is_preferred = serializers.BooleanField()
     allows_sms = serializers.BooleanField()
     sms_consent_at = serializers.DateTimeField(allow_null=True)
+    sms_wording = serializers.ChoiceField(choices=SmsWording.values)
 
 
 class NewPhoneBody(Fields):
@@ -114,6 +115,7 @@ class NewPhoneBody(Fields):
     kind = Choice(choices=PhoneKind.values, required=False)
     is_preferred = Flag(required=False)
     allows_sms = Flag(required=False, help_text="Patienten tillåter SMS till numret; bara mobil.")
+    sms_wording = Choice(choices=SmsWording.values, required=False, help_text="Vad ett SMS får säga (PL-18).")
 
 
 class PhoneBody(NewPhoneBody):
@@ -131,6 +133,7 @@ def _phone(row):
         "is_preferred": row.is_preferred,
         "allows_sms": row.sms_consent_at is not None,
         "sms_consent_at": moment(row.sms_consent_at),
+        "sms_wording": row.sms_wording,
     }
 
 

@@ -10,7 +10,10 @@ from classification.models import CodeImport, ImportState, RegisterReporter
 from classification.register.gathering import prepare
 from classification.register.selection import period_due
 from registration.actions import clock, relations
-from scheduling.actions import offers, resource_bookings
+from scheduling import letter_pdf
+from scheduling.actions import letter_writing, offers, reminders, resource_bookings
+from scheduling.actions import letters as letter_actions
+from scheduling.models import Letter
 from sdv.accounts.api import idempotency
 from sdv.common import partitions as monthly
 from sdv.common.errors import RuleError
@@ -74,6 +77,40 @@ def outbox(*, at, dry_run=False):
 def downtime_lists(*, at, dry_run=False):
     """PL-15: each unit's visits, beds and expected patients as pages to print, opened without the system."""
     return [f"reservlistor skrivna: {downtime.write(at=at, dry_run=dry_run)}"]
+
+
+def letters(*, at, dry_run=False):
+    """KA-03: letters that are in 1177 count as sent; those that wait for paper are made ready, so that a pile is printed
+    without waiting."""
+    sent = letter_writing.settle_portal(at=at, dry_run=dry_run)
+    return [f"brev skickade till 1177: {sent}", f"brev gjorda som PDF: {_make_documents(at=at, dry_run=dry_run)}"]
+
+
+# Each takes a part of a second; the next run goes on.
+DOCUMENTS_A_RUN = 100
+
+
+def _make_documents(*, at, dry_run):
+    waiting = Letter.objects.to_print().filter(document=None).order_by("created_at", "id")
+    if dry_run:
+        return waiting.count()
+    if not letter_pdf.is_possible():
+        return 0
+    press, made = None, 0
+    for letter in waiting.select_related("patient")[:DOCUMENTS_A_RUN]:
+        press = press or letter_pdf.Press()
+        try:
+            letter_actions.make_document(letter_id=letter.pk, render=press.pdf_of, by=None, at=at)
+            made += 1
+        except RuleError:
+            # Stopped, or come to concern somebody dead or protected, since it was found.
+            continue
+    return made
+
+
+def send_reminders(*, at, dry_run=False):
+    """PL-18: an SMS 48 hours before, one per contact."""
+    return [f"påminnelser: {reminders.remind(at=at, dry_run=dry_run)}"]
 
 
 def check_invariants(*, at, dry_run=False):
@@ -174,6 +211,8 @@ JOBS = {
     "deceased-cascade": deceased_cascade,
     "guardians-of-age": guardians_of_age,
     "release-holds": release_holds,
+    "letters": letters,
+    "reminders": send_reminders,
     "outbox": outbox,
     "check-invariants": check_invariants,
     "partitions": partitions,

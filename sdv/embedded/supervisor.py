@@ -131,9 +131,16 @@ def run():
             if environment.get("SDV_DEMO") == "1" and not environment.get("SDV_PU_ADDRESS"):
                 register = free_port()
                 environment |= {"SDV_PU_ADDRESS": f"http://127.0.0.1:{register}/pu", "SDV_PU_TEST_PERSONS": "1"}
+            patients = None
+            if environment.get("SDV_DEMO") == "1" and not environment.get("SDV_SMS_ADDRESS"):
+                patients = free_port()
+                environment |= {
+                    "SDV_SMS_ADDRESS": f"http://127.0.0.1:{patients}/sms",
+                    "SDV_PORTAL_ADDRESS": f"http://127.0.0.1:{patients}/1177",
+                }
             LOCAL_FOLDER.joinpath("log").mkdir(parents=True, exist_ok=True)
             prepare(environment)
-            programs += the_programs(environment, address, register)
+            programs += the_programs(environment, address, register, patients)
             for program in programs:
                 program.start()
             wait_for_answer(address, programs)
@@ -153,7 +160,7 @@ def run():
     return 0
 
 
-def the_programs(environment, address, register=None):
+def the_programs(environment, address, register=None, patients=None):
     host, port = address
     without_pool = environment | {"SDV_DATABASE_POOL": "0"}
     simulator = Program(
@@ -162,8 +169,12 @@ def the_programs(environment, address, register=None):
         ["sdv.adapters.rivta.simulator", str(register)],
         without_pool,
     )
+    gateways = Program(
+        "patients", "Simulatorn av SMS och 1177", ["sdv.adapters.patients.simulator", str(patients)], without_pool
+    )
     return [
         *([simulator] if register else []),
+        *([gateways] if patients else []),
         Program(
             "web",
             "Webbservern",

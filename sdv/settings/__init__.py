@@ -279,10 +279,19 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-# Who delivers outbox messages; the channel there is writes them to a folder (docs/drift.md).
-SDV_OUTBOX_CHANNEL = "sdv.adapters.folder.FolderChannel"
 # Printable lists for when the system is away (PL-15): on a disk that is read without it.
 SDV_DOWNTIME_FOLDER = optional("SDV_DOWNTIME_FOLDER", str(BASE_DIR / ".local" / "downtime"))
+# Who delivers outbox messages: to patients where a gateway is given, else to a folder (docs/drift.md).
+SDV_SMS_ADDRESS = optional("SDV_SMS_ADDRESS")
+SDV_PORTAL_ADDRESS = optional("SDV_PORTAL_ADDRESS")
+SDV_OUTBOX_CHANNEL = (
+    "sdv.adapters.patients.channel.PatientChannel"
+    if SDV_SMS_ADDRESS or SDV_PORTAL_ADDRESS
+    else "sdv.adapters.folder.FolderChannel"
+)
+for name, address in (("SDV_SMS_ADDRESS", SDV_SMS_ADDRESS), ("SDV_PORTAL_ADDRESS", SDV_PORTAL_ADDRESS)):
+    if address and not SDV_LOCAL and not address.startswith("https://"):
+        raise ImproperlyConfigured(f"{name} kräver https. Se docs/drift.md.")
 SDV_OUTBOX_FOLDER = optional("SDV_OUTBOX_FOLDER", str(BASE_DIR / ".local" / "outbox"))
 
 # Who tells of the population (registration.population_register); nobody where no address is given (docs/drift.md).

@@ -7,7 +7,7 @@ from django import forms
 
 from registration import phones
 from registration.actions import contact, patients
-from registration.models import AddressKind, InterpreterKind, PhoneKind, SearchKeyKind
+from registration.models import AddressKind, InterpreterKind, PhoneKind, SearchKeyKind, SmsWording
 from sdv.common.fields import SwedishDateField
 
 
@@ -36,6 +36,9 @@ class PhoneForm(BlockForm):
         label="Tillåtelse SMS",
         required=False,
         help_text="Patienten har sagt ja till påminnelser per SMS till det här numret. Byts numret ut försvinner tillåtelsen.",
+    )
+    sms_wording = forms.ChoiceField(
+        label="Vad ett SMS får säga", choices=SmsWording.choices, required=False, initial=SmsWording.TIME
     )
 
 
@@ -155,6 +158,7 @@ def _change_phone(row, **words):
     if phones.normalised(words["number"]) != row.number:
         # The box was ticked for the number that was there: the patient is asked anew (PA-06).
         words.pop("allows_sms")
+        words.pop("sms_wording")
     return contact.change_phone(phone_id=row.pk, **words)
 
 
