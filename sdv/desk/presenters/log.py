@@ -85,8 +85,8 @@ PLAIN = {
     "uppgifter i 1177": "dina uppgifter i 1177",
     "telefonnummer": "dina telefonnummer",
     "adresser": "dina adresser",
-    "åtkomstlogg": "granskning av vem som läst om dig",
-    "loggutdrag": "det här slaget av utdrag",
+    "åtkomstlogg": "förteckningen över vem som läst om dig",
+    "loggutdrag": "ett utdrag som det här",
     "skyddad patient öppnad": "dina uppgifter, öppnade med angivet skäl",
 }
 DONE = {
@@ -142,14 +142,16 @@ def history_of(records, *, most):
 
 
 def changes_of(records, *, most):
-    """The change log of the patient's rows: which fields, never their values (SK-02)."""
+    """The change log of the patient's rows: which fields, never their values (SK-02). What changed nothing but a version is
+    left out."""
     own = Q(table_name=Patient._meta.db_table, row_id__in=[str(pk) for pk in records])
     for model in CHANGED:
         ids = [str(pk) for pk in model.objects.filter(patient__in=records).values_list("pk", flat=True)]
         own |= Q(table_name=model._meta.db_table, row_id__in=ids)
     rows = list(ChangeLogEntry.objects.filter(own).order_by("-id")[:most])
     people = {user.pk: user.name for user in User.objects.filter(pk__in={row.actor_id for row in rows})}
-    return [_change(row, people) for row in rows]
+    changes = [(row.operation, _change(row, people)) for row in rows]
+    return [change for operation, change in changes if change.detail or operation != "update"]
 
 
 def _change(row, people):
