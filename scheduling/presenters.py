@@ -18,19 +18,29 @@ class ShownLetter:
     heading: str
     body: str
     reason: str
+    stop_reason: str
     is_hidden: bool
 
 
 def shown_letter(letter):
-    """Load the patient with it."""
+    """Load the patient and the relation with it."""
     if is_hidden(letter):
-        return ShownLetter("", HIDDEN, "", "", is_hidden=True)
-    return ShownLetter(letter.recipient, letter.heading, letter.body, letter.reason, is_hidden=False)
+        return ShownLetter("", HIDDEN, "", "", "", is_hidden=True)
+    return ShownLetter(
+        letter.recipient, letter.heading, letter.body, letter.reason, letter.stop_reason, is_hidden=False
+    )
 
 
 def is_hidden(letter):
     """Whether the letter tells who or where a protected person is: one written before the marking."""
-    return letter.patient.is_protected and letter.delivery != Delivery.MEDIATION
+    if letter.delivery == Delivery.MEDIATION:
+        return False
+    return letter.patient.is_protected or _is_to_protected(letter)
+
+
+def _is_to_protected(letter):
+    """Whether the one it is written to has become protected since."""
+    return letter.relation_id is not None and letter.relation.is_protected
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class LetterRow:
     patient: str
     time: str
     marks: tuple
+    why: str
 
     @property
     def pk(self):
@@ -49,8 +60,8 @@ class LetterRow:
 
 
 def letter_row(letter):
-    """Load the patient, the booking and who decided with it."""
-    hidden = letter.patient.is_protected
+    """Load the patient, the relation, the booking and who decided with it."""
+    hidden = letter.patient.is_protected or _is_to_protected(letter)
     marks = []
     if letter.delivery == Delivery.MEDIATION:
         marks.append(("guard", "shield", "Förmedling"))
@@ -71,4 +82,6 @@ def letter_row(letter):
         patient=name,
         time=when(letter.appointment.start) if letter.appointment_id else "",
         marks=tuple(marks),
+        # A letter by mediation is blocked by a sentence of ours.
+        why="" if is_hidden(letter) else letter.stop_reason,
     )

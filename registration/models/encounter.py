@@ -143,7 +143,7 @@ class Encounter(Versioned):
     class Meta:
         verbose_name = "vårdhändelse"
         verbose_name_plural = "vårdhändelser"
-        triggers = change_log()
+        triggers = change_log(without_values=("payer", "listing_unit"))
         indexes = [
             models.Index(fields=["care_unit", "start", "id"], name="encounter_by_unit_and_time"),
             models.Index(fields=["patient", "-start", "-id"], name="encounter_by_patient"),

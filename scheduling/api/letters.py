@@ -131,7 +131,7 @@ class LetterAnswer(Answer):
 
 def letter_rows():
     """Letters with everything that their answer shows, in one query."""
-    return with_identity(Letter.objects.select_related("patient", "decided_by"))
+    return with_identity(Letter.objects.select_related("patient", "relation", "decided_by"))
 
 
 def letter_answer(row, *, on):
@@ -160,7 +160,7 @@ def letter_answer(row, *, on):
         "created_at": moment(row.created_at),
         "decided_at": moment(row.decided_at),
         "decided_by": row.decided_by.name if row.decided_by else None,
-        "stop_reason": row.stop_reason,
+        "stop_reason": shown.stop_reason,
     }
 
 

@@ -87,9 +87,10 @@ def append_only():
     return pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 
 
-def change_log(*, personal=False, apart_from=()):
+def change_log(*, personal=False, apart_from=(), without_values=()):
     """Statement-level triggers that write the change log for a table (row-level costs fourteen seconds for fifty
     thousand rows, statement-level under one). `personal` tables keep the names of changed columns without values.
+    `without_values` names the columns of other tables of which the same is true: copies of what a person is.
     `apart_from` names columns that tell when something was looked up: a row where nothing else changed is no change."""
     columns = "(id, at, table_name, row_id, operation, changed, actor_id, request_id)"
     context = "NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb"
@@ -101,8 +102,12 @@ def change_log(*, personal=False, apart_from=()):
             " JOIN jsonb_each(to_jsonb(n)) after USING (key) WHERE before.value IS DISTINCT FROM after.value)"
         )
 
-    changed = differences("NULL::jsonb" if personal else "jsonb_build_array(before.value, after.value)")
-    gone = "NULL::jsonb" if personal else "to_jsonb(o)"
+    value = "jsonb_build_array(before.value, after.value)"
+    if without_values:
+        hidden = ", ".join(f"'{column}'" for column in without_values)
+        value = f"CASE WHEN before.key IN ({hidden}) THEN NULL::jsonb ELSE {value} END"
+    changed = differences("NULL::jsonb" if personal else value)
+    gone = "NULL::jsonb" if personal else "to_jsonb(o)" + "".join(f" - '{column}'" for column in without_values)
     noise = "".join(f" - '{column}'" for column in apart_from)
     is_change = f" WHERE to_jsonb(o){noise} IS DISTINCT FROM to_jsonb(n){noise}" if apart_from else ""
     into = f"INSERT INTO common_changelogentry {columns} SELECT uuidv7(), now(), TG_TABLE_NAME,"

@@ -70,7 +70,7 @@ TABLES = {
     "registration.Referral": _WAITS,
     "registration.Order": _WAITS,
     "registration.Birth": Treatment(_D.LEFT, _P.HIDDEN, "who gave birth to whom; shown through the presenter"),
-    "registration.Encounter": Treatment(_D.ENDS, _P.HIDDEN, "what is planned ends; payer and listing are not shown"),
+    "registration.Encounter": Treatment(_D.ENDS, _P.HIDDEN, "what is planned ends; payer and listing are emptied"),
     "scheduling.Appointment": _WAITS,
     "scheduling.BookingRequest": _WAITS,
     "scheduling.AwaitedResult": _WAITS,

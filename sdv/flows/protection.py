@@ -10,6 +10,7 @@ from django.db.models.functions import Cast
 
 from registration.actions import relations
 from registration.models import (
+    Encounter,
     Patient,
     PatientHistory,
     PatientIdentity,
@@ -185,6 +186,14 @@ def purge(patient, *, at):
     numbers = list(PatientIdentity.objects.filter(patient__in=ids).values_list("value", flat=True))
     relations.hide_guardian(numbers=numbers)
     gone["letters"] = letter_writing.purge(ids, at=at)
+    # What waits to be sent to the person as somebody else's guardian has the person's address.
+    to_guardian = Letter.objects.filter(relation__kind="guardian", relation__identity__in=numbers)
+    gone["letters"] += to_guardian.exclude(status__in=GONE_OUT).delete()[0]
+    # Who pays and where the person is listed are copies of the patient's own (PA-06), and a listing tells of a place.
+    copies = Encounter.objects.filter(patient__in=ids).exclude(payer="", listing_unit="")
+    Encounter.objects.filter(pk__in=list(copies.locked().values_list("pk", flat=True))).update(
+        payer="", listing_unit=""
+    )
     gone["messages"] = unsent_messages(ids).delete()[0]
     _forget_answers(ids)
     return gone

@@ -10,6 +10,7 @@ from registration.actions import contact, patients, relations
 from registration.models import AddressKind, Patient, PatientAddress, PatientPhone, PatientSearchKey, PortalContact
 from registration.protected import KEPT
 from scheduling.models import Letter
+from scheduling.presenters import shown_letter
 from sdv.accounts.models import IdempotentAnswer
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.models import ChangeLogEntry
@@ -53,7 +54,9 @@ def fill(clinic, patient):
         patient_id=patient.pk, name=f"{SECRET} Mamma", relation="mor", phone="0701740605", by=clinic.nurse, at=NOW
     )
     clinic.commitment(patient)
-    clinic.book(patient)
+    booked = clinic.book(patient).encounter
+    booked.payer, booked.listing_unit = f"{SECRET} region", f"{SECRET} vårdcentral"
+    booked.save(update_fields=["payer", "listing_unit"])
     gone = clinic.book(patient, NOW + 9 * DAY)
     cancellation.cancel(appointment_id=gone.pk, cancelled_by="provider", reason="Sjuk", by=clinic.nurse, at=NOW)
     letter = {"patient": patient, "care_unit": clinic.unit, "kind": "appointment", "body": "Hej", "heading": "Kallelse"}
@@ -177,6 +180,36 @@ def test_records_merged_into_the_protected_are_the_same_person(clinic, known):
     earlier.refresh_from_db()
     assert (earlier.protection, earlier.given_name, earlier.search_name) == ("sekretessmarkering", "", "")
     assert holding(SECRET) == []
+
+
+def test_the_person_is_hidden_where_others_have_the_person_as_guardian(clinic, known):
+    """SK-02: cached relations. That there is a guardian stays, as the register tells of a protected one; a letter that
+    waits with the person's address does not."""
+    child = clinic.patient(birth_date=date(2016, 3, 4))
+    number = known.identities.get(is_primary=True).value
+    told = [relations.ToldGuardian(name=f"{SECRET} Mamma", identity=number, birth_date=date(1981, 7, 6))]
+    relations.replace_guardians(patient_id=child.pk, guardians=told, by=None, at=NOW)
+    row = child.relations.get()
+    relations.change(patient_id=child.pk, relation_id=row.pk, phone="0701740607", by=clinic.nurse, at=NOW)
+    clinic.commitment(child)
+    copy = clinic.book(child, NOW + 3 * DAY).encounter.relations.get()
+    kept = {"patient": child, "care_unit": clinic.unit, "kind": "to_relatives", "body": "Hej", "heading": "Till dig"}
+    Letter.objects.create(**kept, recipient=f"{SECRET}vägen 1", sender="Vi", reason="x", relation=row)
+    decided = {"status": "printed", "decided_at": NOW, "decided_by": clinic.nurse}
+    sent = Letter.objects.create(**kept, **decided, recipient="Som skickat", sender="Vi", reason="x", relation=row)
+    by_hand(clinic, known)
+    shown = shown_letter(Letter.objects.get(pk=sent.pk))
+    assert (shown.is_hidden, shown.recipient) == (True, "")
+    for each in (row, copy):
+        each.refresh_from_db()
+        assert (each.identity, each.is_protected, each.name, each.birth_date, each.phone) == (
+            number,
+            True,
+            "",
+            None,
+            "",
+        )
+    assert holding(SECRET) == holding("+46701740607") == []
 
 
 def test_another_patient_keeps_everything(clinic, known):

@@ -63,7 +63,7 @@ def _show_done(request, patient, at):
     cascade = cascade.first()
     left = deceased.left_to_do(cascade) if cascade else []
     own = request.actor.care_unit
-    letters = own.letters.filter(patient=patient).select_related("patient").order_by("-created_at", "-id")
+    letters = own.letters.filter(patient=patient).select_related("patient", "relation").order_by("-created_at", "-id")
     may_write = request.actor.may(Permission.WRITE_LETTERS)
     context = {
         "heading": "Avliden",

@@ -28,7 +28,7 @@ MISSING_PDF = "PDF kan inte göras här: WeasyPrint eller Pango saknas. Skriv ut
 
 
 def _rows(care_unit):
-    return care_unit.letters.select_related("patient", "appointment", "decided_by")
+    return care_unit.letters.select_related("patient", "relation", "appointment", "decided_by")
 
 
 @permitted(Permission.WRITE_LETTERS)

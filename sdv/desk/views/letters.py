@@ -68,7 +68,9 @@ def create(request, patient):
 
 def _found(request, pk, action):
     """The unit's own letter with its patient, the reading logged."""
-    row = Letter.objects.filter(pk=pk, care_unit=request.actor.care_unit).select_related("decided_by", "created_by")
+    row = Letter.objects.filter(pk=pk, care_unit=request.actor.care_unit).select_related(
+        "decided_by", "created_by", "relation"
+    )
     letter = row.first()
     if letter is None:
         raise Http404

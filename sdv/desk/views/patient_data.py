@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from registration import presenters
+from registration.patient_rules import protection_refusal
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError, StaleVersion
 from sdv.common.time import local_date, now
@@ -32,6 +33,9 @@ def edit(request, patient, name, row=None):
     block, kept = _block(patient, name, row)
     if row and block.change is None:
         raise Http404
+    # Before anybody types what may not be written down.
+    if refused := protection_refusal(patient.is_protected):
+        raise refused
     at = now()
     initial = block.initial(patient, kept)
     form = block.form(request.POST or None, initial={**initial, "version": patient.version})

@@ -246,7 +246,7 @@ def appointments(request, patient):
         letters=[
             letter_row(row)
             for row in care_unit.letters.filter(patient=patient)
-            .select_related("patient", "appointment", "decided_by")
+            .select_related("patient", "relation", "appointment", "decided_by")
             .order_by("-created_at", "-id")[:PAST_BOOKINGS]
         ],
         may_write=request.actor.may(Permission.WRITE_LETTERS),
