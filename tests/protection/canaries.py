@@ -19,6 +19,7 @@ from registration.models import (
     ReserveDecision,
 )
 from registration.models.relation import EncounterRelation, PatientRelation
+from scheduling.models import LetterDocument
 from sdv.flows.consumers import columns, our_models
 from tests.clinic import NOW
 
@@ -41,6 +42,8 @@ TOLD = {
     "classification.DeliveryFinding.detail": "the product's own sentence on a code or a unit",
     "flows.DeceasedCascade.reason": "how the death is known (AV-01)",
     "flows.DeceasedCascade.undo_reason": "why it was wrong (AV-03)",
+    "flows.PatientMerge.reason": "why two records were found to be the same person's (RI-02)",
+    "flows.PatientMerge.undo_reason": "why they were not (RI-02)",
     "registration.CareCommitment.close_reason": CARE,
     "registration.CashTransaction.external_id": "the cash system's own number",
     "registration.Encounter.identity_shown": "how identity was shown: a kind of document, never its number",
@@ -77,6 +80,8 @@ HELD = {
     "scheduling.Letter.body": "as above",
     "scheduling.Letter.reason": "as above",
     "scheduling.Letter.stop_reason": "as above",
+    "scheduling.Letter.parts": "as above",
+    "scheduling.LetterDocument.pdf": "as above",
 }
 
 # Never on any page, protected or not: the search index, and what the program keeps for itself.
@@ -86,6 +91,8 @@ NEVER_SHOWN = {
     "registration.PatientIdentity.issuer": "who gave out a number: nothing asks for it yet",
     "registration.ReserveDecision.decided_by": "told by the reserve identity's own page alone",
     "registration.ReserveDecision.reason": "as above",
+    "scheduling.Letter.parts": "a letter to relatives has none; a kallelse is a letter to the patient",
+    "scheduling.LetterDocument.pdf": "as above",
 }
 
 # Written by the program alone: a code, a key, a checksum. What it is made of is another field's.
@@ -96,6 +103,8 @@ CODES = {
     "classification.DeliveryFinding.code",
     "flows.CascadeChange.consumer",
     "flows.DeceasedCascade.register_told",
+    "flows.MergeChange.table",
+    "flows.MergeChange.checksum",
     "outbox.OutboxMessage.last_error",
     "registration.EncounterHistory.source",
     "registration.EncounterHistory.target",
@@ -106,6 +115,7 @@ CODES = {
     "registration.ReserveSearch.keys",
     "registration.ReserveSearch.fingerprint",
     "scheduling.AwaitedResult.decision",
+    "scheduling.LetterDocument.sha256",
     "scheduling.MissingFollowUp.decision",
     "scheduling.NoShowItem.decision",
     # Dates as texts, and codes too short for a canary: their own tests say that they are emptied.
@@ -125,6 +135,8 @@ WRITTEN_BY_ACTIONS = {
     "flows.CascadeChange.before": "states and ids of what a death ended",
     "flows.CascadeChange.after": "as above",
     "flows.DeceasedCascade.not_restored": "as above",
+    "flows.MergeChange.before": "ids and flags of the rows that moved",
+    "flows.PatientMerge.to_check": "ids and what to look at",
     "outbox.OutboxMessage.payload": "ids and codes",
     "registration.PatientHistory.detail": "what was done, in the product's own words",
 }
@@ -144,9 +156,9 @@ def _points_at(model, known):
 
 
 def texts_of(model):
-    """(label, field) of each column that can hold a free text: no choices, and JSON."""
+    """(label, field) of each column that can hold a free text: no choices; JSON, and what is packed in a file."""
+    kinds = (models.CharField, models.TextField, models.JSONField, models.BinaryField)
     for field in model._meta.concrete_fields:
-        kinds = (models.CharField, models.TextField, models.JSONField)
         if isinstance(field, kinds) and not field.choices:
             yield f"{model._meta.label}.{field.name}", field
 
@@ -199,6 +211,8 @@ def one_of_each(patient, by):
     ReserveDecision.objects.create(
         patient=patient, decided_by="x", decided_on=NOW, reason="x", registered_by=by, registered_at=NOW
     )
+    for letter in patient.letters.all():
+        LetterDocument.objects.create(letter=letter, pdf=b"x", sha256="x", made_at=NOW)
     for encounter in patient.encounters.all():
         EncounterRelation.objects.create(encounter=encounter, kind="contact", name="Någon")
 
@@ -222,7 +236,7 @@ def _fill_table(model, canaries):
     is_cleared = model is Patient or model._meta.label in PURGED_TABLES
     texts = [(label, field) for label, field in texts_of(model) if label not in CODES | WRITTEN_BY_ACTIONS.keys()]
     for row in model.objects.all():
-        values = {field.attname: canaries.text(label) for label, field in texts}
+        values = {field.attname: _as(field, canaries.text(label)) for label, field in texts}
         if model is Patient:
             values["search_name"] = f" {values['search_name'].lower()} {values['surname'].lower()}"
             values["registered_on"] = canaries.date("registration.Patient.registered_on").isoformat()
@@ -236,6 +250,13 @@ def _fill_table(model, canaries):
         if values and not _written(model, row, values):
             for name, value in values.items():
                 _written(model, row, {name: value})
+
+
+def _as(field, token):
+    """The canary in the shape that the column has."""
+    if isinstance(field, models.JSONField):
+        return {"facts": [["Uppgift", token]], "sections": []}
+    return token.encode() if isinstance(field, models.BinaryField) else token
 
 
 def _written(model, row, values):
@@ -275,5 +296,8 @@ def stored():
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT COALESCE(string_agg(t::text, chr(10)), '') FROM \"{table}\" t")
-            held[table] = cursor.fetchone()[0]
+            text = cursor.fetchone()[0]
+            # What is packed in a column of bytes is told in hexadecimals.
+            packed = re.findall(r"\\\\x([0-9a-f]{16,})", text)
+            held[table] = "\n".join([text, *(bytes.fromhex(each).decode("latin-1") for each in packed)])
     return held

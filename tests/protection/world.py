@@ -39,9 +39,9 @@ class World:
         self.here = clinic_with_everything("Ortopedmottagningen", iter(personnummer()))
         self.clinic = self.here.clinic
         self.canaries = Canaries()
+        self._decide_letters()
         for patient in Patient.objects.all():
             one_of_each(patient, self.clinic.nurse)
-        self._decide_letters()
         fill(self.canaries)
         users = {role: self.clinic.staff(role, username=f"prov-{role}") for role in Role}
         users[ELSEWHERE] = Clinic(name="Kirurgmottagningen").staff(username="annan")
