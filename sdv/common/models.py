@@ -105,7 +105,7 @@ def change_log(*, personal=False, apart_from=(), without_values=()):
     value = "jsonb_build_array(before.value, after.value)"
     if without_values:
         hidden = ", ".join(f"'{column}'" for column in without_values)
-        value = f"CASE WHEN before.key IN ({hidden}) THEN NULL::jsonb ELSE {value} END"
+        value = f"CASE WHEN before.key IN ({hidden}) THEN 'null'::jsonb ELSE {value} END"
     changed = differences("NULL::jsonb" if personal else value)
     gone = "NULL::jsonb" if personal else "to_jsonb(o)" + "".join(f" - '{column}'" for column in without_values)
     noise = "".join(f" - '{column}'" for column in apart_from)
