@@ -118,6 +118,7 @@ CODES = {
     "scheduling.LetterDocument.sha256",
     "scheduling.MissingFollowUp.decision",
     "scheduling.NoShowItem.decision",
+    "scheduling.RebookingItem.decision",
     # Dates as texts, and codes too short for a canary: their own tests say that they are emptied.
     "registration.Patient.birth_date_partial",
     "registration.Patient.deceased_partial",
@@ -212,7 +213,7 @@ def one_of_each(patient, by):
         patient=patient, decided_by="x", decided_on=NOW, reason="x", registered_by=by, registered_at=NOW
     )
     for letter in patient.letters.all():
-        LetterDocument.objects.create(letter=letter, pdf=b"x", sha256="x", made_at=NOW)
+        LetterDocument.objects.get_or_create(letter=letter, defaults={"pdf": b"x", "sha256": "x", "made_at": NOW})
     for encounter in patient.encounters.all():
         EncounterRelation.objects.create(encounter=encounter, kind="contact", name="Någon")
 

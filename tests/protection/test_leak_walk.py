@@ -1,5 +1,7 @@
 """The leak walk (SK-02, SK-05): a clinic where every patient has a canary in every field, asked for everything, as
-everybody. What the purge does not take may not be shown, and what the presenter hides may not be held."""
+everybody. What the purge does not take may not be shown, and what the presenter hides may not be held.
+
+A new field that the walk names is said in canaries.py: told, held and hidden, or a code of the program's own."""
 
 import json
 import logging
@@ -41,7 +43,7 @@ from .canaries import (
 )
 from .world import World, actors, answers, walk
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(500)
 
 
 LATER = NOW + 60 * DAY
