@@ -394,6 +394,7 @@ ADMINISTRATION = {
         ["carearea", "profession", "encounterclass", "encountertype", "visitkind", "visittype"], CATALOGUES
     ),
     **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
+    **dict.fromkeys(["lettertext", "feerate"], CATALOGUES),
     **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code", "codeimport"], CATALOGUES),
     **dict.fromkeys(["checksetting", "blockedcode", "favouritecode"], CATALOGUES),
     **dict.fromkeys(["registercode", "registerreporter", "reportingunit", "registerlayout"], CATALOGUES),
