@@ -299,6 +299,14 @@ def test_nobody_s_identity_stands_in_an_address():
     assert set(named(get_resolver().url_patterns)) <= allowed
 
 
+def test_what_is_given_a_patient_s_id_locks_the_present_record():
+    """RI-02: Patient.objects.lock_present, so that what is done with an old id lands right. A merge takes two records, and
+    a register's answer is about the one it was asked of."""
+    own = {"sdv/flows/merging/acts.py", "sdv/flows/register.py"}
+    found = {name(path) for path in product_code() if "Patient.objects.locked()" in text(path)}
+    assert found - own == set()
+
+
 # --- Statements and files ---------------------------------------------------------------------------------------------
 
 # Functions that build SQL from parts, all of them constants or quoted names of ours.

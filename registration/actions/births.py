@@ -57,7 +57,7 @@ def born(*, encounter_id, born_at, sex, by, at, place_id=None, ward_id=None, ver
     """The Foster becomes Nyfödd with its time of birth (VH-13); the birth notification is told. A healthy newborn is not
     inskriven: it has the record for the notification and the bed."""
     child_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    child = Patient.objects.locked().get(pk=child_id)
+    child = Patient.objects.lock_present(child_id)
     encounter = encounters.lock(encounter_id, version=version)
     row = TYPES[encounter.type_id]
     if refused := lifecycle.refusal(row, encounter.status, Move.CHANGE_TYPE):
@@ -92,7 +92,7 @@ def give_personnummer(*, encounter_id, identity, by, at):
     """The newborn's personnummer takes the place of the temporary identity, which stays linked and finds the child
     (PA-03, VH-13)."""
     child_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    child = Patient.objects.locked().get(pk=child_id)
+    child = Patient.objects.lock_present(child_id)
     try:
         parsed = identities.parse(identity, today=local_date(at))
     except identities.IdentityError as error:
@@ -126,7 +126,7 @@ def give_personnummer(*, encounter_id, identity, by, at):
 
 def _mother(encounter_id, situation):
     mother_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-    mother = Patient.objects.locked().get(pk=mother_id)
+    mother = Patient.objects.lock_present(mother_id)
     during = Encounter.objects.select_related("care_unit").get(pk=encounter_id)
     type_choice.choose(unit_kind=during.care_unit.kind, situation=situation)
     if refused := stay_rules.mother_refusal(during.type_id, during.status):

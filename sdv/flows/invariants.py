@@ -14,7 +14,7 @@ from registration.lifecycle import (
     PRE_REGISTRATIONS,
     Status,
 )
-from registration.models import CareCommitment, CommitmentStatus, Encounter, Patient, PlaceStay
+from registration.models import CareCommitment, CommitmentStatus, Encounter, Order, Patient, PlaceStay, Referral
 from scheduling import promises
 from scheduling.models import (
     Appointment,
@@ -140,6 +140,15 @@ def planning_for_the_dead(at):
     )
 
 
+def care_of_merged_records(at):
+    """RI-02: what is done for a patient is on the present record."""
+    own = {"patient": OuterRef("pk")}
+    held = Q()
+    for model in (CareCommitment, Encounter, Referral, Order, BookingRequest, *WORK_ITEMS):
+        held |= Q(Exists(model.objects.filter(**own)))
+    return Patient.objects.filter(held, merged_into__isnull=False)
+
+
 def ends_told_twice(at):
     """VH-20: one end is told once."""
     return (
@@ -180,6 +189,7 @@ INVARIANTS = [
     Invariant("places-held-by-the-ended", "platser som hålls av avslutade vårdhändelser", places_held_by_the_ended),
     Invariant("items-of-closed-commitments", "avslutade vårdåtaganden med poster kvar (UT-03)", items_of_closed_commitments),
     Invariant("planning-for-the-dead", "avlidna patienter med planering kvar (AV-02)", planning_for_the_dead),
+    Invariant("care-of-merged-records", "sammanslagna poster med vård kvar (RI-02)", care_of_merged_records),
     Invariant("ends-told-twice", "avslut som meddelats två gånger (VH-20)", ends_told_twice),
     Invariant("ends-not-told", "avslut som inte meddelats (VH-20)", ends_not_told),
     Invariant("late-for-the-clock", "vårdhändelser som klockans jobb är mer än en timme sena med", late_for_the_clock, True),

@@ -1,5 +1,7 @@
 """Writes outbox rows: called by actions inside their transaction."""
 
+from django.db.models import OuterRef, Subquery
+
 from .models import OutboxMessage, Topic
 
 
@@ -43,8 +45,27 @@ def letter_to_portal(letter, *, due_at):
     )
 
 
+# What tells of a vårdhändelse as such.
+OF_AN_ENCOUNTER = (Topic.ENCOUNTER_ENDED, Topic.ENCOUNTER_CHANGED, Topic.ENCOUNTER_WITHDRAWN)
+
+
+def encounters_changed(encounters):
+    """Those of the vårdhändelser that others have been told of are told again, however many: they are another record's
+    now (RI-02). What waits to go out is read anew when it goes."""
+    last = OutboxMessage.objects.filter(subject_id=OuterRef("pk"), topic__in=OF_AN_ENCOUNTER).order_by("-id")
+    told = encounters.annotate(
+        last_topic=Subquery(last.values("topic")[:1]), last_delivered_at=Subquery(last.values("delivered_at")[:1])
+    )
+    told = told.filter(last_delivered_at__isnull=False).exclude(last_topic=Topic.ENCOUNTER_WITHDRAWN).order_by("pk")
+    OutboxMessage.objects.bulk_create(_message(Topic.ENCOUNTER_CHANGED, encounter) for encounter in told)
+
+
 def _write(topic, encounter):
-    OutboxMessage.objects.create(
+    _message(topic, encounter).save(force_insert=True)
+
+
+def _message(topic, encounter):
+    return OutboxMessage(
         topic=topic,
         subject_id=encounter.pk,
         patient_id=encounter.patient_id,

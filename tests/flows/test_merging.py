@@ -5,7 +5,7 @@ from django.db import connection, models
 from django.test.utils import isolate_apps
 
 from registration import presenters
-from registration.actions import contact, relations
+from registration.actions import clock, contact, encounters, relations
 from registration.models import (
     Birth,
     Encounter,
@@ -15,15 +15,17 @@ from registration.models import (
     PatientSearchKey,
     ReserveDecision,
 )
+from registration.population_register import LinkedIdentity, RegisterIdentity
+from scheduling.actions import check_out
 from sdv.common.errors import RuleError
-from sdv.flows import consumers, deceased, merging, protection
+from sdv.flows import consumers, deceased, invariants, merging, protection
 from sdv.flows.merging import tables
 from sdv.flows.models import MergeChange, PatientMerge
 from sdv.outbox.models import OutboxMessage
+from tests import registers
 from tests.clinic import DAY, NOW, TODAY
 from tests.flows.everything import every_row
 from tests.flows.merges import do, on_reserve_number, undo
-from tests.test_repository import name, product_code, text
 
 pytestmark = pytest.mark.django_db
 
@@ -121,14 +123,6 @@ def test_every_rule_that_a_patient_has_only_one_of_something_is_decided_upon():
         assert not one_to_one or label in tables.DOUBLES
 
 
-def test_what_is_given_a_patient_s_id_locks_the_present_record():
-    """RI-02: so that what is done with an old id lands right. A merge takes two records, a register's answer is about
-    the one it was asked of, and a marking takes those merged into the patient."""
-    own = {"registration/models/patient.py", "sdv/flows/merging/acts.py", "sdv/flows/register.py"}
-    found = {name(path) for path in product_code() if "Patient.objects.locked()" in text(path)}
-    assert found - own == set()
-
-
 # --- The merge ----------------------------------------------------------------------------------------------------------
 
 
@@ -189,6 +183,46 @@ def test_a_mother_is_still_her_child_s(old, present, clinic):
     assert birth.mother == present
 
 
+def test_what_others_have_been_told_is_told_again_and_what_waits_is_not(clinic, present):
+    """RI-02, VH-21: 1177 and NPÖ have it under the old number."""
+    old = on_reserve_number(clinic.patient())
+    clinic.commitment(old)
+    visits = [clinic.arrived(old, NOW - days * DAY).encounter for days in (9, 7, 5)]
+    for visit in visits:
+        at = visit.start
+        check_out.check_out(
+            encounter_id=visit.pk,
+            outcome="no_further_planning",
+            accept_warnings=["UT-05"],
+            by=clinic.doctor,
+            at=at,
+            registered_at=at,
+        )
+    clock.auto_discharge(at=NOW)
+    OutboxMessage.objects.exclude(subject_id=visits[0].pk).update(delivered_at=NOW)
+    encounters.reopen(encounter_id=visits[2].pk, by=clinic.doctor, at=NOW, reason="Fel")
+    OutboxMessage.objects.filter(topic="encounter-withdrawn").update(delivered_at=NOW)
+    do(old, present, clinic)
+    again = OutboxMessage.objects.get(topic="encounter-changed")
+    assert (again.subject_id, again.patient_id, again.delivered_at) == (visits[1].pk, present.pk, None)
+    undo(present, clinic)
+    assert OutboxMessage.objects.get(topic="encounter-changed").patient_id == old.pk
+    do(old, present, clinic)
+    OutboxMessage.objects.update(delivered_at=NOW)
+    undo(present, clinic)
+    assert set(OutboxMessage.objects.filter(delivered_at=None).values_list("topic", "subject_id", "patient_id")) == {
+        ("encounter-changed", visit.pk, old.pk) for visit in visits[:2]
+    }
+
+
+def test_care_left_on_a_merged_record_is_a_broken_invariant(old, present, clinic):
+    """RI-02"""
+    do(old, present, clinic)
+    assert list(invariants.care_of_merged_records(NOW)) == []
+    Encounter.objects.filter(pk=present.encounters.first().pk).update(patient=old)
+    assert list(invariants.care_of_merged_records(NOW)) == [old]
+
+
 def test_a_chain_of_merges_is_followed(old, present, clinic):
     """RI-02"""
     last = clinic.patient()
@@ -227,6 +261,22 @@ def test_a_samordningsnummer_is_merged_only_where_the_register_tells_of_it(prese
     assert refused(other, present, clinic) == ("RI-02", "not_told_by_register")
     do(other, present, clinic, is_told_by_register=True)
     assert PatientMerge.objects.get().is_told_by_register
+
+
+def test_the_register_s_word_is_asked_for_and_nothing_else_is_taken_for_it(present, clinic):
+    """RI-02, PA-04: slow, silent or without a link, it tells nothing."""
+    other = clinic.patient()
+    number, old = present.identities.get().value, other.identities.get().value
+    PatientIdentity.objects.filter(patient=other).update(kind="samordningsnummer")
+    assert not merging.told_as_one(other, present)
+    link = LinkedIdentity(RegisterIdentity("samordningsnummer", old))
+    with registers.connected(registers.person(number, referred=(link,))) as simulator:
+        assert merging.told_as_one(other, present)
+        asked = len(simulator.requests)
+        assert not merging.told_as_one(on_reserve_number(clinic.patient()), present)
+        assert len(simulator.requests) == asked, "of a reserve number the register is not asked"
+    with registers.connected(registers.person(number)):
+        assert not merging.told_as_one(other, present)
 
 
 def test_the_direction_is_from_the_reserve_number(old, present, clinic):

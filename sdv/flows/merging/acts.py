@@ -9,8 +9,9 @@ from django.db import connection, transaction
 from registration.models import CareCommitment, Encounter, Patient, PatientHistory
 from scheduling.models import Appointment
 from sdv.common.errors import RuleError
+from sdv.outbox import messages
 
-from ..models import PatientMerge
+from ..models import MergeChange, PatientMerge
 from . import rules
 from .since import walk
 from .tables import DOUBLES, FLAGS, MOVED, ONLY, column_of, models
@@ -58,6 +59,7 @@ def merge(*, source_id, target_id, reason, by, at, is_told_by_register=False):
     _lock_rows(source)
     for label in MOVED:
         _move(done, label)
+    _tell_again(done, target)
     Patient.objects.filter(pk=source.pk).update(merged_into=target, version=source.version + 1)
     Patient.objects.filter(pk=target.pk).update(version=target.version + 1)
     for row, event in ((source, "merged_away"), (target, "merged_here")):
@@ -115,6 +117,7 @@ def undo(*, target_id, reason, by, at):
         model.objects.filter(pk__in=found.following.intersection(found.rows[label])).update(
             **{column_of(label): source.pk}
         )
+    _tell_again(done, source)
     Patient.objects.filter(pk=source.pk).update(merged_into=None, version=source.version + 1)
     Patient.objects.filter(pk=target.pk).update(version=target.version + 1)
     done.undone_at, done.undone_by, done.undo_reason = at, by, reason[:200]
@@ -122,6 +125,11 @@ def undo(*, target_id, reason, by, at):
     for row in (source, target):
         PatientHistory.objects.create(patient=row, event="merge_undone", detail=reason[:300], by=by, at=at)
     return done
+
+
+def _tell_again(done, patient):
+    moved = MergeChange.objects.filter(merge=done, table=Encounter._meta.label).values("row_id")
+    messages.encounters_changed(Encounter.objects.filter(patient=patient, pk__in=moved))
 
 
 def _move_back(done, label):
