@@ -70,6 +70,7 @@ def world(clinic, codes):
             "awaiting-result": awaiting.awaitedresults.get().pk,
             "missing-follow-up": missing.missingfollowups.get().pk,
             "no-shows": missed.encounter.noshowitems.get().pk,
+            "places": factories.PlaceFactory(care_unit=clinic).pk,
         },
         "fields": {
             "patient": str(booked.patient_id),

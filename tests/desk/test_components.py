@@ -28,7 +28,7 @@ class Actor:
     def __init__(self, *permissions):
         self.permissions = permissions
         self.user = SimpleNamespace(name="Maria Ek")
-        self.care_unit = SimpleNamespace(name="Psykiatrimottagning Nord")
+        self.care_unit = SimpleNamespace(name="Psykiatrimottagning Nord", kind="specialistmottagning")
         self.assignment = SimpleNamespace(role="receptionist", get_role_display=lambda: "Receptionist")
 
     def may(self, permission):
@@ -51,7 +51,10 @@ def request_at(rf, settings):
     return make
 
 
-urlpatterns = [path(f"{page.url_name}/", gallery.gallery, name=page.url_name) for page in NAVIGATION[:3]]
+PAGES = ("day", "patients", "booking-requests")
+urlpatterns = [
+    path(f"{page.url_name}/", gallery.gallery, name=page.url_name) for page in NAVIGATION if page.url_name in PAGES
+]
 
 
 @pytest.fixture

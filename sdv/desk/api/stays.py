@@ -156,6 +156,7 @@ class StayFacts(EncounterEndpoint):
         body=StayBody,
         answer=EncounterAnswer,
         is_versioned=True,
+        conflicts=True,
     )
     def patch(self, request, pk):
         self.require_at(pk)
