@@ -8,6 +8,8 @@ from sdv.common.time import local, local_date
 
 HOLD_TIME = timedelta(minutes=2)
 OFFER_TIME = timedelta(hours=24)
+# So long a row is taken to be worked with after it was opened.
+ROW_LOCK_TIME = timedelta(minutes=15)
 SHORTEST_OFFER = timedelta(minutes=10)
 # How long an Avvakta, a Saknar återbesök and a no-show item wait before they are late, where nobody says otherwise.
 AWAIT_DAYS = 21
@@ -109,6 +111,15 @@ def offer_refusal(*, status, is_open):
     if status == "Erbjuden":
         return RuleError("PL-01", "Erbjudandet har gått ut. Erbjud tiden igen om den är ledig.", code="expired")
     return RuleError("PL-01", f"Erbjudandet är redan besvarat: {status.lower()}.", code="already_done")
+
+
+def worked_with(who, since):
+    """PL-27: another works with the row, and is named; the row can be taken over."""
+    return RuleError(
+        "PL-27",
+        f"{who} arbetar med en av raderna sedan kl. {local(since):%H.%M}. Ta över den först, eller avmarkera den.",
+        code="worked_with",
+    )
 
 
 def patient_overlap(other_start, other_unit):

@@ -39,7 +39,7 @@ from scheduling.actions import (
     schedules,
     work_items,
 )
-from scheduling.models import FreedTime
+from scheduling.models import FreedTime, SavedView
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
 from sdv.accounts.doors import ANYONE, LOGGED_IN
@@ -195,6 +195,10 @@ PAGES = {
     "contact-attempt": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request", name="=booking-requests"),
     "contact-attempt-undo": page(None, P.HANDLE_WORK_LISTS, pk="attempt"),
     "booking-requests": page(P.VIEW_WORK_LISTS, P.VIEW_WORK_LISTS),
+    "booking-requests-many": page(None, P.HANDLE_WORK_LISTS),
+    "saved-view-create": page(None, P.VIEW_WORK_LISTS),
+    "saved-view-remove": page(None, P.VIEW_WORK_LISTS, pk="view"),
+    "booking-request-take-over": page(None, P.HANDLE_WORK_LISTS, pk="request"),
     "booking-request": page(P.VIEW_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request"),
     "booking-request-create": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="patient"),
     "booking-request-resource": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request"),
@@ -549,6 +553,7 @@ def clinic_with_everything(name, numbers):
         cause="cancelled",
         freed_at=NOW,
     )
+    things.view = SavedView.objects.create(user=clinic.nurse, care_unit=clinic.unit, name="Försenade", is_shared=True)
     things.attempt = contact_attempts.record(
         subject="booking_request",
         row_id=things.request.pk,

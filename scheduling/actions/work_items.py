@@ -15,6 +15,7 @@ from scheduling.models import (
     ItemStatus,
     MissingFollowUp,
     NoShowItem,
+    RowLock,
 )
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date
@@ -108,11 +109,13 @@ def close_request(*, request_id, reason, by, at, version=None):
     if not reason.strip():
         raise RuleError("BB-01", "Ange varför bokningsbegäran avslutas.", code="reason_missing", needs_reason=True)
     offers.withdraw_of(booking_request=request, by=by, at=at)
+    RowLock.objects.filter(booking_request=request).delete()
     return _save(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason=reason)
 
 
 def mark_booked(request):
-    """Inner write: the request has its booking."""
+    """Inner write: the request has its booking, and nobody works with it any more."""
+    RowLock.objects.filter(booking_request=request).delete()
     return _save(request, status=BookingRequestStatus.BOOKED)
 
 

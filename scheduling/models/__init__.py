@@ -16,6 +16,7 @@ from .work import (
     MissingFollowUp,
     NoShowItem,
 )
+from .working import RowLock, SavedView
 
 __all__ = [
     "SUBJECTS",
@@ -58,6 +59,8 @@ __all__ = [
     "Resource",
     "ResourceBooking",
     "ResourceKind",
+    "RowLock",
+    "SavedView",
     "WeeklyHours",
     "tried_today",
 ]

@@ -153,6 +153,43 @@ class ResourceForm(forms.Form):
         self.fields["wished_resource"].widget.attrs["data-focus"] = True
 
 
+class ManyForm(forms.Form):
+    """One change of many marked rows (BB-01)."""
+
+    act = forms.ChoiceField(
+        label="Med de markerade",
+        choices=[("assign", "Tilldela"), ("resource", "Önska resurs"), ("close", "Avsluta")],
+        error_messages={"required": "Välj vad som ska göras."},
+    )
+    addressee = forms.ModelChoiceField(None, label="Till", required=False, empty_label="Ingen")
+    wished_resource = forms.ModelChoiceField(None, label="Önskad resurs", required=False, empty_label="Ingen önskad")
+    reason = forms.CharField(label="Varför avslutas de?", max_length=200, required=False)
+
+    def __init__(self, data=None, *, care_unit, today, **kwargs):
+        super().__init__(data, auto_id="flera-%s", **kwargs)
+        people = User.objects.filter(is_active=True, assignments__in=care_unit.assignments.valid_on(today))
+        self.fields["addressee"].queryset = people.distinct().order_by("name")
+        self.fields["wished_resource"].queryset = care_unit.resources.valid_on(today).order_by("name")
+        for field in self.fields.values():
+            field.widget.attrs["form"] = "flera"
+
+    def clean(self):
+        found = super().clean()
+        if found.get("act") == "close" and not found.get("reason"):
+            self.add_error("reason", "Ange varför de avslutas.")
+        return found
+
+    @property
+    def changes(self):
+        """What the act changes, as change_many takes it."""
+        words = self.cleaned_data
+        return {
+            "assign": {"addressee": words["addressee"]},
+            "resource": {"wished_resource": words["wished_resource"]},
+            "close": {"close_reason": words["reason"]},
+        }[words["act"]]
+
+
 class CloseRequestForm(forms.Form):
     """Why a request will not be booked."""
 

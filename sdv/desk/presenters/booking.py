@@ -75,6 +75,15 @@ def _time(slot, care_unit, visit_type, is_best, note):
     )
 
 
+def hidden_text(hidden):
+    """12 tider dolda: annan yrkeskategori (9), för kort (3): the rules that hid times of the tidböcker."""
+    if not hidden:
+        return ""
+    parts = ", ".join(f"{rule} ({count})" for rule, count in hidden.most_common())
+    total = sum(hidden.values())
+    return f"{total} {'tid dold' if total == 1 else 'tider dolda'}: {parts}."
+
+
 def who(resource):
     """The owner of a time, with the profession."""
     if not resource.practitioner_id:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from scheduling.models import BookingRequestStatus
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Tag
-from sdv.common.time import local_date
+from sdv.common.time import local, local_date
 from sdv.desk.context import address
 from sdv.desk.presenters.contact_attempts import attempts_text
 from sdv.desk.presenters.rows import days_tag, seen, stamp, with_identities
@@ -55,9 +55,10 @@ class RequestRow:
     confirm_url: str
     attempt_url: str
     attempts: str
+    worked_by: str
 
 
-def row(request, actor, *, at):
+def row(request, actor, *, at, lock=None):
     """The row of one request, for this actor: what may not be done has no address."""
     today = local_date(at)
     patient = seen(request.patient, on=today)
@@ -87,7 +88,13 @@ def row(request, actor, *, at):
         confirm_url=reverse("booking-request-confirm", args=[request.pk]) if may_handle and is_follow_up else "",
         attempt_url=reverse("contact-attempt", args=["booking-requests", request.pk]) if may_handle else "",
         attempts=attempts_text(request),
+        worked_by=worked_by(lock) if lock and lock.user_id != actor.user.pk else "",
     )
+
+
+def worked_by(lock):
+    """M. Ek arbetar med denna (09:40), where somebody else does."""
+    return f"{lock.user.name} arbetar med denna ({local(lock.taken_at):%H:%M})" if lock else ""
 
 
 def _book_url(request):

@@ -2,11 +2,24 @@
 
 from django.urls import path
 
-from sdv.desk.views import booking_requests, contact_attempts, encounter, offers, rebooking, schedules, work_lists
+from sdv.desk.views import (
+    booking_requests,
+    contact_attempts,
+    encounter,
+    offers,
+    rebooking,
+    schedules,
+    work_lists,
+    working,
+)
 
 urlpatterns = [
     path("bokningsbegaran/", booking_requests.booking_requests, name="booking-requests"),
     path("bokningsbegaran/orsaker/", booking_requests.reason_options, name="contact-reason-options"),
+    path("bokningsbegaran/flera/", working.change_many, name="booking-requests-many"),
+    path("bokningsbegaran/vyer/", working.save_view, name="saved-view-create"),
+    path("bokningsbegaran/vyer/<uuid:pk>/ta-bort/", working.remove_view, name="saved-view-remove"),
+    path("bokningsbegaran/<uuid:pk>/ta-over/", working.take_over, name="booking-request-take-over"),
     path("bokningsbegaran/<uuid:pk>/", booking_requests.booking_request, name="booking-request"),
     path("bokningsbegaran/<uuid:pk>/resurs/", booking_requests.wished_resource, name="booking-request-resource"),
     path("bokningsbegaran/<uuid:pk>/bekrafta/", booking_requests.confirm, name="booking-request-confirm"),

@@ -16,7 +16,7 @@ from registration.encounter_types import TYPES
 from registration.lifecycle import ANNULLED
 from scheduling import rules, slots
 from scheduling.actions import appointments as writes
-from scheduling.actions import resource_bookings, work_items
+from scheduling.actions import resource_bookings, work_items, working
 from scheduling.models import Appointment, BookingState, Resource, ResourceBooking
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -30,6 +30,7 @@ from ..forms.booking import FURTHEST, HORIZON, BookingForm, RebookForm, return_t
 from ..patient_access import find, patient_page
 from ..presenters import booking as presenter
 from ..presenters import patient as patient_presenter
+from ..presenters import requests
 from ..receipts import leave_receipt
 from ..refusals import refusal_context
 from .letter_list import told
@@ -86,7 +87,7 @@ class Desk:
         if not (self.visit_type and self.form.is_valid()):
             return []
         resource = self.form.resource
-        return slots.free(
+        found = slots.find(
             care_unit=self.care_unit,
             visit_type=self.visit_type,
             from_day=self.form.cleaned_data["fran"],
@@ -96,6 +97,8 @@ class Desk:
             limit=presenter.SHOWN_TIMES,
             by=self.user,
         )
+        self.hidden = presenter.hidden_text(found.hidden)
+        return found.slots
 
     def busy(self):
         """The patient's own bookings ahead, wherever: only their times are told, and only at an overlap (PL-06)."""
@@ -124,6 +127,7 @@ class Desk:
             "band": patient_presenter.band_of(self.request, self.patient, at=self.at),
             "patient_id": self.patient.pk,
             "days": self._days(found, wished),
+            "hidden": getattr(self, "hidden", ""),
             "held": self._held(held),
             "ran_out": bool(self.given.get("hallen")) and held is None and self.request.method == "GET",
             "earlier": self._moved(-7),
@@ -360,6 +364,7 @@ class BookingDesk(Desk):
             "confirm": "Boka",
             "booking_request": self.booking_request,
             "waiting": [] if self.booking_request else self.waiting,
+            "worked_by": self._worked_by(),
             "without_request": self.address(begaran="ingen") if self.booking_request else "",
             "no_way": refusal,
             "may_refer": self.request.actor.may(Permission.REGISTER_REFERRALS),
@@ -368,6 +373,12 @@ class BookingDesk(Desk):
             "overbooking": {"dag": "", "klockan": ""},
             "overbooking_errors": {},
         }
+
+    def _worked_by(self):
+        """Somebody else who works with the begäran that is booked; nobody, and it is now one's own (PL-27)."""
+        if self.booking_request is None:
+            return ""
+        return requests.worked_by(working.at_work(self.booking_request, by=self.user, at=self.at))
 
     def _no_way(self):
         """Why nothing can be booked whatever the time: the patient is dead, or VH-08 misses a vårdåtagande."""

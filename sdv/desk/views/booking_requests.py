@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -11,12 +11,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from registration.models import PatientIdentity
 from registration.names import search_words
 from registration.presenters import load
-from scheduling.actions import work_items
-from scheduling.models import BookingRequestStatus
+from scheduling.actions import work_items, working
+from scheduling.models import BookingRequestStatus, SavedView
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common import keyset
+from sdv.common.presenting import Link
 from sdv.common.time import local_date, now
 from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.context import address
@@ -24,6 +25,7 @@ from sdv.desk.forms.work import (
     ChangeRequestForm,
     CloseRequestForm,
     FilterForm,
+    ManyForm,
     NewRequestForm,
     ResourceForm,
     offered_reasons,
@@ -61,7 +63,10 @@ def booking_requests(request):
         if form.is_valid():
             return HttpResponseRedirect(_keep(request, form))
         return render(request, "work/booking_requests.html", _context(request, form, {}, at), status=422)
-    kept = _kept(request)
+    kept = kept_filters(request)
+    chosen = _view_of(request, kept)
+    if chosen:
+        kept = chosen.filters
     shown = {name: request.GET[name] for name in FilterForm.base_fields if name in request.GET}
     if not shown and "alla" not in request.GET:
         shown = {name: text for name, text in kept.items() if name not in FilterForm.HIDDEN}
@@ -74,13 +79,30 @@ def booking_requests(request):
     return render(request, "work/booking_requests.html", _context(request, form, given, at))
 
 
-def _kept(request):
+def _views(request):
+    """One's own saved views at the unit, then those that others share, by name."""
+    rows = SavedView.objects.filter(care_unit=request.actor.care_unit)
+    mine = Q(user=request.actor.user)
+    return list(rows.filter(mine | Q(is_shared=True)).select_related("user").order_by("name", "id"))
+
+
+def _view_of(request, kept):
+    """The view that is asked for; on the session's first visit the one that is förvald."""
+    request.saved_views = _views(request)
+    if asked := request.GET.get("vy"):
+        return next((view for view in request.saved_views if str(view.pk) == asked), None)
+    if kept or request.GET or FILTER_KEY in request.session:
+        return None
+    return next((view for view in request.saved_views if view.is_default and view.user == request.actor.user), None)
+
+
+def kept_filters(request):
     """The filters of this session at this unit (BB-01)."""
     return request.session.get(FILTER_KEY, {}).get(str(request.actor.care_unit.pk), {})
 
 
 def _remember(request, filters):
-    if filters != _kept(request):
+    if filters != kept_filters(request):
         request.session[FILTER_KEY] = {str(request.actor.care_unit.pk): filters}
 
 
@@ -101,6 +123,7 @@ def _context(request, form, given, at):
     shows_all = bool(request.GET.get(attempts.SHOW_ALL))
     rows, count = attempts.hidden(rows, at=at, shows_all=shows_all)
     page = keyset.page(rows, field="wished_to", cursor=request.GET.get("cursor", ""))
+    locks = working.working_with([row.pk for row in page.rows], at=at)
     log_access(
         actor=request.actor,
         patients=[row.patient_id for row in page.rows],
@@ -116,12 +139,37 @@ def _context(request, form, given, at):
         "filters": form,
         "form": form if form.errors else None,
         "is_filtered": bool(given),
-        "rows": [presenter.row(row, request.actor, at=at) for row in page.rows],
+        "rows": [presenter.row(row, request.actor, at=at, lock=locks.get(row.pk)) for row in page.rows],
         "next": _page_url(shown, page.next),
         "previous": _page_url(shown, page.previous),
         "columns": presenter.COLUMNS,
         "hidden": attempts.hidden_text(count),
         "show_all": f"?{urlencode(everybody)}",
+        **_shared_work(request, form, given, today),
+    }
+
+
+def _shared_work(request, form, given, today):
+    """Saved views as chips, and what can be done with many rows."""
+    views = getattr(request, "saved_views", None) or _views(request)
+    shown = {name: text for name, text in given.items() if name not in FilterForm.HIDDEN}
+    user = request.actor.user
+    chips = [Link("Alla", "?alla=1", current=not given)]
+    chips += [
+        Link(
+            view.name if view.user == user else f"{view.name} ({view.user.name})",
+            f"?vy={view.pk}",
+            current=bool(given) and view.filters == shown,
+        )
+        for view in views
+    ]
+    current = next((view for view in views if given and view.filters == shown and view.user == user), None)
+    may_handle = request.actor.may(Permission.HANDLE_WORK_LISTS)
+    return {
+        "views": chips if views else [],
+        "current_view": current,
+        "may_save": bool(shown) and not form.errors,
+        "many": ManyForm(care_unit=request.actor.care_unit, today=today) if may_handle else None,
     }
 
 
@@ -211,11 +259,14 @@ def booking_request(request, pk):
             leave_receipt(request, at=at, text="Bokningsbegäran är ändrad för", whom=row.patient)
             return saved(request, reverse("booking-request", args=[row.pk]))
     log_access(actor=request.actor, patients=[row.patient_id], what="bokningsbegäran", at=at, resource_id=row.pk)
+    may_handle = is_waiting and request.actor.may(Permission.HANDLE_WORK_LISTS)
+    lock = working.at_work(row, by=request.actor.user, at=at) if may_handle else None
     band = band_of(request, load(row.patient_id), at=at)
     context = presenter.page(row, request.actor, at=at) | {
         "heading": "Bokningsbegäran",
         "band": presenter.band_that_books(band, row) if is_waiting else band,
         "form": form,
+        "worked_by": presenter.worked_by(lock),
     }
     return render(request, "work/booking_request.html", context, status=422 if form and form.errors else 200)
 

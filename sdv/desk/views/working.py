@@ -1,0 +1,100 @@
+"""Bokningsbegäran worked by many: taking a row over, the same change on many rows, saved views (BB-01, PL-27)."""
+
+from uuid import UUID
+
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from scheduling.actions import working
+from scheduling.models import SavedView
+from sdv.accounts.access import log_access
+from sdv.accounts.doors import permitted
+from sdv.accounts.models import AccessAction
+from sdv.accounts.permissions import Permission
+from sdv.common.errors import InputError
+from sdv.common.time import local_date, now
+from sdv.desk.answers import saved, way_back
+from sdv.desk.forms.work import FilterForm, ManyForm
+from sdv.desk.receipts import clear_receipt, leave_receipt
+
+from .booking_requests import kept_filters, of_unit
+
+
+@permitted(Permission.HANDLE_WORK_LISTS)
+@require_POST
+def take_over(request, pk):
+    """Ta över: the row is one's own, and the change log tells from whom."""
+    at = now()
+    row = of_unit(request, pk)
+    working.take_over(request_id=row.pk, by=request.actor.user, at=at)
+    clear_receipt(request)
+    leave_receipt(request, at=at, text="Du arbetar nu med begäran för", whom=row.patient)
+    return saved(request, way_back(request, reverse("booking-request", args=[row.pk])))
+
+
+@permitted(Permission.HANDLE_WORK_LISTS)
+@require_POST
+def change_many(request):
+    """Tilldela, önska resurs or avsluta: all the marked rows, or none."""
+    at, unit = now(), request.actor.care_unit
+    form = ManyForm(request.POST, care_unit=unit, today=local_date(at))
+    if not form.is_valid():
+        raise InputError(**{name: list(texts) for name, texts in form.errors.items()})
+    rows = working.change_many(
+        request_ids=_ids(request.POST.getlist("rad")),
+        care_unit=unit,
+        by=request.actor.user,
+        at=at,
+        **form.changes,
+    )
+    log_access(
+        actor=request.actor,
+        patients=[row.patient_id for row in rows],
+        what="bokningsbegäran, flera",
+        at=at,
+        action=AccessAction.WRITE,
+    )
+    clear_receipt(request)
+    leave_receipt(request, at=at, text=f"{len(rows)} {'begäran är ändrad' if len(rows) == 1 else 'begäran är ändrade'}")
+    return saved(request, way_back(request, reverse("booking-requests")))
+
+
+def _ids(texts):
+    try:
+        return [UUID(text) for text in texts]
+    except ValueError:
+        raise InputError(rad="Någon av raderna finns inte på enheten. Läs in listan igen.") from None
+
+
+@permitted(Permission.VIEW_WORK_LISTS)
+@require_POST
+def save_view(request):
+    """Saves the filters of the list as they are; what could tell who a person is is left out."""
+    at, unit = now(), request.actor.care_unit
+    filters = {name: text for name, text in kept_filters(request).items() if name not in FilterForm.HIDDEN}
+    view = working.save_view(
+        care_unit=unit,
+        name=request.POST.get("namn", "").replace("\0", "")[:40],
+        filters=filters,
+        is_shared="delad" in request.POST,
+        is_default="forvald" in request.POST,
+        by=request.actor.user,
+        at=at,
+    )
+    clear_receipt(request)
+    leave_receipt(request, at=at, text=f"Vyn {view.name} är sparad")
+    return HttpResponseRedirect(f"{reverse('booking-requests')}?vy={view.pk}")
+
+
+@permitted(Permission.VIEW_WORK_LISTS)
+@require_POST
+def remove_view(request, pk):
+    """Takes away one's own view."""
+    at = now()
+    view = get_object_or_404(SavedView.objects.filter(care_unit=request.actor.care_unit), pk=pk)
+    working.remove_view(view_id=view.pk, by=request.actor.user, at=at)
+    clear_receipt(request)
+    leave_receipt(request, at=at, text=f"Vyn {view.name} är borttagen")
+    return HttpResponseRedirect(f"{reverse('booking-requests')}?alla=1")
