@@ -122,6 +122,25 @@ def worked_with(who, since):
     )
 
 
+def day_close_refusal(*, day, today, waiting):
+    """PL-04: a day is closed by a person, once everybody booked has come, been missed or been cancelled."""
+    if day > today:
+        return RuleError("PL-04", "Dagen har inte varit än. Stäng den när den är över.", code="in_the_future")
+    if waiting:
+        who = "1 bokad patient har" if waiting == 1 else f"{waiting} bokade patienter har"
+        return RuleError(
+            "PL-04",
+            f"{who} varken kommit, uteblivit eller avbokat. Bekräfta de uteblivna, avboka eller vänta in dem.",
+            code="not_arrived",
+        )
+    return None
+
+
+def day_closed_already(day):
+    """PL-27: who was first."""
+    return RuleError("PL-04", f"Dagen {day.isoformat()} är redan stängd.", code="already_done")
+
+
 def patient_overlap(other_start, other_unit):
     """PL-06: a patient double-booked with him- or herself is a warning, allowed with a reason."""
     return RuleError(

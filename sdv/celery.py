@@ -35,6 +35,8 @@ app.conf.beat_schedule = {
     "release-holds": scheduled("release-holds", EACH_MINUTE),
     "downtime-lists": scheduled("downtime-lists", crontab(minute="*/15"), expires=840),
     "guardians-of-age": scheduled("guardians-of-age", crontab(minute=0), expires=3000),
+    # Before the units open, so that the log tells what they will see.
+    "unclosed-days": scheduled("unclosed-days", crontab(hour=6, minute=30), expires=3600),
     "check-invariants": scheduled("check-invariants", crontab(hour=3, minute=15), expires=3600),
     "partitions": scheduled("partitions", crontab(hour=4, minute=5), expires=3600),
     # Well before the last day of the month, when it has to be delivered.

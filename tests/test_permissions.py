@@ -89,6 +89,7 @@ PAGES = {
     "palette": page(LOGGED_IN, LOGGED_IN),
     # Dagens besök
     "day": page(P.VIEW_DAY),
+    "day-close": page(P.REGISTER_ARRIVAL, P.REGISTER_ARRIVAL),
     "day-rows": page(P.VIEW_DAY),
     "day-row": page(P.VIEW_DAY, pk="arrived_encounter"),
     "appointment-arrive": page(None, P.REGISTER_ARRIVAL, pk="booked"),
@@ -319,6 +320,7 @@ ENDPOINTS = {
     "rebooking-items/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS}, "rebooking"),
     "rebooking-items/<uuid:pk>/rebook/": ({"POST": P.BOOK}, "rebooking"),
     "work-lists/rebooking/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "day-close/": ({"GET": P.VIEW_DAY, "POST": P.REGISTER_ARRIVAL}, None),
     "freed-times/": ({"GET": P.VIEW_SCHEDULES}, None),
     "freed-times/<uuid:pk>/candidates/": ({"GET": P.VIEW_WORK_LISTS}, "freed"),
     "offers/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.BOOK}, None),

@@ -1,6 +1,7 @@
 from .appointment import Appointment, AppointmentHistory, AppointmentStatus, CancelledBy
 from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeReason
 from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today
+from .day_close import DayClose
 from .letter import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
 from .letter_text import LetterPart, LetterText
 from .offer import FreedBy, FreedTime, Offer, OfferStatus
@@ -36,6 +37,7 @@ __all__ = [
     "ContactAttempt",
     "ContactMethod",
     "ContactResult",
+    "DayClose",
     "Delivery",
     "ExtraHours",
     "FreedBy",

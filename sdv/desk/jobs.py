@@ -10,7 +10,7 @@ from classification.models import CodeImport, ImportState, RegisterReporter
 from classification.register.gathering import prepare
 from classification.register.selection import period_due
 from registration.actions import clock, relations
-from scheduling import letter_pdf
+from scheduling import days, letter_pdf
 from scheduling.actions import letter_writing, offers, reminders, resource_bookings
 from scheduling.actions import letters as letter_actions
 from scheduling.models import Letter
@@ -20,6 +20,7 @@ from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 from sdv.desk import downtime
 from sdv.flows import deceased, invariants, register_nightly
+from sdv.organisation.models import CareUnit
 from sdv.outbox import delivery
 
 
@@ -111,6 +112,22 @@ def _make_documents(*, at, dry_run):
 def send_reminders(*, at, dry_run=False):
     """PL-18: an SMS 48 hours before, one per contact."""
     return [f"påminnelser: {reminders.remind(at=at, dry_run=dry_run)}"]
+
+
+def unclosed_days(*, at, dry_run=False):
+    """PL-04: units with days that nobody has closed, a fortnight back. Counted and shown: it is people's work, no
+    fault of the system."""
+    found = {}
+    for care_unit, day in days.unclosed(at=at):
+        found.setdefault(care_unit, []).append(day)
+    if not found:
+        return ["alla dagar är stängda"]
+    names = dict(CareUnit.objects.filter(pk__in=found).values_list("pk", "name"))
+    return [
+        f"{names[pk]}: {len(rows)} {'dag' if len(rows) == 1 else 'dagar'} inte {'stängd' if len(rows) == 1 else 'stängda'},"
+        f" äldst {min(rows).isoformat()}"
+        for pk, rows in sorted(found.items(), key=lambda each: names[each[0]])
+    ]
 
 
 def check_invariants(*, at, dry_run=False):
@@ -214,6 +231,7 @@ JOBS = {
     "letters": letters,
     "reminders": send_reminders,
     "outbox": outbox,
+    "unclosed-days": unclosed_days,
     "check-invariants": check_invariants,
     "partitions": partitions,
     "pu-nightly": pu_nightly,

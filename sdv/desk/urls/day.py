@@ -1,9 +1,10 @@
 from django.urls import path
 
-from sdv.desk.views import check_out, day, emergency, stays, unbooked, wards
+from sdv.desk.views import check_out, day, day_close, emergency, stays, unbooked, wards
 
 urlpatterns = [
     path("dagen/", day.day, name="day"),
+    path("dagen/stang/", day_close.close_day, name="day-close"),
     path("dagen/rader/", day.day_rows, name="day-rows"),
     path("dagen/rad/<uuid:pk>/", day.day_row, name="day-row"),
     path("bokningar/<uuid:pk>/ankomst/", day.arrive, name="appointment-arrive"),

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from registration import presenters
-from scheduling import rules
+from scheduling import days, rules
 from scheduling.actions import appointments
 from scheduling.models import AppointmentStatus, CancelledBy
 from sdv.accounts.access import log_access
@@ -62,6 +62,8 @@ def day(request):
     chosen = next((row for row in context["rows"] if str(row.pk) == view.chosen_row), None)
     if chosen:
         context |= _detail(request, chosen, at)
+    context["may_close"] = request.actor.may(Permission.REGISTER_ARRIVAL)
+    context["unclosed"] = [each for _, each in days.unclosed(at=at, care_unit=request.actor.care_unit)]
     return render(request, "day/page.html", context)
 
 

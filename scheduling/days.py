@@ -1,0 +1,48 @@
+"""The end of a unit's day as querysets: what is left of it, and days that nobody has closed (PL-04)."""
+
+from datetime import timedelta
+
+from django.db.models import DateField, Exists, OuterRef
+from django.db.models.functions import TruncDate
+
+from registration.lifecycle import NOT_REPORTED, Status
+from registration.models import CashTransaction, Encounter
+from scheduling.models import Appointment, CheckOut, DayClose
+from sdv.common.time import STOCKHOLM, day_range, local_date, start_of_day
+
+# So far back an unclosed day is reminded of.
+REMINDED = timedelta(days=14)
+# What may be left when the day is closed: it stands in lists of its own.
+LEFT = ("not_checked_out", "no_outcome", "no_cash", "not_coded")
+
+
+def not_arrived(care_unit, day):
+    """Booked, and neither arrived, missed nor cancelled: a person says what became of them before the day is closed."""
+    return Appointment.objects.living().on_day(day).filter(care_unit=care_unit)
+
+
+def left_of(care_unit, day):
+    """Name → the vårdhändelser of the day that something is left of."""
+    start, end = day_range(day)
+    contacts = Encounter.objects.filter(care_unit=care_unit, start__gte=start, start__lt=end)
+    begun = contacts.exclude(status=Status.PLANNED).exclude(type__in=NOT_REPORTED)
+    decided = CheckOut.objects.filter(encounter=OuterRef("pk"), undone_at__isnull=True)
+    paid = CashTransaction.objects.filter(encounter=OuterRef("pk"))
+    return {
+        "not_checked_out": contacts.awaiting_check_out(),
+        "no_outcome": begun.filter(~Exists(decided), type__check_out="automatic"),
+        "no_cash": begun.filter(~Exists(paid), visit_type__isnull=False),
+        "not_coded": begun.filter(is_coded=False).exclude(status=Status.IN_PROGRESS).reported(),
+    }
+
+
+def unclosed(*, at, care_unit=None):
+    """(unit id, day) of the days before today when somebody was booked or came, and that nobody has closed."""
+    today = local_date(at)
+    first, last = start_of_day(today - REMINDED), start_of_day(today)
+    rows = Appointment.objects.filter(start__gte=first, start__lt=last).exclude(status="cancelled")
+    if care_unit is not None:
+        rows = rows.filter(care_unit=care_unit)
+    rows = rows.annotate(day=TruncDate("start", tzinfo=STOCKHOLM, output_field=DateField()))
+    closed = DayClose.objects.filter(care_unit=OuterRef("care_unit"), day=OuterRef("day"))
+    return list(rows.filter(~Exists(closed)).order_by("care_unit", "day").values_list("care_unit", "day").distinct())

@@ -1,0 +1,149 @@
+"""The day is closed by a person: proposed no-shows confirmed many at once, what is left told, an unclosed day seen the next
+morning (PL-04, PL-05, PL-27)."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from scheduling import days
+from scheduling.actions import appointments, day_close
+from scheduling.models import Appointment, DayClose, NoShowItem
+from sdv.accounts.permissions import Role
+from sdv.common.errors import RuleError
+from sdv.desk.jobs import JOBS
+from tests.api.conftest import Caller
+from tests.clinic import DAY, EVENING, HALF_HOUR, NOW, TODAY, Clinic
+
+from .signed_in import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def centre():
+    return Clinic(kind="vardcentral", area="Pv", name="Vårdcentralen Norr")
+
+
+@pytest.fixture
+def day(centre):
+    """Two who never came, one who came, one in the evening still to come."""
+    missed = [centre.book(centre.patient(), NOW + place * HALF_HOUR, at=NOW - DAY) for place in (0, 1)]
+    came = centre.arrived(centre.patient(), NOW + 2 * HALF_HOUR)
+    return {"missed": missed, "came": came}
+
+
+def close(centre, *, day=TODAY, by=None, at=EVENING):
+    return day_close.close(care_unit=centre.unit, day=day, by=by or centre.nurse, at=at)
+
+
+def test_a_day_is_not_closed_while_somebody_has_neither_come_nor_been_missed(centre, day):
+    """PL-04"""
+    with pytest.raises(RuleError) as refused:
+        close(centre)
+    assert (refused.value.rule, refused.value.code) == ("PL-04", "not_arrived")
+    assert "2 bokade patienter har varken kommit" in refused.value.sentence
+    with pytest.raises(RuleError) as refused:
+        close(centre, day=TODAY + DAY)
+    assert refused.value.code == "in_the_future"
+    assert not DayClose.objects.exists()
+
+
+def test_the_confirmed_become_uteblivna_with_their_work_and_the_others_stay(centre, day):
+    """PL-04, PL-05: confirmed by a person; who was not marked is not touched, nor is one of another day."""
+    other = centre.book(centre.patient(), NOW + DAY)
+    ids = [day["missed"][0].pk, other.pk, day["came"].pk]
+    done, refused = day_close.confirm_no_shows(
+        care_unit=centre.unit, day=TODAY, appointment_ids=ids, by=centre.nurse, at=EVENING
+    )
+    assert (done, refused) == (1, [])
+    assert [row.status for row in Appointment.objects.order_by("start", "id")] == [
+        "no_show", "booked", "arrived", "booked",
+    ]  # fmt: skip
+    assert NoShowItem.objects.open().count() == 1
+
+
+def test_what_is_left_is_told_and_counted_when_the_day_is_closed(centre, day):
+    """PL-04"""
+    ids = [row.pk for row in day["missed"]]
+    day_close.confirm_no_shows(care_unit=centre.unit, day=TODAY, appointment_ids=ids, by=centre.nurse, at=EVENING)
+    left = {name: list(rows) for name, rows in days.left_of(centre.unit, TODAY).items()}
+    came = day["came"].encounter
+    assert left == {"not_checked_out": [], "no_outcome": [came], "no_cash": [came], "not_coded": []}
+    closed = close(centre)
+    assert closed.left == {"not_checked_out": 0, "no_outcome": 1, "no_cash": 1, "not_coded": 0}
+    with pytest.raises(RuleError) as refused:
+        close(centre, by=centre.doctor)
+    assert (refused.value.code, refused.value.by, refused.value.at) == ("already_done", "Sara Norén", EVENING)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DayClose.objects.create(care_unit=centre.unit, day=TODAY, closed_at=EVENING, closed_by=centre.nurse)
+
+
+def test_a_visit_that_is_checked_out_by_hand_awaits_it(clinic_with_visit):
+    """PL-04, VH-19"""
+    clinic, visit = clinic_with_visit
+    assert list(days.left_of(clinic.unit, TODAY)["not_checked_out"]) == [visit.encounter]
+
+
+@pytest.fixture
+def clinic_with_visit():
+    clinic = Clinic()
+    patient = clinic.patient()
+    clinic.commitment(patient)
+    return clinic, clinic.arrived(patient, NOW)
+
+
+def test_a_day_nobody_closed_is_seen_the_next_morning_and_by_the_job(centre, day):
+    """PL-04: from midnight; a day without bookings is not asked for; a fortnight back."""
+    midnight = NOW + 15 * HALF_HOUR * 2
+    assert days.unclosed(at=midnight - timedelta(minutes=1)) == []
+    assert days.unclosed(at=midnight) == [(centre.unit.pk, TODAY)]
+    assert JOBS["unclosed-days"](at=midnight) == ["Vårdcentralen Norr: 1 dag inte stängd, äldst 2026-11-20"]
+    with time_machine.travel(midnight, tick=False):
+        client = signed_in(centre.staff())
+        assert "2026-11-20</a> är inte stängd" in client.get(reverse("day")).content.decode()
+    appointments.no_show(appointment_id=day["missed"][0].pk, by=centre.nurse, at=EVENING)
+    appointments.no_show(appointment_id=day["missed"][1].pk, by=centre.nurse, at=EVENING)
+    close(centre, at=midnight)
+    assert days.unclosed(at=midnight) == []
+    assert JOBS["unclosed-days"](at=midnight) == ["alla dagar är stängda"]
+    assert days.unclosed(at=NOW + 16 * DAY) == []
+
+
+def test_the_page_confirms_the_marked_and_closes_in_one_post(centre, day):
+    """PL-04: Ctrl+Enter, with those whose time has begun marked beforehand."""
+    late = centre.book(centre.patient(), EVENING + 2 * HALF_HOUR)
+    with time_machine.travel(EVENING, tick=False):
+        client, address = signed_in(centre.staff()), reverse("day-close")
+        text = client.get(address).content.decode()
+        assert text.count('name="utebliven"') == text.count(" checked aria-label") == 2
+        assert "Utan utfall: 1" in text and "Väntas" in text
+        marked = {"dag": "2026-11-20", "utebliven": [str(row.pk) for row in day["missed"]]}
+        refused = client.post(address, marked)
+        assert refused.status_code == 409 and "1 bokad patient har varken kommit" in refused.content.decode()
+        assert not DayClose.objects.exists()
+    after = EVENING + 4 * HALF_HOUR
+    with time_machine.travel(after, tick=False):
+        client = signed_in(centre.staff(username="kvall", name="Kvälls Ek"))
+        done = client.post(address, {"dag": "2026-11-20", "utebliven": [str(late.pk)]}, follow=True).content.decode()
+        assert "Dagen 2026-11-20 är stängd, 1 uteblivna registrerade" in done
+        # One's own repeated click does nothing and says nothing (PL-27).
+        assert client.post(address, {"dag": "2026-11-20"}).status_code == 302
+    assert DayClose.objects.get().closed_by.name == "Kvälls Ek"
+
+
+def test_the_day_is_read_and_closed_by_rest(centre, day):
+    """PL-04"""
+    with time_machine.travel(EVENING, tick=False):
+        caller = Caller(centre.staff(Role.INTEGRATION))
+        asked = {"care_unit": str(centre.unit.pk), "date": "2026-11-20"}
+        read = caller.get(f"day-close/?care_unit={centre.unit.pk}&date=2026-11-20").json()
+        assert set(read["not_arrived"]) == {str(row.pk) for row in day["missed"]}
+        assert read["left"]["no_outcome"] == [str(day["came"].encounter_id)] and read["closed_at"] is None
+        refused = caller.post("day-close/", asked)
+        assert (refused.status_code, refused.json()["rule"]) == (409, "PL-04")
+        closed = caller.post("day-close/", asked | {"no_shows": read["not_arrived"]})
+        assert closed.status_code == 201 and closed.json()["not_arrived"] == [], closed.content
+        assert caller.post("day-close/", asked).json()["code"] == "already_done"
