@@ -1,0 +1,253 @@
+"""A visit walked through every state is, at every moment, in exactly the lists it should be in (PL-20): the lists by REST,
+which are the pages' own rows, and what the clock does in between (VH-05, VH-17, VH-19, UT-07)."""
+
+from datetime import date, time, timedelta
+
+import pytest
+
+from registration.models import Referral
+from scheduling import days, promises
+from scheduling.actions import absences, appointments, check_out, contact_attempts, offers, work_items
+from scheduling.models import AwaitedResult, BookingRequest, FreedTime, NoShowItem, RebookingItem
+from sdv.common.time import at_local
+from sdv.desk.api.work_lists import LISTS
+from sdv.desk.jobs import JOBS
+from sdv.flows import cancellation, invariants
+from tests.clinic import DAY, HALF_HOUR, NOW
+
+MINUTE = timedelta(minutes=1)
+VISIT_DAY = date(2026, 11, 24)
+START = at_local(VISIT_DAY, time(13, 0))
+CLOCK = ("reveal-preregistrations", "auto-discharge", "deceased-cascade", "release-holds")
+# The moments of a day that are asked about: its first, its noon, the start minute, the minute after, its last.
+MOMENTS = {
+    "midnight": at_local(VISIT_DAY, time(0, 0)),
+    "noon": at_local(VISIT_DAY, time(12, 0)),
+    "start": START,
+    "after": START + MINUTE,
+    "evening": at_local(VISIT_DAY, time(23, 58)),
+}
+
+
+def lists_of(patient, at):
+    """The names of the lists with the patient in them, and on which days Dagens besök has a visit to come of hers."""
+    return {name for name, parts in LISTS.items() if parts["rows"](at).filter(patient=patient).exists()}
+
+
+def clock(at):
+    for name in CLOCK:
+        JOBS[name](at=at)
+
+
+def stands(patient, expected, at):
+    """Exactly in these lists, and nothing is broken."""
+    assert lists_of(patient, at) == expected, at
+    broken = {each.name: each.rows(at).count() for each in invariants.INVARIANTS if each.rows(at).count()}
+    assert broken == {}, at
+
+
+@pytest.fixture
+def patient(clinic):
+    return clinic.patient()
+
+
+@pytest.fixture
+def commitment(clinic, patient):
+    return clinic.commitment(patient)
+
+
+@pytest.fixture
+def booking(clinic, patient, commitment):
+    return clinic.book(patient, START)
+
+
+def test_before_it_is_booked_a_visit_is_to_be_booked_and_nothing_else(clinic, patient, commitment):
+    """PL-20, VA-03"""
+    stands(patient, {"to-book"}, NOW)
+    work_items.request_booking(
+        patient_id=patient.pk,
+        care_unit=clinic.unit,
+        commitment_id=commitment.pk,
+        visit_type=clinic.nurse_visit,
+        contact_reason=clinic.reason,
+        wished_from=VISIT_DAY,
+        wished_to=VISIT_DAY,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    stands(patient, {"to-book", "booking-requests"}, NOW)
+    contact_attempts.record(
+        subject="booking_request",
+        row_id=BookingRequest.objects.get().pk,
+        method="phone",
+        result="no_answer",
+        by=clinic.nurse,
+        at=NOW,
+    )
+    # Hidden on the page for the day, never gone from the list.
+    stands(patient, {"to-book", "booking-requests"}, NOW)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_booked_visit_that_nobody_touches(clinic, patient, booking, moment):
+    """PL-20, VA-04, PL-04: only the remiss that is not used up until the arrival; not in the next day's unclosed before
+    midnight."""
+    at = MOMENTS[moment]
+    clock(at)
+    stands(patient, {"to-book"}, at)
+    assert list(days.not_arrived(clinic.unit, VISIT_DAY)) == [booking]
+    assert days.unclosed(at=at) == []
+    assert days.unclosed(at=at_local(VISIT_DAY + DAY, time(0, 0))) == [(clinic.unit.pk, VISIT_DAY)]
+
+
+@pytest.mark.parametrize("moment", ["noon", "start", "after", "evening"])
+def test_arrived_it_awaits_check_out_whatever_the_minute_and_the_day_after(clinic, patient, booking, moment):
+    """PL-20, VH-19: at 23.59 it is not ended by the clock, and stays until it is checked out."""
+    at = MOMENTS[moment]
+    appointments.arrive(appointment_id=booking.pk, by=clinic.nurse, at=at)
+    clock(at)
+    stands(patient, {"awaiting-check-out"}, at)
+    assert list(days.not_arrived(clinic.unit, VISIT_DAY)) == []
+    next_noon = at_local(VISIT_DAY + DAY, time(12, 0))
+    clock(next_noon)
+    stands(patient, {"awaiting-check-out"}, next_noon)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "then"),
+    [
+        ("await_result", {"awaiting-result"}),
+        ("no_further_planning", {"missing-follow-up"}),
+        ("follow_up", {"booking-requests"}),
+        ("end_commitment", set()),
+    ],
+)
+def test_checked_out_it_stands_where_its_outcome_says_and_is_coded_from_the_minute_it_ends(
+    clinic, patient, booking, outcome, then
+):
+    """PL-20, UT-02…06, VH-17, KL-01"""
+    appointments.arrive(appointment_id=booking.pk, by=clinic.nurse, at=START)
+    more = {}
+    if outcome == "follow_up":
+        more["follow_ups"] = [
+            {
+                "visit_type": clinic.nurse_visit,
+                "contact_reason": clinic.reason,
+                "wished_from": VISIT_DAY + 14 * DAY,
+                "wished_to": VISIT_DAY + 28 * DAY,
+            }
+        ]
+    if outcome in ("await_result", "end_commitment"):
+        more["reason"] = clinic.outcome_reason(outcome)
+    check_out.check_out(
+        encounter_id=booking.encounter_id,
+        outcome=outcome,
+        by=clinic.doctor,
+        at=START + HALF_HOUR,
+        registered_at=START + HALF_HOUR,
+        accept_warnings=["UT-05"],
+        **more,
+    )
+    stands(patient, then, START + HALF_HOUR)
+    before, ended = at_local(VISIT_DAY, time(23, 58)), at_local(VISIT_DAY, time(23, 59))
+    clock(before)
+    stands(patient, then, before)
+    clock(ended)
+    stands(patient, then | {"coding"}, ended)
+
+
+@pytest.mark.parametrize("moment", ["start", "after", "evening"])
+def test_missed_it_is_somebodys_work_until_it_is_decided(clinic, patient, booking, moment):
+    """PL-20, PL-05: the remiss was not used, so the patient is also to be booked."""
+    at = MOMENTS[moment]
+    appointments.no_show(appointment_id=booking.pk, by=clinic.nurse, at=at)
+    stands(patient, {"no-shows", "to-book"}, at)
+    clock(at_local(VISIT_DAY + DAY, time(0, 0)))
+    stands(patient, {"no-shows", "to-book"}, at_local(VISIT_DAY + DAY, time(0, 0)))
+    item = NoShowItem.objects.get()
+    work_items.decide(model=NoShowItem, item_id=item.pk, decision="nothing_more", by=clinic.doctor, at=at + DAY)
+    stands(patient, {"to-book"}, at + DAY)
+
+
+def test_cancelled_by_the_unit_it_is_booked_anew_and_its_time_is_free(clinic, patient, booking):
+    """PL-20, PL-01, UT-07: the remiss is still to be booked, so no request is made beside it."""
+    cancellation.cancel(appointment_id=booking.pk, cancelled_by="provider", reason="Sjuk", by=clinic.nurse, at=NOW)
+    stands(patient, {"to-book"}, NOW)
+    assert FreedTime.objects.usable(NOW).get().start == START
+    Referral.objects.update(status="closed")
+    assert promises.broken(at=NOW).count() == 1
+
+
+def test_hit_by_an_absence_it_is_to_be_booked_anew_until_it_is_moved(clinic, patient, booking):
+    """PL-20, PL-02"""
+    absences.register(
+        care_unit=clinic.unit,
+        resource_id=clinic.nurse_resource.pk,
+        kind="leave",
+        start=START,
+        end=START + HALF_HOUR,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    for at in (NOW, MOMENTS["midnight"], MOMENTS["start"], MOMENTS["evening"]):
+        clock(at)
+        stands(patient, {"rebooking", "to-book"}, at)
+    appointments.reschedule(
+        appointment_id=booking.pk,
+        start=START + DAY,
+        end=START + DAY + HALF_HOUR,
+        by=clinic.nurse,
+        at=MOMENTS["evening"],
+    )
+    stands(patient, {"to-book"}, MOMENTS["evening"])
+    assert not RebookingItem.objects.open().exists()
+
+
+def test_offered_a_time_it_waits_until_the_answer(clinic, patient, commitment):
+    """PL-20, PL-01: an offer takes nobody off the list; a yes does, and a time that runs out does not."""
+    work_items.request_booking(
+        patient_id=patient.pk,
+        care_unit=clinic.unit,
+        commitment_id=commitment.pk,
+        visit_type=clinic.nurse_visit,
+        contact_reason=clinic.reason,
+        wished_from=NOW.date(),
+        wished_to=VISIT_DAY,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    request = BookingRequest.objects.get()
+    told = {"subject": "booking_request", "row_id": request.pk, "resource_id": clinic.nurse_resource.pk}
+    offers.make(**told, start=START, by=clinic.nurse, at=NOW)
+    stands(patient, {"to-book", "booking-requests"}, NOW)
+    clock(NOW + DAY)
+    stands(patient, {"to-book", "booking-requests"}, NOW + DAY)
+    offer = offers.make(**told, start=START, by=clinic.nurse, at=NOW + DAY)
+    offers.accept(offer_id=offer.pk, by=clinic.nurse, at=NOW + DAY)
+    stands(patient, {"to-book"}, NOW + DAY)
+
+
+def test_a_result_that_comes_is_decided_and_gone(clinic, patient, booking):
+    """PL-20, UT-04"""
+    appointments.arrive(appointment_id=booking.pk, by=clinic.nurse, at=START)
+    check_out.check_out(
+        encounter_id=booking.encounter_id,
+        outcome="await_result",
+        reason=clinic.outcome_reason("await_result"),
+        by=clinic.doctor,
+        at=START + HALF_HOUR,
+        registered_at=START + HALF_HOUR,
+    )
+    item = AwaitedResult.objects.get()
+    work_items.register_result(item_id=item.pk, by=clinic.doctor, at=START + DAY)
+    stands(patient, {"awaiting-result"}, START + HALF_HOUR)
+    work_items.decide(
+        model=AwaitedResult,
+        item_id=item.pk,
+        decision="end_commitment",
+        reason="Färdigbehandlad",
+        by=clinic.doctor,
+        at=START + DAY,
+    )
+    clock(START + DAY)
+    stands(patient, {"coding"}, START + DAY)
