@@ -31,16 +31,6 @@ class BrokenOff(TextChoices):
     AFTER_ASSESSMENT = "after_assessment", "Lämnade efter läkarbedömning"
 
 
-# The patient register's values, in the order of its lists (INSATT is read in a source; the rest is [reading]).
-REGISTER_ADMITTED = {AdmittedFrom.HOSPITAL: "1", AdmittedFrom.SPECIAL_HOUSING: "2", AdmittedFrom.HOME: "3"}
-REGISTER_DISCHARGED = {
-    DischargedTo.HOSPITAL: "1",
-    DischargedTo.SPECIAL_HOUSING: "2",
-    DischargedTo.HOME: "3",
-    DischargedTo.DECEASED: "4",
-}
-
-
 def discharge_refusal(type_code, *, admitted_from, discharged_to, died_on, on):
     """VH-23: a stay is discharged when insätt and utsätt are known, and who died before the day goes nowhere else. Who
     dies at the hospital is discharged as avliden before the register tells of it (AV-01). Or None."""

@@ -122,6 +122,7 @@ PAGES = {
         ],
         page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS, pk="arrived_encounter"),
     ),
+    "encounter-realtime": page(P.VIEW_ENCOUNTERS, pk="arrived_encounter"),
     "encounter-admit": page(P.REGISTER_ARRIVAL, P.REGISTER_ARRIVAL, pk="arrived_encounter"),
     "contact-guide": page(P.REGISTER_ENCOUNTERS),
     # Patients
@@ -354,6 +355,7 @@ ENDPOINTS = {
     "encounters/<uuid:pk>/children/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/birth/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/personnummer/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/realtime/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/stay/": ({"PATCH": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "places/<uuid:pk>/cleaned/": ({"POST": P.REGISTER_ENCOUNTERS}, "place"),
     "encounters/<uuid:pk>/check-out/": ({"POST": P.CHECK_OUT}, "arrived_encounter"),

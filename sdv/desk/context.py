@@ -33,7 +33,12 @@ class Page:
 NAVIGATION = [
     Page("Dagen", "day", Permission.VIEW_DAY, key="F4"),
     Page("Akuten", "emergency", Permission.VIEW_ENCOUNTERS, kinds=("akutmottagning",)),
-    Page("Platser", "ward", Permission.VIEW_ENCOUNTERS, kinds=("slutenvard", "forlossning", "dialysmottagning")),
+    Page(
+        "Platser",
+        "ward",
+        Permission.VIEW_ENCOUNTERS,
+        kinds=("slutenvard", "forlossning", "dialysmottagning", "specialistmottagning"),
+    ),
     Page("Patienter", "patients", Permission.VIEW_PATIENTS),
     Page("Bokningsbegäran", "booking-requests", Permission.VIEW_WORK_LISTS),
     Page("Remisser", "referrals", Permission.VIEW_REFERRALS),

@@ -116,7 +116,7 @@ def test_a_quarter_of_the_demo_is_delivered_twice_with_the_same_bytes(afternoon)
     assert one.outpatient > 0
     assert sum(file.rows for file in one.files if file.file == "AD") == one.inpatient + one.outpatient
     assert {code for code, _ in one.refused} <= {
-        "not_a_doctor", "profession_unknown", "not_assessed", "not_ended", "replaces_no_visit",
+        "not_a_doctor", "profession_unknown", "not_assessed", "not_ended", "observation", "replaces_no_visit",
     }  # fmt: skip
 
 

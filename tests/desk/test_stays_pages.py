@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from registration import realtime
 from registration.actions import admissions, encounters, places, stays
 from registration.models import Encounter
 from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL
 from sdv.accounts.permissions import Role
 from sdv.common.time import local, now
+from sdv.desk.presenters.realtime import filled
 from tests import factories as make
 from tests.registers import connected
 
@@ -355,3 +357,46 @@ def test_a_child_born_already_and_another_unit_without_births(db):
     stay = admitted(ward)
     page = at_work(ward).get(reverse("encounter", args=[stay.pk])).content.decode()
     assert "Foster eller nyfödd" not in page
+
+
+# --- Realtidsregistrering ------------------------------------------------------------------------------------------------
+
+
+def test_every_field_of_the_care_form_is_there_and_says_who_fills_it(unit):
+    """VH-23, REG 3.4"""
+    patient = make.patient(payer="Region Skåne", listing_unit="Vårdcentralen Öster")
+    stay = admitted(unit, "Säng 1A", patient=patient)
+    page = at_work(unit).get(reverse("encounter-realtime", args=[stay.pk]))
+    rows = {row.name: (row.value, row.filled_by) for row in page.context["rows"]}
+    assert set(rows) == {field.name for field in realtime.fields("sluten_vard")}
+    assert rows["Insätt (varifrån)"] == ("Ordinärt boende", "hand")
+    assert rows["Planerat/Oplanerat"] == ("Oplanerat", "system")
+    assert rows["Huvudman"] == ("Region Skåne", "system")
+    assert rows["Vårdutförande/tjänsteutförande enhet"] == ("Avdelning 1", "system")
+    assert (rows["Utsätt (till)"], rows["Huvuddiagnos"]) == (("", "hand"), ("", "hand"))
+
+
+def test_payer_and_listing_stay_as_they_were_at_the_start(unit):
+    """VH-23"""
+    patient = make.patient(payer="Region Skåne", listing_unit="Vårdcentralen Öster")
+    stay = admitted(unit, "Säng 1A", patient=patient)
+    patient.refresh_from_db()
+    patient.payer, patient.listing_unit = "Region Halland", "Vårdcentralen Väster"
+    patient.save(update_fields=["payer", "listing_unit"])
+    rows = {row.name: row.value for row in filled(fresh(stay), at=now())}
+    assert (rows["Huvudman"], rows["Listningsenhet"]) == ("Region Skåne", "Vårdcentralen Öster")
+
+
+def test_a_protected_person_s_fields_show_what_sk_02_leaves(unit):
+    """SK-02"""
+    stay = admitted(unit, "Säng 1A", patient=make.protected_patient(surname="Gömd"))
+    rows = {row.name: row.value for row in filled(fresh(stay), at=now())}
+    assert (rows["Huvudman"], rows["Listningsenhet"], rows["Vårdnadshavare"]) == ("", "", "")
+    assert rows["Personnummer"] != ""
+
+
+def test_the_table_s_two_columns_are_read_whole():
+    """VH-23: an unknown field stops."""
+    assert len(realtime.fields("oppen_vard")) == 26
+    assert len(realtime.fields("sluten_vard")) == 21
+    assert {field.filled_by for field in realtime.fields("oppen_vard")} == {"system", "hand", "elsewhere"}

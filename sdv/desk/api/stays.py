@@ -4,6 +4,8 @@ cleaned (VH-03, VH-09, VH-21, VH-23)."""
 from rest_framework import serializers
 
 from registration.actions import places, stays
+from registration.models import Encounter
+from registration.realtime import FilledBy
 from registration.stay_rules import AdmittedFrom, DischargedTo
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation
@@ -11,6 +13,7 @@ from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
 from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Moment, Text
 from sdv.common.errors import InputError
+from sdv.desk.presenters import realtime as realtime_presenter
 from sdv.organisation.models import Place
 
 from .encounters import TAG, EncounterAnswer, EncounterEndpoint
@@ -194,3 +197,35 @@ class Cleaned(Endpoint):
             raise InputError(at="Tiden har inte kommit än. Ange en tid till och med nu.")
         done = places.cleaned(place_id=pk, by=self.actor.user, at=at)
         return self.answer({"place": str(pk), "cleaned_at": moment(done.at)})
+
+
+class RealtimeRow(Answer):
+    """A field of realtidsregistrering: its value, empty where nothing is registered, and who fills it."""
+
+    group = serializers.CharField()
+    name = serializers.CharField()
+    value = serializers.CharField()
+    filled_by = serializers.ChoiceField(choices=[each.value for each in FilledBy])
+
+
+class RealtimeAnswer(Answer):
+    """Every field of the contact's care form (VH-23)."""
+
+    fields_of_care_form = RealtimeRow(many=True)
+
+
+class Realtime(EncounterEndpoint):
+    """GET encounters/{id}/realtime/."""
+
+    permissions = {"GET": Permission.VIEW_ENCOUNTERS}
+
+    @operation("encounters_realtime", "Realtidsregistreringens uppgifter", tag=TAG, answer=RealtimeAnswer)
+    def get(self, request, pk):
+        row = Encounter.objects.with_details().select_related("care_unit__facility", "reception").get(pk=pk)
+        self.require(row.care_unit_id)
+        self.log([row.patient_id], "realtidsregistrering", care_unit_id=row.care_unit_id, resource_id=pk)
+        found = [
+            {"group": each.group, "name": each.name, "value": each.value, "filled_by": each.filled_by}
+            for each in realtime_presenter.filled(row, at=self.at)
+        ]
+        return self.answer({"fields_of_care_form": found})

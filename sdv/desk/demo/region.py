@@ -62,6 +62,10 @@ UNITS = [
              {"Läk": 2, "Ssk": 2}),
     UnitPlan("avdelning", "Avdelning 12 Åsby sjukhus", "Avdelning 12", CareUnitKind.INPATIENT, "", "Åsby sjukhus",
              {"Läk": 1, "Ssk": 2}),
+    UnitPlan("forlossning", "Förlossningen Åsby sjukhus", "Förlossningen", CareUnitKind.MATERNITY, "", "Åsby sjukhus",
+             {"Läk": 1, "Bm": 2}),
+    UnitPlan("dialys", "Dialysmottagningen Åsby sjukhus", "Dialysen", CareUnitKind.DIALYSIS, "", "Åsby sjukhus",
+             {"Läk": 1, "Ssk": 1}),
 ]  # fmt: skip
 
 # Medicinskt verksamhetsområde of those that report to the patient register.
@@ -77,8 +81,12 @@ ALL_UNITS = [plan.key for plan in UNITS]
 
 # The nine demo users: name, role and units.
 USERS = {
-    "reception": ("Rut Receptionist", Role.RECEPTIONIST, ["bryggan", "medicin", "bvc", "ungdom", "akut"]),
-    "kliniker": ("Klara Kliniker", Role.CLINICIAN, ["medicin", "bryggan"]),
+    "reception": ("Rut Receptionist", Role.RECEPTIONIST, ["bryggan", "medicin", "bvc", "ungdom", "akut", "avdelning"]),
+    "kliniker": (
+        "Klara Kliniker",
+        Role.CLINICIAN,
+        ["medicin", "bryggan", "akut", "avdelning", "forlossning", "dialys"],
+    ),
     "koordinator": ("Kaj Koordinator", Role.COORDINATOR, ["medicin", "bryggan", "avdelning"]),
     "kodare": ("Kodrun Kodare", Role.CODER, ALL_UNITS),
     "katalog": ("Kata Loggren", Role.CATALOGUE_ADMIN, ["bryggan"]),
@@ -191,6 +199,14 @@ def _parts_and_places(units):
             Place.objects.create(
                 care_unit=units["avdelning"].row, ward=ward, kind=PlaceKind.BED, name=f"Säng {number}{bed}", room=room
             )
+    for number in range(1, 4):
+        Place.objects.create(care_unit=units["akut"].row, kind=PlaceKind.BED, name=f"Observation {number}")
+        Place.objects.create(care_unit=units["dialys"].row, kind=PlaceKind.CHAIR, name=f"Dialysplats {number}")
+    maternity = Ward.objects.create(
+        hsa_id=f"{units['forlossning'].row.hsa_id}-W", name="BB", care_unit=units["forlossning"].row
+    )
+    for name in ("Barnsäng 1", "Barnsäng 2", "Säng 1", "Säng 2"):
+        Place.objects.create(care_unit=units["forlossning"].row, ward=maternity, kind=PlaceKind.BED, name=name)
     for number in range(1, 7):
         Place.objects.create(care_unit=units["medicin"].row, kind=PlaceKind.CHAIR, name=f"Dagvård stol {number}")
 

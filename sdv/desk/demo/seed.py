@@ -9,7 +9,7 @@ from registration.models import Encounter, Patient
 from scheduling.models import Appointment, BookingRequest
 from sdv.organisation.models import CareProvider, CareUnit
 
-from . import deaths, examples, orders, people, region, schedules
+from . import deaths, examples, orders, people, region, schedules, stays
 from .story import Story
 
 PATIENTS, CONTACTS = 2000, 3100
@@ -38,6 +38,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     story.plan_ahead()
     examples.plan(story, shown)
     story.live_today()
+    stays.fill(story)
     schedules.fill(story)
     deaths.fill(story)
     clock.auto_discharge(at=at)

@@ -17,7 +17,21 @@ UNBOOKED = (
         "Telefon, video, text eller mellan personal",
         type_choice.CONTACT_WITHOUT_VISIT,
     ),
+    (
+        "pagaende",
+        "Pågående behandling",
+        "Dialys: en lång vårdhändelse för läkemedel, som avslutas för hand",
+        type_choice.ONGOING_TREATMENT,
+    ),
+    (
+        "admin",
+        "Admin",
+        "Administrativ vårdhändelse utan kontakt: den räknas inte och har inget slut",
+        type_choice.ADMINISTRATIVE,
+    ),
 )
+# These have neither besökstyp nor vårdkontaktsorsak: nobody is met.
+WITHOUT_REASON = {"pagaende", "admin"}
 SITUATIONS = {word: situation for word, _, _, situation in UNBOOKED}
 
 
@@ -62,14 +76,15 @@ class UnbookedForm(forms.Form):
         label="Besökstyp",
         queryset=VisitType.objects.none(),
         empty_label="Välj besökstyp",
-        error_messages={"required": "Välj besökstyp.", "invalid_choice": "Besökstypen finns inte på enheten."},
+        required=False,
+        error_messages={"invalid_choice": "Besökstypen finns inte på enheten."},
     )
     contact_reason = forms.ModelChoiceField(
         label="Vårdkontaktsorsak",
         queryset=ContactReason.objects.none(),
         empty_label="Välj vårdkontaktsorsak",
+        required=False,
         error_messages={
-            "required": "Välj vårdkontaktsorsak.",
             "invalid_choice": "Orsaken kan inte väljas för besökstypen. Välj en av dem som visas.",
         },
     )
@@ -132,7 +147,13 @@ class UnbookedForm(forms.Form):
 
     def clean(self):
         cleaned = super().clean()
-        if cleaned.get("situation") == "utan-besok":
+        situation = cleaned.get("situation")
+        for name, sentence in (("visit_type", "Välj besökstyp."), ("contact_reason", "Välj vårdkontaktsorsak.")):
+            if situation in WITHOUT_REASON:
+                cleaned[name] = None
+            elif name in self.fields and not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, sentence)
+        if situation == "utan-besok":
             if not cleaned.get("contact_form"):
                 self.add_error("contact_form", "Ange hur kontakten skedde: telefon, video, text eller mellan personal.")
             if not cleaned.get("replaces_visit"):

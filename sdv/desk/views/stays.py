@@ -1,17 +1,20 @@
 """The acts on a stay and an emergency visit, each a form over the page it was opened from (VH-03, VH-09, VH-10, VH-23)."""
 
-from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_http_methods, require_POST
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from registration import type_choice
+from registration import presenters, type_choice
 from registration.actions import admissions, births, encounters, places, stays
+from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.time import now
 from sdv.desk import encounter_actions
 from sdv.desk.forms import stays as forms
+from sdv.desk.presenters import realtime as realtime_presenter
+from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import leave_receipt
-from sdv.desk.views.encounter import GET_AND_POST, act_on
+from sdv.desk.views.encounter import GET_AND_POST, act_on, of_unit
 
 
 def _sheet(permission, action, form_of, text):
@@ -155,6 +158,28 @@ def birth(request, row, words, form):
 def personnummer(request, row, words, form):
     """The newborn's personnummer in place of the temporary identity (VH-13)."""
     births.give_personnummer(encounter_id=row.pk, identity=words["identity"], by=request.actor.user, at=now())
+
+
+@permitted(Permission.VIEW_ENCOUNTERS)
+@require_GET
+def realtime(request, pk):
+    """What is registered in real time for the care form, and who fills it (VH-23)."""
+    at, row = now(), of_unit(request, pk)
+    log_access(
+        actor=request.actor,
+        patients=[row.patient_id],
+        what="realtidsregistrering",
+        at=at,
+        resource_id=row.pk,
+        care_unit_id=row.care_unit_id,
+    )
+    context = {
+        "heading": "Realtidsregistrering",
+        "encounter": row,
+        "band": band_of(request, presenters.load(row.patient_id), at=at),
+        "rows": realtime_presenter.filled(row, at=at),
+    }
+    return render(request, "encounter/realtime.html", context)
 
 
 @require_POST

@@ -1,0 +1,99 @@
+"""What is registered of a vårdhändelse by the table of realtidsregistrering, with who fills each field (VH-23)."""
+
+from typing import NamedTuple
+
+from classification import presenters as coding_presenters
+from classification.actions import coding
+from classification.deriving import registration_of
+from registration import presenters, realtime
+from registration.lifecycle import Status
+from registration.models import RelationKind
+from registration.presenters import encounter_relations
+from sdv.common.time import local, local_date
+
+
+class Filled(NamedTuple):
+    """A field with its value; an empty value is not registered."""
+
+    group: str
+    name: str
+    value: str
+    filled_by: str
+    filled_by_text: str
+
+
+def filled(encounter, *, at):
+    """Every field of the encounter's care form, in the table's order."""
+    values = _values(encounter, at=at)
+    return [
+        Filled(field.group, field.name, values.get(field.name, ""), field.filled_by, realtime.WORDS[field.filled_by])
+        for field in realtime.fields(realtime.care_form(encounter.type_id))
+    ]
+
+
+def _values(encounter, *, at):
+    unit, on = encounter.care_unit, local_date(at)
+    seen = presenters.shown(encounter.patient, on=on)
+    has_begun = encounter.status != Status.PLANNED
+    guardians = [row for row in encounter_relations(encounter, on=on) if row.kind == RelationKind.GUARDIAN]
+    visit, commitment = encounter.visit_type, encounter.commitment
+    referral = commitment.referrals.order_by("id").first() if commitment else None
+    return {
+        "Personnummer": seen.identity,
+        "Kön": seen.sex_text,
+        "Ålder": seen.age_text,
+        "Listningsenhet": "" if seen.is_protected else encounter.listing_unit,
+        "Vårdnadshavare": ", ".join(row.name for row in guardians if row.name),
+        "Huvudman": "" if seen.is_protected else encounter.payer,
+        "Producerande vårdinrättning": unit.facility.name,
+        "Medicinskt ansvarig vårdenhet (ej fysisk plats)": unit.name,
+        "Vårdutförande/tjänsteutförande enhet": _performer(encounter),
+        "Bokat datum och tid": _stamp(encounter.planned_start),
+        "Ankomstdatum och tid": _stamp(encounter.start) if has_begun else "",
+        "Beräknat inskrivningsdatum": _stamp(encounter.planned_start),
+        "Inskrivningsdatum och tid": _stamp(encounter.start) if has_begun else "",
+        "Utskrivningsdatum och tid": _stamp(encounter.end),
+        "Vårdområde": unit.care_area.name if unit.care_area else "",
+        "Problemkod": commitment.problem_code.name if commitment else "",
+        "Remisskod": referral.get_kind_display() if referral else "",
+        "Besökstyp": visit.name if visit else "",
+        "Kontakttyp": str(registration_of(encounter).contact_type or ""),
+        "Anledning": encounter.contact_reason.name if encounter.contact_reason else "",
+        "Yrkeskategori": visit.profession.name if visit else "",
+        "Insätt (varifrån)": encounter.get_admitted_from_display(),
+        "Planerat/Oplanerat": {True: "Planerat", False: "Oplanerat"}.get(encounter.is_planned, ""),
+        "Utsätt (till)": encounter.get_discharged_to_display(),
+        **_codes(encounter),
+        **_fees(encounter),
+    }
+
+
+def _performer(encounter):
+    """Where the care was given: the ward the patient was at last, the reception, or the unit itself."""
+    ward = encounter.ward_stays.select_related("ward").order_by("-id").first()
+    if ward:
+        return ward.ward.name
+    return encounter.reception.name if encounter.reception else encounter.care_unit.name
+
+
+def _codes(encounter):
+    shown = coding_presenters.coding(coding.read(encounter))
+    diagnoses = [row["display"] for row in shown["diagnoses"]]
+    causes = [under["display"] for row in shown["diagnoses"] for under in row["external_causes"]]
+    return {
+        "Huvuddiagnos": ", ".join(diagnoses[:1]),
+        "Bidiagnoser": ", ".join(diagnoses[1:]),
+        "KVÅ": ", ".join(row["display"] for row in shown["procedures"]),
+        "ATC": ", ".join(row["display"] for row in shown["atc"]),
+        "Yttre orsakskoder": ", ".join(causes),
+    }
+
+
+def _fees(encounter):
+    """What the cashier has told (AG-01). Why a visit is free and how it was paid are the cashier's."""
+    amounts = [row.amount for row in encounter.cash_transactions.all()]
+    return {"Patientavgift": f"{sum(amounts):.2f} kr" if amounts else ""}
+
+
+def _stamp(moment):
+    return local(moment).strftime("%Y-%m-%d %H:%M") if moment else ""
