@@ -400,3 +400,41 @@ def test_the_table_s_two_columns_are_read_whole():
     assert len(realtime.fields("oppen_vard")) == 26
     assert len(realtime.fields("sluten_vard")) == 21
     assert {field.filled_by for field in realtime.fields("oppen_vard")} == {"system", "hand", "elsewhere"}
+
+
+# --- Begun at the desk ----------------------------------------------------------------------------------------------------
+
+
+def test_dialysis_and_admin_are_begun_at_the_desk_without_reason(db):
+    """VH-03 k: one long vårdhändelse that is discharged by hand; Admin has no end."""
+    dialysis = make.DialysisUnitFactory()
+    client, patient = at_work(dialysis), make.patient()
+    number = patient.identities.get().value
+    for word, code in (("pagaende", "klinisk-lm-pagaende-specialiserad-oppenvard"), ("admin", "admin")):
+        answer = client.post(reverse("drop-in"), {"identity": number, "situation": word})
+        assert answer.status_code == 302, answer.context["form"].errors
+        assert Encounter.objects.get(type=code).contact_reason is None
+    missing = client.post(reverse("drop-in"), {"identity": number, "situation": "drop-in"})
+    assert missing.status_code == 422
+    assert {"visit_type", "contact_reason"} <= set(missing.context["form"].errors)
+    ongoing = Encounter.objects.get(type="klinisk-lm-pagaende-specialiserad-oppenvard")
+    client.post(reverse("encounter-discharge", args=[ongoing.pk]))
+    assert fresh(ongoing).status == "ended"
+    admin = Encounter.objects.get(type="admin")
+    assert client.post(reverse("encounter-discharge", args=[admin.pk])).status_code == 409
+
+
+def test_a_chair_for_the_day_is_given_and_left(db):
+    """VH-09: rum, säng, stol; checked out, then discharged, and the chair is to be cleaned."""
+    clinic = make.SpecialisedClinicFactory()
+    chair = make.PlaceFactory(care_unit=clinic, name="Dagvård stol 1")
+    patient = make.patient()
+    make.open_commitment(patient=patient, care_unit=clinic)
+    visit = make.unbooked_visit(care_unit=clinic, patient=patient, requires_place=True, at=now() - HOUR)
+    client = at_work(clinic)
+    places.assign(encounter_id=visit.pk, place_id=chair.pk, by=make.UserFactory(), at=now() - HOUR)
+    spot = client.get(reverse("ward")).context["board"].spots[0]
+    assert (spot.row.pk, [button.label for button in spot.row.buttons]) == (visit.pk, ["Byt plats"])
+    make.check_visit_out(fresh(visit), outcome="no_further_planning", by=make.UserFactory())
+    client.post(reverse("encounter-discharge", args=[visit.pk]))
+    assert client.get(reverse("ward")).context["board"].spots[0].state == "to_clean"
