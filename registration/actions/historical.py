@@ -15,7 +15,7 @@ from sdv.common.time import minute
 def record(*, patient_id, care_unit, start, end, by, at):
     """One contact of an earlier system. The same contact again is the one there is, so that an import can be run twice.
     Who has died since has a history too."""
-    patient = Patient.objects.locked().get(pk=patient_id)
+    patient = Patient.objects.lock_present(patient_id)
     start, end = minute(start), minute(end)
     if not start <= end <= minute(at):
         raise RuleError("VH-14", "En historisk vårdhändelse börjar före sitt slut och har redan slutat. Rätta raden.")

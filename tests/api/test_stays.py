@@ -46,6 +46,12 @@ def test_a_stay_from_the_first_bed_to_home(caller, unit):
     assert (made["place"]["name"], made["ward"]["name"], made["is_planned"]) == ("Säng 1", "Avdelning 1", False)
     path = f"encounters/{made['id']}/"
     refused(api.post(f"{path}transfer/", {}), 400)
+    fields = {row["name"]: row for row in api.get(f"{path}realtime/").json()["fields_of_care_form"]}
+    assert (fields["Insätt (varifrån)"]["value"], fields["Insätt (varifrån)"]["filled_by"]) == (
+        "Ordinärt boende",
+        "hand",
+    )
+    assert fields["Vårdutförande/tjänsteutförande enhet"]["value"] == "Avdelning 1"
     moved = api.post(f"{path}transfer/", {"ward": str(two.ward_id), "at": ago(4)}).json()
     assert (moved["place"], moved["ward"]["name"]) == (None, "Avdelning 2")
     away = api.post(f"{path}leave/", {"at": ago(3), "expected_back": ago(1)}).json()

@@ -4,7 +4,6 @@ cleaned (VH-03, VH-09, VH-21, VH-23)."""
 from rest_framework import serializers
 
 from registration.actions import places, stays
-from registration.models import Encounter
 from registration.realtime import FilledBy
 from registration.stay_rules import AdmittedFrom, DischargedTo
 from sdv.accounts.api.endpoint import Endpoint
@@ -16,7 +15,7 @@ from sdv.common.errors import InputError
 from sdv.desk.presenters import realtime as realtime_presenter
 from sdv.organisation.models import Place
 
-from .encounters import TAG, EncounterAnswer, EncounterEndpoint
+from .encounters import TAG, EncounterAnswer, EncounterEndpoint, whole_encounter
 
 
 class TransferBody(Fields):
@@ -221,7 +220,7 @@ class Realtime(EncounterEndpoint):
 
     @operation("encounters_realtime", "Realtidsregistreringens uppgifter", tag=TAG, answer=RealtimeAnswer)
     def get(self, request, pk):
-        row = Encounter.objects.with_details().select_related("care_unit__facility", "reception").get(pk=pk)
+        row = whole_encounter(pk)
         self.require(row.care_unit_id)
         self.log([row.patient_id], "realtidsregistrering", care_unit_id=row.care_unit_id, resource_id=pk)
         found = [
