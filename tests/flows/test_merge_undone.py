@@ -2,7 +2,7 @@
 
 import pytest
 
-from registration.actions import contact, referrals, relations
+from registration.actions import contact, patients, referrals, relations
 from registration.models import Encounter, Patient, PatientIdentity, PatientPhone, PatientSearchKey, ProblemCode
 from scheduling.actions import appointments
 from scheduling.models import Appointment, BookingRequest
@@ -149,6 +149,24 @@ def test_a_number_that_the_old_record_has_by_now_stays(old, present, clinic):
     done = undo(present, clinic)
     assert told(done) == [("held", "registration.PatientPhone", 1)]
     assert present.phones.get().number == old.phones.get().number == "+46701740605"
+
+
+def test_what_users_have_written_of_the_patient_goes_along_where_the_present_record_is_silent(old, present, clinic):
+    """RI-02, PA-06: nobody is without an interpreter because of a merge; and it goes back as it was (PL-13)."""
+    patients.edit(patient_id=old.pk, interpreter_language="somaliska", special_housing="Eken", by=clinic.nurse, at=NOW)
+    patients.edit(patient_id=present.pk, special_housing="Boken", by=clinic.nurse, at=NOW)
+    before = everything()
+    do(old, present, clinic)
+    present.refresh_from_db()
+    assert (present.interpreter_kind, present.interpreter_language) == ("spoken", "somaliska")
+    assert present.special_housing == "Boken"
+    undo(present, clinic)
+    assert differences(before, everything()) == {}
+    do(old, present, clinic)
+    patients.edit(patient_id=present.pk, interpreter_language="engelska", by=clinic.nurse, at=NOW)
+    assert told(undo(present, clinic)) == [("kept", "registration.Patient", 1)]
+    present.refresh_from_db()
+    assert present.interpreter_language == "engelska"
 
 
 def test_what_would_be_torn_apart_is_told_first(old, present, clinic):

@@ -33,7 +33,7 @@ class UndoMergeBody(Fields):
 class ToCheckAnswer(Answer):
     """Rows of one kind that somebody has to look at, and what to do (PL-13)."""
 
-    what = serializers.ChoiceField(choices=["changed", "removed", "follows", "stays", "held"])
+    what = serializers.ChoiceField(choices=["changed", "removed", "follows", "stays", "kept", "held"])
     name = serializers.CharField()
     count = serializers.IntegerField()
     detail = serializers.CharField()

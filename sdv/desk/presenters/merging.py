@@ -11,27 +11,27 @@ from sdv.flows.models import MergeChange
 
 @dataclass(frozen=True)
 class Compared:
-    """One line of the comparison. `is_left`: only the old record says it, and it is not moved."""
+    """One line of the comparison. `is_carried`: only the old record says it, and the present one takes it over."""
 
     word: str
     old: str
     present: str
-    is_left: bool = False
+    is_carried: bool = False
 
     @property
     def differs(self):
         return self.old != self.present
 
 
-# Facts of the record itself; what a person has typed of them is written anew where the present record lacks it.
-LEFT = ("Tolk", "Särskilt boende", "Läkemedelsförmån", "Pascal")
+# What users write of the patient itself; the other facts of the record are the present one's own.
+CARRIED = ("Tolk", "Särskilt boende", "Läkemedelsförmån", "Pascal")
 
 
 def comparison(source, target, *, at):
     """Both records, line by line where either says something, through the one door to what may be shown (SK-02)."""
     rows = zip(_lines(source, at), _lines(target, at), strict=True)
     return [
-        Compared(word, old, present, is_left=word in LEFT and bool(old) and not present)
+        Compared(word, old, present, is_carried=word in CARRIED and bool(old) and not present)
         for (word, old), (_, present) in rows
         if old or present
     ]

@@ -13,8 +13,8 @@ from sdv.outbox import messages
 
 from ..models import MergeChange, PatientMerge
 from . import rules
-from .since import walk
-from .tables import DOUBLES, FLAGS, MOVED, ONLY, column_of, models
+from .since import give_back, walk
+from .tables import DOUBLES, FLAGS, MOVED, ONLY, carried, column_of, models
 
 # The present record's own rows are read once: they are few, however many are moved. Of the checksum only the beginning is
 # kept: it tells that a row was changed, and nobody can guess from it what the row was (SK-02).
@@ -61,7 +61,7 @@ def merge(*, source_id, target_id, reason, by, at, is_told_by_register=False):
         _move(done, label)
     _tell_again(done, target)
     Patient.objects.filter(pk=source.pk).update(merged_into=target, version=source.version + 1)
-    Patient.objects.filter(pk=target.pk).update(version=target.version + 1)
+    Patient.objects.filter(pk=target.pk).update(version=target.version + 1, **_carry(done, source, target))
     for row, event in ((source, "merged_away"), (target, "merged_here")):
         PatientHistory.objects.create(patient=row, event=event, detail=reason[:300], by=by, at=at)
     return done
@@ -119,12 +119,21 @@ def undo(*, target_id, reason, by, at):
         )
     _tell_again(done, source)
     Patient.objects.filter(pk=source.pk).update(merged_into=None, version=source.version + 1)
-    Patient.objects.filter(pk=target.pk).update(version=target.version + 1)
+    Patient.objects.filter(pk=target.pk).update(version=target.version + 1, **give_back(done, source, target))
     done.undone_at, done.undone_by, done.undo_reason = at, by, reason[:200]
     done.save(update_fields=["undone_at", "undone_by", "undo_reason", "to_check"])
     for row in (source, target):
         PatientHistory.objects.create(patient=row, event="merge_undone", detail=reason[:300], by=by, at=at)
     return done
+
+
+def _carry(done, source, target):
+    """What the present record takes over of the old one's own facts, recorded as it was: empty."""
+    fields = carried(source, target)
+    if fields:
+        before = {name: getattr(target, name) for name in fields}
+        MergeChange.objects.create(merge=done, table=Patient._meta.label, row_id=target.pk, before=before, checksum="")
+    return {name: getattr(source, name) for name in fields}
 
 
 def _tell_again(done, patient):

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from registration.models import Patient
 from sdv.common.errors import RuleError
 
 from ..models import MergeChange
-from .tables import DOUBLES, UNCOUNTED, models, parents, rows_of, words
+from .tables import CARRIED, DOUBLES, UNCOUNTED, models, parents, rows_of, words
 
 # What a message is about is no foreign key; keys are unique among all tables.
 PLAIN_PARENTS = {"outbox.OutboxMessage": ("subject_id",)}
@@ -31,13 +32,14 @@ PROPOSALS = {
     "removed": "Borttaget efter sammanslagningen: går inte tillbaka. Registrera igen på reservnumret om det behövs.",
     "follows": "Tillkommet efter sammanslagningen på något som går tillbaka: följer med. Kontrollera på reservnumret.",
     "stays": "Tillkommet efter sammanslagningen: stannar på patienten. Gäller det den andra, registrera om det där.",
+    "kept": "Ändrat efter sammanslagningen: står kvar på patienten. Kontrollera på båda.",
     "held": "Finns på båda: stannar på patienten. Kontrollera på båda.",
 }
 
 
 @dataclass(frozen=True)
 class ToCheck:
-    """Rows of one kind that somebody has to look at. `what`: changed, removed, follows, stays, held."""
+    """Rows of one kind that somebody has to look at. `what`: changed, removed, follows, stays, kept, held."""
 
     what: str
     label: str
@@ -118,6 +120,8 @@ class _Walk:
             if label in UNCOUNTED:
                 kinds = {}
             found += [ToCheck(what, label, self.names[label], tuple(pks)) for what, pks in kinds.items() if pks]
+        if _changed_facts(self.done):
+            found.append(ToCheck("kept", Patient._meta.label, words(Patient), (self.done.target_id,)))
         return found
 
     def refusal(self):
@@ -130,6 +134,28 @@ class _Walk:
             " Flytta eller avsluta den först, och ångra sedan.",
             code="torn",
         )
+
+
+def _carried(done):
+    """The fields that the merge carried over with what the present record said before, or nothing."""
+    change = MergeChange.objects.filter(merge=done, table=Patient._meta.label).first()
+    return change.before if change else {}
+
+
+def give_back(done, source, target):
+    """What an undo writes on the present record: as it was, where nobody has written since."""
+    before = _carried(done)
+    groups = [group for group in CARRIED if group[0] in before]
+    return {name: before[name] for group in groups if _is_as_carried(group, source, target) for name in group}
+
+
+def _changed_facts(done):
+    before = _carried(done)
+    return any(group[0] in before and not _is_as_carried(group, done.source, done.target) for group in CARRIED)
+
+
+def _is_as_carried(group, source, target):
+    return all(getattr(source, name) == getattr(target, name) for name in group)
 
 
 def walk(done):

@@ -62,6 +62,13 @@ DOUBLES = {
 ONLY = {"outbox.OutboxMessage": "o.delivered_at IS NULL AND o.stopped_at IS NULL"}
 # A flag that only one row of a patient may have: the present record's own keeps it.
 FLAGS = {"registration.PatientIdentity": "is_primary", "registration.PatientPhone": "is_preferred"}
+# What users write of the patient itself (PA-06): goes along where the present record says nothing of it.
+CARRIED = (
+    ("interpreter_kind", "interpreter_language"),
+    ("special_housing",),
+    ("drug_benefit_decided_on", "drug_benefit_decided_by"),
+    ("has_pascal", "pascal_told_on", "pascal_told_by"),
+)
 # What is refused instead of moved, by the name of the constraint (rules.refusal).
 REFUSED = ("one_open_commitment_per_problem",)
 
@@ -98,6 +105,19 @@ def parents(model):
         for field in model._meta.concrete_fields
         if field.is_relation and field.related_model is not model and field.related_model._meta.label in MOVED
     ]
+
+
+def carried(source, target):
+    """The fields that the present record takes over from the old one, whole groups at a time."""
+    found = []
+    for group in CARRIED:
+        says = any(getattr(source, name) for name in group)
+        is_silent = not any(getattr(target, name) for name in group)
+        if group[0] == "drug_benefit_decided_on" and target.has_drug_benefit:
+            is_silent = False
+        if says and is_silent and not target.is_protected:
+            found += group
+    return found
 
 
 def words(model):
