@@ -248,7 +248,9 @@ def found_by(patient, text, *, today):
 
 
 def _is_under_18(patient, on):
-    return bool(patient.birth_date) and not patient.is_deceased and age(patient.birth_date, on) < 18
+    """As guardians are reckoned: where the day is not known, the last one possible is meant (RE-01)."""
+    born = patient.birth_date or patient.birth_date_partial
+    return bool(born) and not patient.is_deceased and not is_of_age(patient.birth_date, patient.birth_date_partial, on)
 
 
 def contact_details(patient):

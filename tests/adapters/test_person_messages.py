@@ -13,6 +13,7 @@ from registration import identities
 from registration.population_register import (
     Deregistration,
     LinkedIdentity,
+    PersonRecord,
     RegisterAddress,
     RegisterAddresses,
     RegisterIdentity,
@@ -120,6 +121,20 @@ def test_the_example_of_a_samordningsnummer_is_read():
 def test_the_example_of_an_allocated_reserve_identity_is_read():
     told = messages.allocated(example("UpdatePerson_5.0_response_new_NRID.xml"), accepts_test_persons=True)
     assert told == (RegisterIdentity(identities.RESERVID, "22790814AA19"), False)
+
+
+def test_an_allocation_written_by_the_simulator_is_valid_and_read_as_the_example_was():
+    """RI-01: given, and refused with the service's own words."""
+    identity = RegisterIdentity(identities.RESERVID, "22790814AA19")
+    told = PersonRecord(identity=identity, sex="1", name=RegisterName(given_name="Okänd", surname="Okändsson"))
+    written = answers.updated(told)
+    assert schemas.is_valid(written)
+    assert messages.allocated(written, accepts_test_persons=True) == messages.allocated(
+        example("UpdatePerson_5.0_response_new_NRID.xml"), accepts_test_persons=True
+    )
+    refused = answers.updated(refusal="Uppgifterna godtas inte")
+    assert schemas.is_valid(refused)
+    assert messages.allocated(refused, accepts_test_persons=True) == (None, True)
 
 
 @pytest.mark.parametrize(

@@ -287,11 +287,17 @@ def test_deregistration_is_told_also_with_an_unknown_code_and_a_partial_date(cod
     assert presenters.deregistration_text(Patient(deregistration_code=code, deregistered_on=since)) == words
 
 
+LAST_OF_CHILDHOOD = (date(2026, 11, 29), date(2026, 11, 30))
+
+
 def test_a_birth_date_that_is_only_partly_known_is_shown_as_far_as_it_is(clinic):
     patient = clinic.patient()
     Patient.objects.update(birth_date=None, birth_date_partial="1987-03")
     seen = presenters.shown(presenters.load(patient.pk), on=date(2026, 11, 20))
     assert (seen.birth_text, seen.age_text, seen.is_under_18) == ("1987-03", "född 1987-03", False)
+    Patient.objects.update(birth_date_partial="2008-11")
+    young = {day: presenters.shown(presenters.load(patient.pk), on=day).is_under_18 for day in LAST_OF_CHILDHOOD}
+    assert list(young.values()) == [True, False]
 
 
 def test_a_doubtful_samordningsnummer_is_told_with_what_to_do(clinic):
