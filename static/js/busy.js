@@ -19,7 +19,8 @@ document.addEventListener("htmx:before:request", (event) => begin(event.detail?.
 document.addEventListener("htmx:finally:request", end);
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method === "dialog" || form.hasAttribute("hx-post")) return;
+  // What opens in another tab leaves this page as it is.
+  if (event.defaultPrevented || form.method === "dialog" || form.hasAttribute("hx-post") || event.submitter?.formTarget || form.target) return;
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "1";
   begin(form);

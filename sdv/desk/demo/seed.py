@@ -9,7 +9,7 @@ from registration.models import Encounter, Patient
 from scheduling.models import Appointment, BookingRequest
 from sdv.organisation.models import CareProvider, CareUnit
 
-from . import deaths, examples, orders, people, region, schedules, stays
+from . import deaths, examples, letters, orders, people, region, schedules, stays
 from .story import Story
 
 PATIENTS, CONTACTS = 2000, 3100
@@ -41,6 +41,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     stays.fill(story)
     schedules.fill(story)
     deaths.fill(story)
+    letters.fill(story)
     clock.auto_discharge(at=at)
     tell(f"bokningar: {Appointment.objects.count()}")
     tell(f"bokningsbegäran som väntar: {BookingRequest.objects.waiting().count()}")
