@@ -14,6 +14,7 @@ from sdv.accounts.permissions import Role
 from sdv.common.time import now
 
 from .. import factories
+from ..registers import connected
 from .conftest import assert_accessible_also_narrow
 
 
@@ -127,3 +128,49 @@ def test_from_the_emergency_door_to_a_bed_and_home(as_user, visit, emergency, un
     visit(reverse("admission"))
     assert_accessible_also_narrow(page)
     picture(page, "skriv-in")
+
+
+def test_a_child_is_prepared_born_and_given_its_number(as_user, visit, transactional_db):
+    """VH-03 h, VH-13, VH-23: from the mother's page to the child's personnummer, with keys only."""
+    maternity = factories.MaternityUnitFactory()
+    mother = admissions.begin(
+        patient_id=factories.patient(surname="Öberg").pk,
+        care_unit=maternity,
+        situation=DIRECT_ADMISSION,
+        admitted_from="home",
+        by=None,
+        at=now() - timedelta(hours=5),
+    )
+    page = as_user(factories.staff(Role.CLINICIAN, maternity))
+    visit(reverse("encounter", args=[mother.pk]))
+    assert_accessible_also_narrow(page)
+    with connected():
+        page.get_by_role("link", name="Foster eller nyfödd").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("dialog[open]")).to_contain_text("Antal väntade barn")
+        assert_accessible_also_narrow(page)
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_role("heading", name="Hör ihop med")).to_be_visible()
+    page.get_by_role("link", name="Foster, ").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Registrera födelse").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open]")).to_contain_text("Född klockan")
+    page.get_by_label("Kön", exact=True).select_option(label="Flicka")
+    number = factories.test_number()
+    page.locator("dialog #id_clock").fill("11:32")
+    page.locator("dialog #id_day").fill(f"{number[:4]}-{number[4:6]}-{number[6:8]}")
+    assert_accessible_also_narrow(page)
+    picture(page, "fodelse")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#receipt")).to_contain_text("Födelsen är registrerad:")
+    page.get_by_role("link", name="Ge personnummer").focus()
+    page.keyboard.press("Enter")
+    page.locator("dialog #id_identity").fill(number)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#receipt")).to_contain_text("Personnumret är registrerat för")
+    child = mother.children.get().encounter
+    assert (child.type_id, child.patient.identities.get(is_primary=True).value) == ("nyfodd", number)
+    visit(reverse("encounter-realtime", args=[child.pk]))
+    assert_accessible_also_narrow(page)
+    picture(page, "realtid")

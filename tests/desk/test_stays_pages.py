@@ -67,7 +67,8 @@ def test_an_arrival_is_three_fields(emergency):
     """VH-03 c, PA-09"""
     patient, client = make.patient(), at_work(emergency, Role.RECEPTIONIST)
     page = client.get(reverse("emergency-arrival"))
-    assert list(page.context["form"].fields) == ["identity", "contact_reason", "identity_shown"]
+    asked = [name for name in page.context["form"].fields if name not in ("clock", "day")]
+    assert asked == ["identity", "contact_reason", "identity_shown"]
     answer = client.post(
         reverse("emergency-arrival"),
         {
@@ -79,6 +80,24 @@ def test_an_arrival_is_three_fields(emergency):
     assert (answer.status_code, answer.url) == (302, reverse("emergency"))
     visit = Encounter.objects.get()
     assert (visit.patient, visit.type_id, visit.identity_shown) == (patient, "akutsjukvard", "Legitimation")
+
+
+def test_an_arrival_noted_on_paper_has_its_true_time(emergency):
+    """PL-15"""
+    patient, came = make.patient(), local(now() - timedelta(hours=30))
+    at_work(emergency).post(
+        reverse("emergency-arrival"),
+        {
+            "patient": patient.pk,
+            "contact_reason": make.contact_reason("bedömning ospecificerad").pk,
+            "identity_shown": "Legitimation",
+            "clock": f"{came:%H:%M}",
+            "day": f"{came:%Y-%m-%d}",
+        },
+    )
+    visit = Encounter.objects.get()
+    assert (visit.start, visit.history.get().at) == (came, came)
+    assert visit.history.get().registered_at > came + timedelta(hours=29)
 
 
 @pytest.mark.parametrize(

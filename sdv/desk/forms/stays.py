@@ -240,8 +240,9 @@ class WhoForm(forms.Form):
 UNKNOWN = "okand"
 
 
-class EmergencyForm(WhoForm):
-    """Arrival at the emergency department in three fields: who, why, how identity was shown."""
+class EmergencyForm(WhoForm, ActForm):
+    """Arrival at the emergency department in three fields: who, why, how identity was shown. When it was is asked only of
+    what is registered afterwards (PL-15)."""
 
     contact_reason = forms.ModelChoiceField(
         queryset=ContactReason.objects.none(),

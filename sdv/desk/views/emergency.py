@@ -88,7 +88,7 @@ def arrive(request):
     at, unit = now(), request.actor.care_unit
     patient, identity_error = named_patient(request, local_date(at))
     is_given = bool(request.POST.get("patient") or request.GET.get("patient"))
-    form = EmergencyForm(request.POST or None, day=local_date(at), has_patient=is_given)
+    form = EmergencyForm(request.POST or None, day=local_date(at), at=at, has_patient=is_given)
     if request.method == "POST":
         if identity_error and "identity" in form.fields and request.POST.get("identity"):
             form.add_error("identity", identity_error)
@@ -122,7 +122,7 @@ def _arrived(request, unit, patient, words, is_unknown, at):
         contact_form="physical",
         identity_shown="Inte visad" if is_unknown else words["identity_shown"],
         by=request.actor.user,
-        at=at,
+        at=words["at"],
     )
     remember_patient(request, patient)
     leave_receipt(request, at=at, text="Akut ankomst registrerad för", whom=patient)

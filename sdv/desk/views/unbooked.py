@@ -99,7 +99,7 @@ def _register_unbooked(request, patient, words, at):
         care_unit=request.actor.care_unit,
         situation=situation,
         by=request.actor.user,
-        at=at,
+        at=words["at"] or at,
         visit_type=words.get("visit_type"),
         contact_reason=words["contact_reason"],
         commitment_id=words["commitment"].pk if words.get("commitment") else None,
