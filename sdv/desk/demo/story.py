@@ -6,7 +6,7 @@ from datetime import time, timedelta
 
 from classification.actions import coding
 from classification.models import Code, System
-from registration.actions import clock, encounters, referrals
+from registration.actions import clock, encounters, facts, referrals
 from registration.models import ContactReason, Encounter, ProblemCode, ReferralKind
 from registration.type_choice import CONTACT_WITHOUT_VISIT, DIRECT_ADMISSION, DROP_IN, EMERGENCY_ARRIVAL
 from scheduling.actions import appointments, check_out, commitments, work_items
@@ -428,15 +428,29 @@ class Story:
             if self.rng.random() > 0.45:
                 continue
             chosen = self.rng.sample(diagnoses, self.rng.choice([1, 1, 1, 2]))
-            coded += self.code(pk, chosen, min(self.at, end + timedelta(hours=self.rng.randint(9, 40))))
+            coded += self.code(pk, chosen, min(self.at, end + timedelta(hours=self.rng.randint(9, 40))), coded)
         return coded
 
-    def code(self, encounter_id, diagnoses, at):
+    def code(self, encounter_id, diagnoses, at, number):
+        """Nine of ten have a note behind them; now and then an injury with its cause, a substance, a procedure."""
+        rows = [{"code": code} for code in diagnoses]
+        if number % 20 == 7:
+            rows = [{"code": "S5250", "external_causes": ["W0101"]}]
+        elif number % 15 == 4:
+            rows[0]["atc"] = ["N02BE01"]
         try:
+            if number % 10:
+                facts.report_document(
+                    encounter_id=encounter_id,
+                    kind="Anteckning",
+                    external_id=f"ovning-{encounter_id}",
+                    by=self.region.users["integration"],
+                    at=minute(at),
+                )
             coding.save_coding(
                 encounter_id=encounter_id,
-                diagnoses=[{"system": System.ICD_10_SE, "code": code} for code in diagnoses],
-                procedures=[],
+                diagnoses=rows,
+                procedures=[{"code": "AF022"}] if number % 6 == 0 else [],
                 atc=[],
                 complete=True,
                 by=self.region.users["kodare"],
