@@ -5,7 +5,7 @@ import re
 
 from registration.lifecycle import SPECIALISED, SPECIALISED_WITH_PLACE
 
-from .checks import TABLE, finding
+from .checks import TABLE, Severity, finding
 from .diagnoses import twice
 
 # R19: headings of the official municipal selection; these two are ordinary codes there.
@@ -20,6 +20,8 @@ DAY_CARE = "ZV055"
 DAY_CARE_TIMES = {f"ZV{number}" for number in (*range(201, 207), *range(211, 220))}
 RESTRAINT = {"XU000", "XU003", "XU004", "XU007", "XU008"}
 SECLUSION = {"XU010", "XU012", "XU014", "XU015", "XU016", "XU017", "XU018"}
+# Done while somebody is strapped down: KVÅ's own remark says that the strapping is coded apart.
+DURING_RESTRAINT = {"XU033", "XU034", "XU035", "XU036", "XU037"}
 ONLY_FOR_ADULTS = {"XU000", "XU010"}
 ONLY_FOR_MINORS = {"XU007", "XU008", "XU017", "XU018"}
 ADULT = 18
@@ -74,6 +76,10 @@ def _coercion(codes, contact):
         if len(used) > 1:
             detail = f"Bara en kod för {word} används per tillfälle: {', '.join(used)}. Behåll den rätta."
             yield finding("R24", "coercion_twice", detail, used[1])
+    during = next((code for code in codes if code in DURING_RESTRAINT), None)
+    if during and not RESTRAINT & codes.keys():
+        detail = f"{during} görs under fastspänning, som kodas för sig. Lägg till XU000–XU008."
+        yield finding("R24", "restraint_not_coded", detail, during, severity=Severity.WARNING)
     if contact.patient_age is None:
         return
     adult = contact.patient_age >= ADULT

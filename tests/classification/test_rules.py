@@ -125,6 +125,12 @@ CASES = {
         coded(ANXIETY, procedures=[kva("XU000"), kva("XU003")]),
         coded(ANXIETY, procedures=[kva("XU000"), kva("XU010")]),
     ),
+    "restraint_not_coded": (
+        "warning",
+        "KL-06",
+        coded(ANXIETY, procedures=[kva("XU033")]),
+        coded(ANXIETY, procedures=[kva("XU033"), kva("XU003")]),
+    ),
     "coercion_age": (
         "error",
         "KL-06",
