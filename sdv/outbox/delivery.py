@@ -70,10 +70,17 @@ def deliver_due(*, at, to=None):
     to = to or channel()
     delivered = failed = 0
     while rows := claim(at=at):
-        done = [row.pk for row in rows if _deliver(row, to, at=at)]
+        done = []
+        for row in rows:
+            # A death or a protection may have come since it was claimed: then it goes no further (AV-02, SK-05).
+            if not waiting().filter(pk=row.pk).exists():
+                continue
+            if _deliver(row, to, at=at):
+                done.append(row.pk)
+            else:
+                failed += 1
         OutboxMessage.objects.filter(pk__in=done, stopped_at__isnull=True).update(delivered_at=at, last_error="")
         delivered += len(done)
-        failed += len(rows) - len(done)
     return delivered, failed
 
 

@@ -8,6 +8,7 @@ import pytest
 from sdv.embedded.processes import wait_until
 from tests.crash.codes import CODES
 from tests.crash.deaths import REQUESTS
+from tests.crash.markings import HELD
 from tests.crash.merges import PAIRS
 from tests.crash.merges import REQUESTS as REQUESTS_MOVED
 
@@ -111,6 +112,25 @@ def test_a_merge_that_is_killed_has_moved_all_or_nothing_and_so_has_its_undo(sys
         system.assert_whole()
         system.run("tests.crash.merges", act)
         assert_moved(PAIRS if act == "merge" else 0)
+
+
+def test_a_marking_that_is_killed_has_purged_everything_or_marked_nobody(system):
+    """SK-02: nobody is half protected: marked with a phone left, or without one and not marked."""
+    system.run("tests.crash.markings", "prepare")
+    patients = system.count("registration_patient")
+    running = system.begin("mark", "tests.crash.markings", "mark")
+    assert wait_until(lambda: system.count("registration_patient", "protection <> ''") > 0, 30, every=0.01)
+    running.kill()
+    done = system.count("registration_patient", "protection <> ''")
+    assert 0 < done < patients
+    for table in ("phone", "relation"):
+        left = f"SELECT count(*) FROM registration_patient{table} GROUP BY patient_id"
+        assert system.sql(left) == [(HELD,)] * (patients - done)
+    assert system.count("registration_patient", "(protection <> '') <> (surname = '')") == 0
+    assert system.count("registration_patienthistory", "event = 'protected'") == done
+    system.run("tests.crash.markings", "mark")
+    assert system.count("registration_patientphone") == system.count("registration_patientrelation") == 0
+    assert system.count("registration_patienthistory", "event = 'protected'") == patients
 
 
 def test_the_worker_is_killed_during_its_jobs(system):
