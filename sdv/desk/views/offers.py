@@ -71,6 +71,8 @@ def freed_time(request, pk):
         "is_usable": is_usable,
         "candidates": candidates if is_usable else [],
         "offers": open_offers,
+        # Whom the time has been offered to is first answered for.
+        "focus_waiting": not open_offers,
     }
     return render(request, "offers/freed_time.html", context)
 
