@@ -89,3 +89,17 @@ for (const name of ["htmx:after:swap", "list:updated"]) document.addEventListene
 prepareAll();
 const start = document.querySelector("[data-list][data-autofocus]");
 if (start && current(start)) current(start).focus();
+
+// The map of places: a patient is dragged to a free one. The same form as Byt plats, which is the keyboard's way.
+const moved = (event) => event.target.closest?.("[data-move]")?.dataset.move;
+document.addEventListener("dragstart", (event) => moved(event) && event.dataTransfer.setData("text", moved(event)));
+document.addEventListener("dragover", (event) => event.target.closest?.("[data-place]") && event.preventDefault());
+document.addEventListener("drop", (event) => {
+  const place = event.target.closest?.("[data-place]");
+  if (!place) return;
+  event.preventDefault();
+  const form = document.getElementById("move");
+  form.action = event.dataTransfer.getData("text");
+  form.place.value = place.dataset.place;
+  if (new URL(form.action).origin === location.origin) form.submit();
+});

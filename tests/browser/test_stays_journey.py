@@ -97,6 +97,14 @@ def test_from_the_emergency_door_to_a_bed_and_home(as_user, visit, emergency, un
     visit(f"{reverse('ward')}?visa=karta")
     assert_accessible_also_narrow(page)
     picture(page, "karta")
+    page.locator("[data-move]").first.drag_to(page.locator("[data-place]").first)
+    expect(page.locator("#receipt")).to_contain_text("Plats tilldelad för")
+    expect(page.locator(".card[data-move]")).to_contain_text("Säng 1B")
+    page.locator("[data-move]").get_by_role("link", name="Byt plats").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Plats", exact=True).select_option(label="Säng 1A, i Rum 1")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".card[data-move]")).to_contain_text("Säng 1A")
     earlier = admissions.begin(
         patient_id=factories.patient().pk,
         care_unit=unit,
@@ -118,7 +126,7 @@ def test_from_the_emergency_door_to_a_bed_and_home(as_user, visit, emergency, un
     page.keyboard.press("s")
     expect(page.locator("#platser tbody tr", has_text="Säng 1B")).to_contain_text("Ledig")
     stay = Encounter.objects.get(patient=patient, type="slutenvard")
-    assert (stay.status, stay.continues.type_id, stay.place_stays.get().place.name) == (
+    assert (stay.status, stay.continues.type_id, stay.place_stays.get(period__upper_inf=True).place.name) == (
         "in_progress",
         "akutsjukvard",
         "Säng 1A",

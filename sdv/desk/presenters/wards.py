@@ -4,6 +4,7 @@ Read in the same few statements however many patients there are; how long somebo
 statistics count it."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.db.models import Prefetch
 from django.urls import reverse
@@ -16,8 +17,6 @@ from sdv.common.presenting import Tag
 from sdv.common.time import local, local_date
 from sdv.desk.presenters.rows import Cell, Row, RowButton, row_of
 from sdv.organisation.models import PlaceKind
-
-HERE = "ward"
 
 
 def free_places(care_unit, *, day):
@@ -66,8 +65,9 @@ def _patients():
     return Prefetch("patient", Patient.objects.with_primary_identity())
 
 
-def board(care_unit, actor, *, at):
-    """The unit's board as of now."""
+def board(care_unit, actor, *, at, back):
+    """The unit's board as of now; `back` is the address that its acts return to."""
+    back = f"?{urlencode({'tillbaka': back})}"
     today = local_date(at)
     going_on = care_unit.encounters.in_progress().filter(type__in=HOLDS_A_PLACE)
     here = going_on.select_related("type", "commitment").prefetch_related(
@@ -83,13 +83,13 @@ def board(care_unit, actor, *, at):
     ordered = sorted(
         places, key=lambda each: (each.ward.name if each.ward else "", each.room.name if each.room else "", each.name)
     )
-    spots = [_spot(place, by_place.get(place.pk), place.pk in to_clean, actor, at=at) for place in ordered]
+    spots = [_spot(place, by_place.get(place.pk), place.pk in to_clean, actor, at=at, back=back) for place in ordered]
     without = [encounter for encounter in here if not encounter.present_places]
     planned = _expected(care_unit)
     return Board(
         spots=spots,
-        waiting=[_patient_row(encounter, None, actor, at=at) for encounter in without],
-        expected=[_expected_row(encounter, actor, at=at) for encounter in planned],
+        waiting=[_patient_row(encounter, None, actor, at=at, back=back) for encounter in without],
+        expected=[_expected_row(encounter, actor, at=at, back=back) for encounter in planned],
         patients={encounter.patient_id for encounter in [*here, *planned]},
     )
 
@@ -108,14 +108,14 @@ TAGS = {
 }
 
 
-def _spot(place, encounter, is_to_clean, actor, *, at):
+def _spot(place, encounter, is_to_clean, actor, *, at, back):
     ward, room = place.ward.name if place.ward else "", place.room.name if place.room else ""
     if encounter is None:
         state = TO_CLEAN if is_to_clean else FREE
         row = _empty_row(place, state, actor)
     else:
         state = ON_LEAVE if encounter.present_leaves else TAKEN
-        row = _patient_row(encounter, place, actor, at=at)
+        row = _patient_row(encounter, place, actor, at=at, back=back)
     return Spot(place, row, state, TAGS[state], ward, room)
 
 
@@ -129,14 +129,13 @@ def _empty_row(place, state, actor):
     return Row(place.pk, "", "", "", "", "", (Cell(""),) * 3, tuple(buttons), 0)
 
 
-def _patient_row(encounter, place, actor, *, at):
+def _patient_row(encounter, place, actor, *, at, back):
     """A patient at the unit: since when, how many days, expected discharge, what is to be known."""
     days = stay_days(local_date(encounter.start), local_date(at))
     expected = encounter.expected_discharge_on
     tag = Tag("warn", "clock", "Skulle skrivits ut") if expected and expected < local_date(at) else None
     buttons, pk = [], encounter.pk
     if actor.may(Permission.REGISTER_ENCOUNTERS):
-        back = f"?tillbaka={reverse(HERE)}"
         buttons.append(
             RowButton("Byt plats" if place else "Ge plats", _at("encounter-place", pk, back), "P", "get", True)
         )
@@ -169,10 +168,9 @@ def _marking(encounter, ward, place):
     yield ward if place is None else ""
 
 
-def _expected_row(encounter, actor, *, at):
+def _expected_row(encounter, actor, *, at, back):
     buttons = []
     if actor.may(Permission.REGISTER_ARRIVAL):
-        back = f"?tillbaka={reverse(HERE)}"
         buttons.append(RowButton("Skriv in", _at("encounter-admit", encounter.pk, back), "I", "get", True))
     late = encounter.planned_start < at
     return row_of(

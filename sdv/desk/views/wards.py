@@ -38,7 +38,7 @@ KEYS = (
 def ward(request):
     """The board of the session's unit."""
     at, unit = now(), request.actor.care_unit
-    board = presenter.board(unit, request.actor, at=at)
+    board = presenter.board(unit, request.actor, at=at, back=request.get_full_path())
     log_access(actor=request.actor, patients=sorted(map(str, board.patients)), what="platser", at=at)
     shown = request.GET.get("visa", "")
     chips = [
