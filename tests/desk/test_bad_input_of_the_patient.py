@@ -18,7 +18,7 @@ BAD = ["", "\x00", "å" * 5000, "-1", "0001-01-01", "9999-12-31", "🂡"]
 ANSWERS = {200, 302, 403, 404, 409, 422}
 # The version is the page's own: what somebody makes of it is told too.
 FIELDS = {
-    "telefon": ["number", "kind", "is_preferred", "allows_sms", "version"],
+    "telefon": ["number", "kind", "is_preferred", "allows_sms", "sms_wording", "version"],
     "adress": ["kind", "care_of", "street", "postal_code", "town", "country", "valid_from", "valid_to", "version"],
     "tolk": ["interpreter_kind", "interpreter_language", "version"],
     "boende": ["special_housing", "minors_at_address", "version"],
