@@ -109,7 +109,7 @@ def test_from_an_order_to_the_undo_of_a_death(desk, visit, judged, booked, clini
     fill(desk, "Text", LETTER)
     fill(desk, "Varför skrivs brevet?", "Tillhörigheter finns kvar")
     save(desk)
-    expect(desk.get_by_role("article", name="Brevet")).to_contain_text("Egna saker finns hos oss.")
+    expect(desk.get_by_role("region", name="Brevet")).to_contain_text("Egna saker finns hos oss.")
     judged("brev")
     desk.emulate_media(media="print")
     expect(desk.get_by_text("Vi beklagar sorgen.")).to_be_visible()

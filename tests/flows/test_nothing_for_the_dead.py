@@ -9,7 +9,7 @@ import pytest
 from registration import type_choice
 from registration.actions import admissions, encounters, orders, referrals
 from registration.models import CareCommitment, Encounter, Order, Referral
-from scheduling.actions import appointments, commitments, work_items
+from scheduling.actions import appointments, commitments, offers, work_items
 from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
 from sdv.common.errors import RuleError
 from sdv.flows import cancellation, consumers, correction, deceased, invariants
@@ -34,7 +34,7 @@ def everything_that_creates(clinic, patient):
     that ends with the death, but a plan all the same."""
     at = {"by": clinic.doctor, "at": EVENING}
     here = {"patient_id": patient.pk, "care_unit": clinic.unit, **at}
-    booked = Appointment.objects.living().get(patient=patient)
+    booked = Appointment.objects.living().filter(patient=patient).order_by("start").first()
     waiting = BookingRequest.objects.waiting().filter(patient=patient).first()
     order = Order.objects.planned().get(patient=patient)
     received = Referral.objects.filter(patient=patient, status="received").get()
@@ -74,6 +74,9 @@ def everything_that_creates(clinic, patient):
         "follow up a missing": lambda: work_items.decide(model=MissingFollowUp, item_id=item.pk, **decide),
         "follow up a result": lambda: work_items.decide(model=AwaitedResult, item_id=watched.pk, **decide),
         "follow up a no-show": lambda: work_items.decide(model=NoShowItem, item_id=missed.pk, **decide),
+        "offer a time": lambda: offers.make(
+            subject="booking_request", row_id=waiting.pk, resource_id=clinic.nurse_resource.pk, start=start, **at
+        ),
         "order": lambda: orders.place(**here, what="Prov", planned_on=TODAY + DAY),
         "activate an order": lambda: orders.activate(order_id=order.pk, **at),
     }
@@ -96,6 +99,7 @@ ACTS = [
     "follow up a missing",
     "follow up a result",
     "follow up a no-show",
+    "offer a time",
     "order",
     "activate an order",
 ]
@@ -125,6 +129,8 @@ CREATORS = {
     "scheduling/actions/work_items.py:create_request": "request_booking, decide, and check-out of the dead",
     "scheduling/actions/work_items.py:wait_again": "makes nothing for the dead",
     "scheduling/actions/work_items.py:create_no_show_item": "makes nothing for the dead",
+    "scheduling/actions/offers.py:make": "itself",
+    "scheduling/actions/rebooking.py:put": "of a booking that is there; it ends with the booking",
     "scheduling/actions/check_out.py:_await": "check-out of the dead",
     "scheduling/actions/check_out.py:_nothing_further": "makes nothing for the dead",
     "scheduling/actions/letters.py:write_to_relatives": "for the dead alone (PL-22)",
