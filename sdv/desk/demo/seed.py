@@ -12,7 +12,7 @@ from sdv.organisation.models import CareProvider, CareUnit
 from . import deaths, examples, letters, orders, people, region, schedules, stays
 from .story import Story
 
-PATIENTS, CONTACTS = 2000, 3100
+PATIENTS, CONTACTS = 2000, 1500
 SEED = 20261121
 
 

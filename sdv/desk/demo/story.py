@@ -390,7 +390,9 @@ class Story:
             )
             old = [item for item in items if item.watch_until + timedelta(days=8 - lasts) < self.today]
             for item in old:
-                self.decide(model, item, decided_at)
+                # The end of a vårdåtagande decides what else waited on it.
+                if model.objects.open().filter(pk=item.pk).exists():
+                    self.decide(model, item, decided_at)
         arrived = AwaitedResult.objects.open()[: self.some(6)]
         for item in arrived:
             work_items.register_result(item_id=item.pk, by=self.region.users["integration"], at=decided_at)
