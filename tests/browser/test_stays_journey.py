@@ -122,7 +122,11 @@ def test_from_the_emergency_door_to_a_bed_and_home(as_user, visit, emergency, un
     page.keyboard.press("Control+Enter")
     bed = page.locator("#platser tbody tr", has_text="Säng 1B")
     expect(bed).to_contain_text("Ska städas")
+    # A letter acts in the list: not while the dialog closes or the list is read anew.
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.wait_for_load_state("networkidle")
     bed.locator("a.who").focus()
+    expect(bed.locator("a.who")).to_be_focused()
     page.keyboard.press("s")
     expect(page.locator("#platser tbody tr", has_text="Säng 1B")).to_contain_text("Ledig")
     stay = Encounter.objects.get(patient=patient, type="slutenvard")
