@@ -46,6 +46,7 @@ class Move(TextChoices):
     LEAVE = "leave", "Permission"
     RETURN = "return", "Åter från permission"
     COMPLETE = "complete", "Komplettering"
+    PARTICIPANTS = "participants", "Ändring av medverkande"
 
 
 class CheckOut(TextChoices):
@@ -100,6 +101,9 @@ HOLDS_A_PLACE = (SPECIALISED_WITH_PLACE, INPATIENT, OBSERVATION, NEWBORN)
 # These are at a ward of their unit and may be moved between its wards.
 AT_A_WARD = (INPATIENT, NEWBORN)
 
+# Nobody meets the patient there, so nobody takes part (BO-02).
+NOBODY_IS_MET = (NO_SHOW_TYPE, ADMIN)
+
 # Care that another speciality can be engaged by (VH-10), and that can go on in a new vårdhändelse: a newborn who is ill
 # is admitted.
 ENGAGES_CONSULTS = (EMERGENCY, OBSERVATION, INPATIENT, NEWBORN)
@@ -127,6 +131,7 @@ MOVES = {
     Move.LEAVE: ({Status.IN_PROGRESS}, None),
     Move.RETURN: ({Status.IN_PROGRESS}, None),
     Move.COMPLETE: (set(Status), None),
+    Move.PARTICIPANTS: ({Status.IN_PROGRESS, Status.CHECKED_OUT, Status.ENDED}, None),
 }
 
 # Changes of type that a person may make; every other change of type follows from a move (VH-13, VH-24).
@@ -152,6 +157,7 @@ _INSTEAD = {
     (Move.ANNUL, Status.ENDED): "Öppna vårdhändelsen först.",
     (Move.DISCHARGE, Status.ENDED): "Den är redan avslutad.",
     (Move.CHANGE_TYPE, Status.ENDED): "Öppna vårdhändelsen först.",
+    (Move.PARTICIPANTS, Status.PLANNED): "Till dess är det de bokade som medverkar: omboka i stället.",
 }
 
 
@@ -210,6 +216,8 @@ def _refused_by_type(encounter_type, status, move, name, code, is_reopened):
         return RuleError("VH-09", f"Permission gäller slutenvård; den här är {name}. Skriv ut patienten i stället.")
     if move == Move.COMPLETE and code not in (INPATIENT, ADMISSION_BOOKED, EMERGENCY, OBSERVATION):
         return RuleError("VH-23", f"Insätt, utsätt och planerat registreras inte på {name}.")
+    if move == Move.PARTICIPANTS and (encounter_type.is_pre_registration or code in NOBODY_IS_MET):
+        return RuleError("BO-02", f"Ingen medverkar i {name}: det har inte varit någon kontakt.")
     if move == Move.REOPEN and (encounter_type.is_pre_registration or code == NO_SHOW_TYPE):
         return RuleError("PL-13", f"{name} öppnas inte igen. Boka en ny tid, eller ångra utebliven.")
     return None

@@ -113,6 +113,7 @@ PAGES = {
             "encounter-return",
             "encounter-assess",
             "encounter-complete",
+            "encounter-participants",
             "encounter-observe",
             "encounter-continue",
             "encounter-consult",
@@ -356,6 +357,10 @@ ENDPOINTS = {
     "encounters/<uuid:pk>/birth/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/personnummer/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/realtime/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/participants/": (
+        {"GET": P.VIEW_ENCOUNTERS, "PUT": P.REGISTER_ENCOUNTERS},
+        "arrived_encounter",
+    ),
     "encounters/<uuid:pk>/stay/": ({"PATCH": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "places/<uuid:pk>/cleaned/": ({"POST": P.REGISTER_ENCOUNTERS}, "place"),
     "encounters/<uuid:pk>/check-out/": ({"POST": P.CHECK_OUT}, "arrived_encounter"),

@@ -151,6 +151,7 @@ FROM_ANYWHERE = {
     "sdv/desk/api/work_lists.py:": "which rows a list has; its endpoint narrows to the caller's units",
     "classification/api/coding.py:_encounter": JUDGED,
     "registration/api/encounters.py:get": JUDGED,
+    "registration/api/participants.py:_judged": JUDGED,
     "registration/api/relations.py:owner": JUDGED,
     "sdv/desk/api/moves.py:post": JUDGED,
 }

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from django.db import transaction
 
 from registration import lifecycle, stay_rules, type_choice
-from registration.actions import encounters, holdings, places
+from registration.actions import encounters, holdings, participants, places
 from registration.encounter_types import TYPES
 from registration.lifecycle import Status
 from registration.models import Encounter, Patient
@@ -72,11 +72,13 @@ def admit(
         return land(encounter, ward_id, place_id, by=by, at=minute(at))
 
 
-def begin(*, by, at, ward_id=None, place_id=None, **contact):
-    """A contact that begins without a booking, with its ward and place from the first minute: a direct admission
-    (VH-03 g), an observation, a visit to a chair. `contact` as `encounters.register_unbooked` takes it."""
+def begin(*, by, at, ward_id=None, place_id=None, responsible=None, **contact):
+    """A contact that begins without a booking, with its ward, place and main responsible from the first minute: a direct
+    admission (VH-03 g), an observation, a visit to a chair. `contact` as `encounters.register_unbooked` takes it."""
     with _one_transaction(place_id):
         encounter = encounters.register_unbooked(by=by, at=at, **contact)
+        if responsible is not None:
+            participants.write(encounter, responsible)
         return land(encounter, ward_id, place_id, by=by, at=minute(at))
 
 

@@ -25,7 +25,7 @@ UNDO_ARRIVAL, UNDO_NO_SHOW, UNDO_CHECK_OUT = "undo_arrival", "undo_no_show", "un
 REOPEN, CHANGE_TYPE, ANNUL = "reopen", "change_type", "annul"
 ADMIT, ASSESS, OBSERVE, CONTINUE = "admit", "assess", "observe", "continue"
 PLACE, TRANSFER, LEAVE, RETURN = "place", "transfer", "leave", "return"
-COMPLETE, CONSULT = "complete", "consult"
+COMPLETE, CONSULT, PARTICIPANTS = "complete", "consult", "participants"
 PREPARE_BIRTH, BIRTH, PERSONNUMMER = "prepare_birth", "birth", "personnummer"
 
 OF_BOOKING = (ARRIVE, NO_SHOW, RESCHEDULE, CANCEL)
@@ -51,6 +51,7 @@ OFFERED = {
     CHECK_OUT: ("Checka ut", Permission.CHECK_OUT),
     DISCHARGE: ("Skriv ut", Permission.REGISTER_ENCOUNTERS),
     CODE: ("Klassificera", Permission.CODE),
+    PARTICIPANTS: ("Ange medverkande", Permission.REGISTER_ENCOUNTERS),
     UNDO_ARRIVAL: ("Ångra ankomst", Permission.REGISTER_ARRIVAL),
     UNDO_NO_SHOW: ("Ångra utebliven", Permission.REGISTER_ARRIVAL),
     UNDO_CHECK_OUT: ("Ångra utcheckning", Permission.CHECK_OUT),
@@ -212,6 +213,8 @@ def _concerns(action, facts):
         return facts.type.code in OF_TYPES[action]
     if action in OF_BOOKING:
         return facts.has_appointment
+    if action == PARTICIPANTS:
+        return not facts.type.is_pre_registration and facts.type.code not in lifecycle.NOT_REPORTED
     if action == CHANGE_TYPE:
         return bool(facts.new_types)
     if action == CHECK_OUT:

@@ -131,3 +131,44 @@ def test_twins_by_rest(caller, catalogues):
     refused(api.post(f"{path}change-type/", {"encounter_type": "foster"}), 409, rule="VH-24")
     refused(api.post(f"encounters/{mother.pk}/children/", {"born_at": ago(1)}), 400)
     assert Birth.objects.filter(born_at__isnull=False).count() == 1
+
+
+def test_who_takes_part(caller, catalogues):
+    """BO-02: by id or HSA-id, one main responsible; refusals change nothing."""
+    unit = factories.EmergencyDepartmentFactory()
+    visit = factories.unbooked_visit(care_unit=unit, situation="ankomst", at=now() - HOUR)
+    doctor, nurse = factories.PractitionerFactory(abbreviation="Läk"), factories.PractitionerFactory(abbreviation="Ssk")
+    api, path = caller("integration", unit), f"encounters/{visit.pk}/participants/"
+    assert api.get(path).json() == {"participants": []}
+    body = {"participants": [{"hsa_id": nurse.hsa_id}, {"practitioner": str(doctor.pk), "main_responsible": True}]}
+    answer = api.put(path, body)
+    assert [
+        (each["hsa_id"], each["profession"]["code"], each["main_responsible"]) for each in answer.json()["participants"]
+    ] == [
+        (doctor.hsa_id, "lak", True),
+        (nurse.hsa_id, "ssk", False),
+    ]
+    assert (answer.headers["ETag"], api.get(path).json()) == ('"2"', answer.json())
+    moves = api.get(f"encounters/{visit.pk}/history/").json()["results"]
+    assert [each["move"] for each in moves].count("participants") == 1
+    refused(
+        api.put(path, {"participants": [{"hsa_id": nurse.hsa_id}]}), 409, rule="BO-02", code="main_responsible_missing"
+    )
+    for wrong in ([{"hsa_id": "SE-okänd"}], [{}], [{"hsa_id": nurse.hsa_id, "practitioner": str(nurse.pk)}]):
+        refused(api.put(path, {"participants": wrong}), 400)
+    both = [{"hsa_id": each.hsa_id, "main_responsible": True} for each in (doctor, nurse)]
+    refused(api.put(path, {"participants": both}), 400)
+    assert api.put(path, body, If_Match='"1"').status_code == 412
+    assert len(api.get(path).json()["participants"]) == 2
+    assert api.put(path, {"participants": []}).json() == {"participants": []}
+
+
+def test_a_contact_is_registered_on_somebody(caller, catalogues):
+    """BO-02, VH-03"""
+    unit, doctor = factories.EmergencyDepartmentFactory(), factories.PractitionerFactory(abbreviation="Läk")
+    body = {"patient": str(factories.patient().pk), "care_unit": str(unit.pk), "main_responsible": str(doctor.pk)}
+    api = caller("integration", unit)
+    made = api.post("encounters/", body).json()
+    (named,) = api.get(f"encounters/{made['id']}/participants/").json()["participants"]
+    assert (named["name"], named["main_responsible"]) == (str(doctor), True)
+    refused(api.post("encounters/", body | {"main_responsible": str(unit.pk)}), 400)

@@ -18,6 +18,7 @@ from sdv.accounts.middleware import ASSIGNMENT_KEY
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from sdv.common.time import STOCKHOLM, local_date, now
+from tests import factories
 from tests.factories import (
     EmergencyDepartmentFactory,
     HealthCentreFactory,
@@ -37,6 +38,8 @@ from tests.factories import (
     unbooked_visit,
     visit_type,
 )
+
+from .signed_in import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -539,6 +542,21 @@ def test_a_drop_in_is_registered_by_number_type_and_reason(desk, unit):
     assert (contact.type_id, contact.status, contact.start) == (lifecycle.PRIMARY_CARE, "in_progress", TEN)
     assert (contact.visit_type, contact.contact_reason) == (visit_type(), contact_reason())
     assert "Oplanerat besök registrerat för" in page(desk)
+
+
+def test_a_drop_in_is_registered_on_a_caregiver_and_a_clinician_is_preset(unit):
+    """BO-02, VH-04"""
+    nurse = factories.ResourceFactory(care_unit=unit, profession="Ssk").practitioner
+    clinician = factories.staff(Role.CLINICIAN, unit)
+    own = factories.PractitionerFactory(user=clinician)
+    desk = signed_in(clinician)
+    assert desk.get(reverse("drop-in")).context["form"]["responsible"].value() == own.pk
+    drop_in(desk, patient=factories.patient().pk, responsible=nurse.pk)
+    (part,) = unit.encounters.get().participants.all()
+    assert (part.practitioner, part.is_main_responsible) == (nurse, True)
+    elsewhere = factories.PractitionerFactory()
+    assert drop_in(desk, patient=factories.patient().pk, responsible=elsewhere.pk).status_code == 422
+    assert unit.encounters.count() == 1
 
 
 def test_a_contact_without_visit_says_its_form_and_whether_it_replaces_one(desk, unit):

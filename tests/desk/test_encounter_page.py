@@ -172,11 +172,22 @@ def test_each_state_offers_what_the_rules_allow(clinic, support):
     booked = factories.booked_visit(care_unit=clinic, resource=resource)
     assert allowed(support, fresh(booked.encounter)) == ["arrive", "reschedule", "cancel", "discharge", "annul"]
     appointments.arrive(appointment_id=booked.pk, by=support, at=now())
-    assert allowed(support, fresh(booked.encounter)) == ["check_out", "undo_arrival", "change_type", "annul"]
+    assert allowed(support, fresh(booked.encounter)) == [
+        "check_out",
+        "participants",
+        "undo_arrival",
+        "change_type",
+        "annul",
+    ]
     factories.check_visit_out(fresh(booked.encounter), outcome="await_result", by=support)
-    assert allowed(support, fresh(booked.encounter)) == ["code", "undo_check_out", "change_type"]
+    assert allowed(support, fresh(booked.encounter)) == [
+        "code",
+        "participants",
+        "undo_check_out",
+        "change_type",
+    ]
     ended = factories.ended_visit(care_unit=clinic)
-    assert allowed(support, fresh(ended)) == ["code", "reopen"]
+    assert allowed(support, fresh(ended)) == ["code", "participants", "reopen"]
 
 
 def test_every_refusal_says_why_and_by_which_rule(clinic, support):
@@ -393,3 +404,31 @@ def test_the_forms_are_sheets_for_htmx_and_pages_without(clinic, support):
     assert "<html" in whole and "<h1" in whole
     saved = client.post(address, {"reason": "Fel"}, headers={"HX-Request": "true"})
     assert saved["HX-Redirect"] == reverse("encounter", args=[visit.encounter_id])
+
+
+def test_who_takes_part_is_chosen_on_the_page_and_told_in_its_history():
+    """BO-02: a main responsible, others of the unit, and one from elsewhere by HSA-id."""
+    unit = factories.HealthCentreFactory()
+    doctor, nurse = (factories.ResourceFactory(care_unit=unit, profession=each).practitioner for each in ("Läk", "Ssk"))
+    elsewhere = factories.PractitionerFactory(abbreviation="Läk")
+    visit = factories.unbooked_visit(care_unit=unit)
+    desk = signed_in(factories.staff(Role.RECEPTIONIST, unit))
+    page = desk.get(reverse("encounter", args=[visit.pk]))
+    assert "Ange medverkande" in [button.label for button in page.context["allowed"]]
+    path = reverse("encounter-participants", args=[visit.pk])
+    form = desk.get(path).context["form"]
+    assert set(form.fields["others"].queryset) == {doctor, nurse}
+    refused = desk.post(path, {"elsewhere": "SE-okänd"})
+    assert refused.status_code == 422
+    assert "Välj vem som är huvudansvarig." in refused.content.decode()
+    assert "Ingen medarbetare har det HSA-id:t." in refused.content.decode()
+    assert not visit.participants.exists()
+    data = {"main": nurse.pk, "others": [doctor.pk, nurse.pk], "elsewhere": elsewhere.hsa_id}
+    assert desk.post(path, data).status_code == 302
+    rows = visit.participants.order_by("-is_main_responsible", "id").values_list("practitioner", "is_main_responsible")
+    assert list(rows) == [(nurse.pk, True), (doctor.pk, False), (elsewhere.pk, False)]
+    page = desk.get(reverse("encounter", args=[visit.pk]))
+    facts = dict(page.context["facts"])
+    assert facts["Medverkande"].startswith(f"{nurse}, Sjuksköterska (huvudansvarig), {doctor}, Läkare")
+    assert page.context["events"][0].text == "Ändring av medverkande"
+    assert set(desk.get(path).context["form"].fields["others"].queryset) == {doctor, nurse, elsewhere}

@@ -18,6 +18,7 @@ DIAGNOSTIC_BOOKED = "forhandsregistrerad-diagnostisk-kontakt"
 ADMISSION_BOOKED = "forhandsregistrerad-inskrivning"
 ROOM = "specialiserad-oppenvard-rum-sang-stol"
 DIALYSIS = "klinisk-lm-pagaende-specialiserad-oppenvard"
+PRE_REGISTRATIONS = {HIDDEN, VISIBLE, DIAGNOSTIC_BOOKED, ADMISSION_BOOKED}
 
 # What a booking that waits can meet: the patient comes or not, the time is changed, it is cancelled or ended by hand
 # (VH-07, VH-11, VH-22); an annulled one, and one that was cancelled and kept, can come back (AV-03).
@@ -87,6 +88,16 @@ TABLE = {
     ("historisk", "ended"): set(),
 }
 
+# Somebody takes part in every contact that has begun, and may be named afterwards (BO-02, VH-21).
+for (code, status), moves in TABLE.items():
+    if status != "planned" and code not in PRE_REGISTRATIONS | {
+        "utebliven-bokad-kontakt",
+        "annullerad",
+        "admin",
+        "historisk",
+    }:
+        TABLE[code, status] = moves | {"participants"}
+
 # The rule that a refusal for the type's sake names, by move.
 RULES = {
     "arrive": "VH-07",
@@ -106,6 +117,7 @@ RULES = {
     "leave": "VH-09",
     "return": "VH-09",
     "complete": "VH-23",
+    "participants": "BO-02",
 }
 # The statuses that a move starts from, by the instruction's course: planned, arrived, checked out, ended.
 STARTS = {
@@ -129,6 +141,7 @@ STARTS = {
     "annul": "planned in_progress checked_out",
     "place": "planned in_progress checked_out ended",
     "complete": "planned in_progress checked_out ended",
+    "participants": "in_progress checked_out ended",
 }
 MOVES = [move for move in Move if move not in (Move.CREATE, Move.CHANGE_TYPE)]
 
@@ -172,7 +185,6 @@ def test_every_move_is_allowed_or_refused_as_the_instruction_has_it(code, status
 
 # The changes that a person makes by hand (VH-07, VH-13). Foster → Nyfödd is made by telling of the birth.
 BY_HAND = {("specialiserad-oppenvard", ROOM), (ROOM, "specialiserad-oppenvard")}
-PRE_REGISTRATIONS = {HIDDEN, VISIBLE, DIAGNOSTIC_BOOKED, ADMISSION_BOOKED}
 
 
 def rule_of_change(before, after):

@@ -10,6 +10,7 @@ from registration.models import ContactForm, ContactReason, Encounter, Patient
 from registration.stay_rules import AdmittedFrom
 from scheduling import rules
 from sdv.accounts.api.schema import operation
+from sdv.accounts.models import Practitioner
 from sdv.accounts.permissions import Permission
 from sdv.common.api_fields import Choice, Day, Fields, Flag, Id, Listed, Moment, Text
 from sdv.common.errors import InputError, RuleError
@@ -32,6 +33,9 @@ class NewEncounterBody(Fields):
     contact_form = Choice(choices=ContactForm.values, required=False)
     replaces_visit = Flag(required=False, allow_null=True, help_text="Krävs för en kontakt utan besök (DI-01).")
     in_programme = Flag(required=False, help_text="Del av ett stöd- och behandlingsprogram i 1177 (DI-05).")
+    main_responsible = RowId(
+        Practitioner, required=False, allow_null=True, help_text="Vem kontakten registreras på (BO-02)."
+    )
     identity_shown = Text(max_length=40, allow_blank=True, required=False)
     interpreter_used = Flag(required=False)
     requires_place = Flag(required=False, help_text="Patienten får rum, säng eller stol.")
@@ -137,6 +141,7 @@ class Encounters(EncounterList):
             "visit_type": asked.get("visit_type"),
             "contact_reason": asked.get("contact_reason"),
             "commitment_id": asked.get("commitment"),
+            "responsible": asked.get("main_responsible"),
             "requires_place": _needs_place(asked),
             "contact_form": asked.get("contact_form", ""),
             "replaces_visit": asked.get("replaces_visit"),

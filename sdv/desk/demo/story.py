@@ -6,7 +6,7 @@ from datetime import time, timedelta
 
 from classification.actions import coding
 from classification.models import Code, System
-from registration.actions import clock, encounters, facts, referrals
+from registration.actions import admissions, clock, encounters, facts, referrals
 from registration.models import ContactReason, Encounter, ProblemCode, ReferralKind
 from registration.type_choice import CONTACT_WITHOUT_VISIT, DIRECT_ADMISSION, DROP_IN, EMERGENCY_ARRIVAL
 from scheduling.actions import appointments, check_out, commitments, work_items
@@ -250,23 +250,26 @@ class Story:
         """A drop-in, or a call or letter (VH-03)."""
         arrived = at_local(day, time(self.rng.randint(8, 15), self.rng.randint(0, 59)))
         if self.rng.random() < 0.35:
-            encounters.register_unbooked(
+            by = self.clinician(unit)
+            admissions.begin(
                 patient_id=patient.pk,
                 care_unit=unit.row,
                 situation=CONTACT_WITHOUT_VISIT,
                 contact_form="phone",
                 replaces_visit=self.rng.random() < 0.5,
-                by=self.clinician(unit),
+                responsible=by.practitioner,
+                by=by,
                 at=arrived,
             )
             return
-        visit_type, _ = self.rng.choice(unit.bookable())
-        encounters.register_unbooked(
+        visit_type, resource = self.rng.choice(unit.bookable())
+        admissions.begin(
             patient_id=patient.pk,
             care_unit=unit.row,
             situation=DROP_IN,
             visit_type=visit_type,
             contact_reason=self.reason(visit_type),
+            responsible=resource.practitioner,
             identity_shown="Legitimation",
             by=self.reception,
             at=arrived,

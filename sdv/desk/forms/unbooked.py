@@ -8,6 +8,7 @@ from sdv.common.errors import RuleError
 from sdv.common.fields import SwedishDateField, SwedishTimeField
 from sdv.common.time import at_local, now
 from sdv.desk.forms.day import IDENTITY_SHOWN
+from sdv.desk.forms.participants import ResponsibleField, people_of
 
 # What can begin without a booking, in the order a desk meets it: word, label, hint, situation in typval.csv.
 UNBOOKED = (
@@ -34,6 +35,8 @@ UNBOOKED = (
 )
 # These have neither besökstyp nor vårdkontaktsorsak: nobody is met.
 WITHOUT_REASON = {"pagaende", "admin"}
+# At the emergency department a doctor's assessment comes later, and Admin meets nobody.
+WITHOUT_RESPONSIBLE = {"akut", "admin"}
 SITUATIONS = {word: situation for word, _, _, situation in UNBOOKED}
 
 
@@ -110,6 +113,7 @@ class UnbookedForm(forms.Form):
         empty_label="Inget vårdåtagande",
         error_messages={"invalid_choice": "Vårdåtagandet är avslutat eller hör till en annan patient."},
     )
+    responsible = ResponsibleField(required=False)
     identity_shown = forms.ChoiceField(
         label="Identiteten visad med", choices=[(each, each) for each in IDENTITY_SHOWN], required=False
     )
@@ -117,7 +121,7 @@ class UnbookedForm(forms.Form):
     clock = SwedishTimeField(label="Klockslag", required=False, help_text="Tomt: nu. Annars den verkliga tiden.")
     day = SwedishDateField(label="Datum", required=False, help_text="Tomt: i dag.")
 
-    def __init__(self, *args, care_unit, day, patient=None, commitments, **kwargs):
+    def __init__(self, *args, care_unit, day, user=None, patient=None, commitments, **kwargs):
         super().__init__(*args, **kwargs)
         self.today = day
         choices = unbooked_at(care_unit)
@@ -133,6 +137,9 @@ class UnbookedForm(forms.Form):
             del self.fields["visit_type"]
             unspecified = ContactReason.objects.valid_on(day).filter(is_unspecified=True, is_psychiatry_only=False)
             self.fields["contact_reason"].queryset = unspecified.order_by("name")
+        people = people_of(care_unit, day)
+        self.fields["responsible"].queryset = people
+        self.fields["responsible"].initial = people.filter(user=user).first() if user else None
         self.fields["commitment"].queryset = commitments
         self.fields["commitment"].label_from_instance = lambda each: (
             f"{each.problem_code.name}, öppnat {each.opened_on}"
@@ -159,6 +166,8 @@ class UnbookedForm(forms.Form):
                 cleaned[name] = None
             elif name in self.fields and not cleaned.get(name) and name not in self.errors:
                 self.add_error(name, sentence)
+        if situation in WITHOUT_RESPONSIBLE:
+            cleaned["responsible"] = None
         if situation == "utan-besok":
             if not cleaned.get("contact_form"):
                 self.add_error("contact_form", "Ange hur kontakten skedde: telefon, video, text eller mellan personal.")

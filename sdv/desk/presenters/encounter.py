@@ -83,11 +83,21 @@ _PLACES = {
     "continue": ("encounter-continue", False),
     "consult": ("encounter-consult", False),
     "complete": ("encounter-complete", False),
+    "participants": ("encounter-participants", False),
     "prepare_birth": ("encounter-children", False),
     "birth": ("encounter-birth", False),
     "personnummer": ("encounter-personnummer", False),
 }
-_ASKS = {"reschedule", "cancel", "check_out", "discharge", "code", "change_type", *encounter_actions.OF_TYPES}
+_ASKS = {
+    "reschedule",
+    "cancel",
+    "check_out",
+    "discharge",
+    "code",
+    "change_type",
+    "participants",
+    *encounter_actions.OF_TYPES,
+}
 _KEYS = {"check_out": "F9", "code": "Alt 6"}
 _ICONS = {"arrive": "arrive", "no_show": "cross", "reschedule": "cal", "cancel": "cross", "check_out": "check"}
 _ICONS |= {"code": "list", "undo_arrival": "undo", "undo_no_show": "undo", "undo_check_out": "undo"}

@@ -237,6 +237,10 @@ CONSEQUENCES_OF_STAYS = {
         "Ett friskt nyfött barn är inte inskrivet. Är det sjukt: skriv in det på avdelning sedan.",
     ],
     encounter_actions.PERSONNUMMER: ["Det tillfälliga numret finns kvar och hittar barnet."],
+    encounter_actions.PARTICIPANTS: [
+        "Kontakten registreras på den huvudansvariga. Flera yrkeskategorier gör den till ett teambesök.",
+        "Var och en antecknas med sin yrkeskategori. Efter avslut berättas ändringen vidare.",
+    ],
     encounter_actions.CONSULT: ["En Öppenvårdskonsult börjar, som hör till den här vården. Den avslutas av sig själv."],
 }
 _OF_UNUSED = [

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from registration import distance_contacts, presenters
-from registration.actions import encounters
+from registration.actions import admissions
 from registration.models import CareCommitment, Patient
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -43,6 +43,7 @@ def drop_in(request):
         initial=given,
         care_unit=unit,
         day=today,
+        user=request.actor.user,
         patient=patient,
         commitments=commitments,
     )
@@ -94,12 +95,13 @@ def named_patient(request, today):
 def _register_unbooked(request, patient, words, at):
     situation = SITUATIONS[words["situation"]]
     without_visit = words["situation"] == "utan-besok"
-    encounter = encounters.register_unbooked(
+    encounter = admissions.begin(
         patient_id=patient.pk,
         care_unit=request.actor.care_unit,
         situation=situation,
         by=request.actor.user,
         at=words["at"] or at,
+        responsible=words["responsible"],
         visit_type=words.get("visit_type"),
         contact_reason=words["contact_reason"],
         commitment_id=words["commitment"].pk if words.get("commitment") else None,
