@@ -89,6 +89,53 @@ def length_of(visit_type):
     return timedelta(minutes=visit_type.default_minutes)
 
 
+def session_full(*, name, start, seats, spare=0):
+    """BO-02, PL-06: a session has its seats and no more; what may be overbooked is said."""
+    more = f" {spare} till kan överbokas av den som får." if spare else ""
+    return RuleError(
+        "BO-02",
+        f"{name} {clock(start)} är fullt: {seats} av {seats} platser är tagna.{more} Välj ett annat tillfälle.",
+        code="session_full",
+    )
+
+
+def session_cancelled(name, start):
+    """BO-02: a cancelled session is attended by nobody."""
+    return RuleError(
+        "BO-02",
+        f"{name} {clock(start)} är inställt. Boka om patienten till ett annat tillfälle, eller avboka.",
+        code="session_cancelled",
+    )
+
+
+def session_over(name, end):
+    """PL-23: a session can be booked until it ends."""
+    return RuleError("PL-23", f"{name} slutade {clock(end)}. Välj ett senare tillfälle.", code="in_the_past")
+
+
+def on_the_session_already(name, start):
+    """BO-02: a patient has one seat on a session."""
+    return RuleError("BO-02", f"Patienten är redan bokad på {name} {clock(start)}.", code="already_done")
+
+
+def fewer_seats_than_taken(taken):
+    """BO-02: seats that somebody has are not taken away."""
+    return RuleError(
+        "BO-02",
+        f"{taken} platser är redan tagna. Ange minst så många, eller boka om någon först.",
+        code="seats_taken",
+    )
+
+
+def session_overbooking(allowed):
+    """PL-06: overbooking is a number per session, where the unit allows it."""
+    if allowed:
+        return None
+    return RuleError(
+        "PL-06", "Enheten tillåter inte överbokning. Ange 0 platser för överbokning.", code="no_overbooking"
+    )
+
+
 def offer_expiry(*, start, end, at):
     """PL-01: an offer holds a day, and never longer than until the time begins; a time of today that has begun, ten minutes
     and not beyond its end."""

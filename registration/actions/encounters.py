@@ -10,12 +10,7 @@ from registration import distance_contacts, lifecycle, stay_rules, type_choice
 from registration.actions import relations
 from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
-from registration.models import (
-    CareCommitment,
-    Encounter,
-    EncounterHistory,
-    Patient,
-)
+from registration.models import CareCommitment, Encounter, EncounterHistory, Patient
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local, local_date, minute
 from sdv.outbox import messages
@@ -74,7 +69,9 @@ def told_who(refused, encounter):
 # --- Creation ---------------------------------------------------------------------------------------------------
 
 
-def pre_register(*, patient, care_unit, visit_type, contact_reason, planned_start, planned_end, commitment, by, at):
+def pre_register(
+    *, patient, care_unit, visit_type, contact_reason, planned_start, planned_end, commitment, by, at, is_group=False
+):
     """The pre-registration of a booking (VH-03a, VH-05, VH-06). Refuses what could not be registered at arrival: a
     specialised visit without an open vårdåtagande (VH-08)."""
     arrival_type = arrival_type_code(care_unit, visit_type)
@@ -93,6 +90,7 @@ def pre_register(*, patient, care_unit, visit_type, contact_reason, planned_star
         visit_type=visit_type,
         contact_reason=contact_reason,
         contact_form=visit_type.contact_form,
+        is_group=is_group,
         commitment=commitment,
         by=by,
         at=at,

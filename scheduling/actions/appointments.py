@@ -6,22 +6,13 @@ from django.db.models import Q
 
 from registration.actions import encounters
 from registration.lifecycle import no_show_refusal
-from registration.models import ContactReason, Encounter, EncounterParticipant, Patient
+from registration.models import Encounter, Patient
 from scheduling import rules, slots
-from scheduling.models import (
-    Appointment,
-    AppointmentHistory,
-    AppointmentStatus,
-    BookingRequest,
-    BookingRequestStatus,
-    CancelledBy,
-    FreedBy,
-    Resource,
-)
+from scheduling.models import Appointment, AppointmentKind, AppointmentStatus, CancelledBy, FreedBy, Resource
 from sdv.common.errors import InputError, RuleError, StaleVersion
-from sdv.common.time import local_date, minute
+from sdv.common.time import minute
 
-from . import letter_writing, offers, rebooking, resource_bookings, work_items
+from . import booking, letter_writing, offers, rebooking, resource_bookings, seats, team, work_items
 
 # --- Booking ------------------------------------------------------------------------------------------------------
 
@@ -45,17 +36,13 @@ def book(*, care_unit, visit_type, at, start, resource_ids, **fields):
 
 def _book(
     *,
-    patient_id,
     care_unit,
     visit_type,
-    contact_reason_id,
     start,
     end,
     resource_ids,
     by,
     at,
-    commitment_id=None,
-    booking_request_id=None,
     wished_date=None,
     add_on_ids=(),
     overbook=False,
@@ -63,117 +50,51 @@ def _book(
     reason="",
     hold_id=None,
     letter=False,
+    main_resource_id=None,
+    parts=None,
+    kind=None,
+    plan=None,
+    **who,
 ):
     start, end = minute(start), minute(end)
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
     if not resource_ids:
         raise InputError(resources="Välj minst en resurs: varje tid har en ägare.")
-    patient = Patient.objects.lock_present(patient_id)
-    encounters.refuse_deceased(patient)
-    contact_reason = _offered_reason(visit_type, contact_reason_id, local_date(at))
-    request = _request_to_book(booking_request_id, patient, care_unit)
-    commitment_id = commitment_id or (request.commitment_id if request else None)
-    # Primary care needs no vårdåtagande (VH-08): only one that is named is taken.
-    needs_one = commitment_id or not care_unit.is_primary_care
-    commitment = encounters.find_commitment(patient, care_unit, commitment_id) if needs_one else None
-    _warn_of_overlap(patient, start, end, accept_warnings, reason)
-
-    resources = _lock_resources(resource_ids, care_unit)
-    taken = resource_bookings.make_room(resources, start, end, at=at, by=by, hold_id=hold_id)
+    wanted = booking.who_and_what(care_unit=care_unit, visit_type=visit_type, at=at, **who)
+    booking.warn_of_overlap(wanted.patient, start, end, accept_warnings, reason)
+    resources = booking.lock_resources(resource_ids, care_unit)
+    times = team.times(resources, start, end, parts)
+    taken = resource_bookings.make_room(resources, start, end, at=at, by=by, hold_id=hold_id, times=times)
     if not overbook:
-        _refuse_outside_hours(resources, visit_type, start, end)
-    encounter = encounters.pre_register(
-        patient=patient,
-        care_unit=care_unit,
-        visit_type=visit_type,
-        contact_reason=contact_reason,
-        planned_start=start,
-        planned_end=end,
-        commitment=commitment,
-        by=by,
-        at=at,
-    )
-    appointment = Appointment.objects.create(
-        encounter=encounter,
-        patient=patient,
-        care_unit=care_unit,
-        start=start,
-        end=end,
-        booking_request=request,
+        _refuse_outside_hours(resources, visit_type, times)
+    appointment = booking.create_visit(
+        wanted,
+        start,
+        end,
+        resources,
+        kind=kind or booking.kind_of(resources),
+        main_id=main_resource_id,
+        add_on_ids=add_on_ids,
         wished_date=wished_date,
         is_overbooked=overbook,
         overlap_reason=reason,
-        created_by=by,
+        plan=plan,
+        by=by,
+        at=at,
     )
+    team.keep_parts(appointment, parts)
     for resource in resources:
         seat = _another_seat(care_unit, taken[resource.pk]) if overbook else 1
-        resource_bookings.take(resource, start, end, seat=seat, taken=taken, appointment=appointment)
-    _remember_resources(appointment, resources)
-    _take_part(encounter, resources)
-    if add_on_ids:
-        appointment.add_ons.add(*add_on_ids)
-    if request:
-        work_items.mark_booked(request)
-        offers.withdraw_of(booking_request=request, by=by, at=at)
-    _note(appointment, "booked", by=by, at=at, start_after=start)
-    appointment.letters_written = letter_writing.write(appointment, by=by, at=at) if letter else []
-    return appointment
+        resource_bookings.take(resource, *times[resource.pk], seat=seat, taken=taken, appointment=appointment)
+    return booking.booked(appointment, by=by, at=at, letter=letter)
 
 
-def _offered_reason(visit_type, contact_reason_id, day):
-    """VO-01, VO-02: exactly one reason, linked to the visit type."""
-    if not contact_reason_id:
-        raise RuleError("VO-01", "Välj en vårdkontaktsorsak: det ska alltid finnas exakt en.", code="reason_missing")
-    offered = ContactReason.objects.offered_for(visit_type, day).filter(pk=contact_reason_id).first()
-    if offered is None:
-        chosen = ContactReason.objects.filter(pk=contact_reason_id).first()
-        raise rules.reason_refusal(
-            is_offered=False,
-            reason_name=chosen.name if chosen else "som valdes",
-            visit_type_name=visit_type.name,
-        )
-    return offered
-
-
-def _request_to_book(booking_request_id, patient, care_unit):
-    if not booking_request_id:
-        return None
-    request = BookingRequest.objects.locked().get(pk=booking_request_id)
-    if request.patient_id != patient.pk or request.care_unit_id != care_unit.pk:
-        raise RuleError("BO-01", "Bokningsbegäran gäller en annan patient eller enhet. Läs in listan igen.")
-    if request.status not in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP):
-        status = request.get_status_display().lower()
-        raise RuleError("BB-01", f"Bokningsbegäran är redan {status}. Läs in listan igen.", code="already_done")
-    return request
-
-
-def _warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from=None):
-    other = (
-        Appointment.objects.living()
-        .filter(patient=patient, start__lt=end, end__gt=start)
-        .exclude(pk=apart_from.pk if apart_from else None)
-        .select_related("care_unit")
-        .first()
-    )
-    if other and not ("PL-06" in accept_warnings and reason.strip()):
-        raise rules.patient_overlap(other.start, other.care_unit.name)
-
-
-def _lock_resources(resource_ids, care_unit):
-    """The resources, locked in key order: the queue for what is scarce. They are the unit's own (PL-25 shares lists,
-    not resources)."""
-    wanted = Resource.objects.filter(pk__in=resource_ids, care_unit=care_unit)
-    resources = list(wanted.select_related("practitioner").locked())
-    if len(resources) != len(set(resource_ids)):
-        raise InputError(resources="Någon av resurserna finns inte på vårdenheten. Välj bland enhetens resurser.")
-    return resources
-
-
-def _refuse_outside_hours(resources, visit_type, start, end):
+def _refuse_outside_hours(resources, visit_type, times):
     """A booking takes a time that each tidbok has (BO-01), and nobody is booked in an absence (PL-02)."""
-    if refused := resource_bookings.outside(resources, visit_type, start, end):
-        raise refused
+    for resource in resources:
+        if refused := resource_bookings.outside([resource], visit_type, *times[resource.pk]):
+            raise refused
 
 
 def _another_seat(care_unit, seats):
@@ -181,40 +102,6 @@ def _another_seat(care_unit, seats):
     if not care_unit.allows_overbooking:
         raise RuleError("BO-01", "Enheten tillåter inte överbokning. Välj en ledig tid.", code="no_overbooking")
     return max(seats, default=0) + 1
-
-
-def _remember_resources(appointment, resources):
-    through = Appointment.resources.through
-    through.objects.bulk_create(
-        through(appointment_id=appointment.pk, resource_id=resource.pk) for resource in resources
-    )
-
-
-def _take_part(encounter, resources):
-    """The persons booked take part in the contact; the first is main responsible until somebody says otherwise."""
-    practitioners = [resource.practitioner for resource in resources if resource.practitioner_id]
-    EncounterParticipant.objects.bulk_create(
-        EncounterParticipant(
-            encounter=encounter,
-            practitioner=practitioner,
-            profession_id=practitioner.profession_id,
-            is_main_responsible=index == 0,
-        )
-        for index, practitioner in enumerate(practitioners)
-    )
-
-
-def _note(appointment, event, *, by, at, start_before=None, start_after=None, reason="", initiated_by=""):
-    AppointmentHistory.objects.create(
-        appointment=appointment,
-        event=event,
-        start_before=start_before,
-        start_after=start_after,
-        by=by,
-        at=at,
-        reason=reason,
-        initiated_by=initiated_by,
-    )
 
 
 def lock(appointment_id, *, version=None, with_resources=False, new_resource_ids=()):
@@ -312,9 +199,12 @@ def _reschedule(
         new = [resource for resource in old if resource.pk in kept]
     encounter = appointment.encounter
     encounters.refuse_deceased(encounter.patient)
-    _warn_of_overlap(encounter.patient, start, end, accept_warnings, reason, apart_from=appointment)
-    taken = resource_bookings.make_room(new, start, end, at=at, by=by, hold_id=hold_id, apart_from=appointment)
-    _refuse_outside_hours(new, encounter.visit_type, start, end)
+    booking.warn_of_overlap(encounter.patient, start, end, accept_warnings, reason, apart_from=appointment)
+    times = team.moved_times(appointment, new, start, end)
+    taken = resource_bookings.make_room(
+        new, start, end, at=at, by=by, hold_id=hold_id, apart_from=appointment, times=times
+    )
+    _refuse_outside_hours(new, encounter.visit_type, times)
     old_start = appointment.start
     encounters.reschedule(encounter, planned_start=start, planned_end=end, by=by, at=at, reason=reason)
     # The rows that stay are moved by one UPDATE: nothing is released before the new is had (PL-08).
@@ -322,7 +212,12 @@ def _reschedule(
     own = {booking.resource_id: booking for booking in appointment.resource_bookings.all()}
     for resource in new:
         resource_bookings.take(
-            resource, start, end, seat=1, taken=taken, appointment=appointment, moved=own.get(resource.pk)
+            resource,
+            *times[resource.pk],
+            seat=1,
+            taken=taken,
+            appointment=appointment,
+            moved=own.get(resource.pk),
         )
     appointment.resource_bookings.exclude(resource__in=keep).delete()
     left = [resource for resource in old if resource.pk in own and (old_start != start or resource.pk not in keep)]
@@ -331,13 +226,20 @@ def _reschedule(
     if resource_ids:
         appointment.resources.set(new)
         encounter.participants.all().delete()
-        _take_part(encounter, new)
-    save(appointment, start=start, end=end)
+        booking.take_part(encounter, new)
+    changes = {}
+    if appointment.kind == AppointmentKind.GROUP:
+        # A time of one's own in place of the seat.
+        seats.let_go(appointment)
+        encounter.is_group = False
+        encounter.save(update_fields=["is_group"])
+        changes = {"kind": AppointmentKind.INDIVIDUAL, "session": None, "is_overbooked": False}
+    save(appointment, start=start, end=end, **changes)
     item = rebooking.settle(appointment, rebooking.REBOOKED, by=by, at=at)
     # What an absence forces is the provider's doing, whoever presses the key (PL-02).
     whose = CancelledBy.PROVIDER if item else changed_by
     told = {"start_before": old_start, "start_after": start, "reason": reason, "initiated_by": whose}
-    _note(appointment, "rescheduled", by=by, at=at, **told)
+    booking.note(appointment, "rescheduled", by=by, at=at, **told)
     appointment.letters_written = letter_writing.follow_change(
         appointment, changed_by=whose, by=by, at=at, wanted=letter
     )
@@ -352,12 +254,13 @@ def arrive(*, appointment_id, by, at, identity_shown="Legitimation", interpreter
     """Ankomst (VH-07, PL-03, PA-09): the pre-registration becomes the visit. How identity was shown has the usual
     answer preset."""
     appointment, _ = lock(appointment_id, version=version)
+    seats.refuse_cancelled(appointment)
     encounters.arrive(
         appointment.encounter, by=by, at=at, identity_shown=identity_shown, interpreter_used=interpreter_used
     )
     save(appointment, status=AppointmentStatus.ARRIVED)
     rebooking.settle(appointment, rebooking.ARRIVED, by=by, at=at)
-    _note(appointment, "arrived", by=by, at=at)
+    booking.note(appointment, "arrived", by=by, at=at)
     return appointment
 
 
@@ -366,6 +269,7 @@ def no_show(*, appointment_id, by, at, version=None):
     """Utebliven (VH-11): the patient did not come. In the same transaction somebody gets the work (PL-05)."""
     appointment, _ = lock(appointment_id, version=version)
     is_booked = appointment.status == AppointmentStatus.BOOKED
+    seats.refuse_cancelled(appointment)
     if is_booked and (refused := no_show_refusal(planned_start=appointment.start, at=at)):
         raise refused
     register_no_show(appointment, by=by, at=at)
@@ -380,7 +284,7 @@ def register_no_show(appointment, *, by, at, reason=""):
     save(appointment, status=AppointmentStatus.NO_SHOW)
     rebooking.settle(appointment, rebooking.NO_SHOW, by=by, at=at)
     work_items.create_no_show_item(appointment, at=at)
-    _note(appointment, "no_show", by=by, at=at, reason=reason)
+    booking.note(appointment, "no_show", by=by, at=at, reason=reason)
 
 
 @transaction.atomic
@@ -405,7 +309,7 @@ def undo(*, appointment_id, by, at, reason="", version=None):
         )
     save(appointment, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
     rebooking.watch(appointment, resources, at=at)
-    _note(appointment, "undone", by=by, at=at, reason=reason)
+    booking.note(appointment, "undone", by=by, at=at, reason=reason)
     return appointment
 
 
@@ -413,9 +317,9 @@ def note_cancelled(appointment, *, by, at, reason):
     """The booking is ended: what an absence left to do of it is done (PL-02)."""
     rebooking.settle(appointment, rebooking.CANCELLED, by=by, at=at)
     told = {"start_before": appointment.start, "initiated_by": appointment.cancelled_by}
-    _note(appointment, "cancelled", by=by, at=at, reason=reason, **told)
+    booking.note(appointment, "cancelled", by=by, at=at, reason=reason, **told)
 
 
 def note_restored(appointment, *, by, at):
     """The booking is had again after an undone cascade (AV-03)."""
-    _note(appointment, "restored", by=by, at=at, start_after=appointment.start, reason="Ångrad kaskad")
+    booking.note(appointment, "restored", by=by, at=at, start_after=appointment.start, reason="Ångrad kaskad")

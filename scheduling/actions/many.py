@@ -2,6 +2,7 @@
 the number. Encounters are written by `registration.actions.many`, in the same transaction."""
 
 from collections import defaultdict
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -10,14 +11,16 @@ from django.db.models import F
 from scheduling.models import (
     Appointment,
     AppointmentHistory,
+    AppointmentKind,
     AppointmentStatus,
     BookingState,
     CancelledBy,
     FreedBy,
     ResourceBooking,
+    SessionParticipant,
 )
 
-from . import offers
+from . import offers, seats, team
 
 
 def cancel_all(appointments, *, by, at, reason):
@@ -28,6 +31,7 @@ def cancel_all(appointments, *, by, at, reason):
     for booking in ResourceBooking.objects.filter(appointment__in=ids).select_related("resource").order_by("pk"):
         taken[booking.appointment_id].append(booking)
     ResourceBooking.objects.filter(appointment__in=ids).delete()
+    SessionParticipant.objects.filter(appointment__in=ids).delete()
     offers.note_all_freed([(row, taken[row.pk]) for row in appointments], cause=FreedBy.CANCELLED, by=by, at=at)
     _update(
         appointments,
@@ -45,6 +49,9 @@ def restore_all(taken, *, by, at, reason):
     ResourceBooking, unsaved, as they were."""
     appointments = list(taken)
     ResourceBooking.objects.bulk_create(row for rows in taken.values() for row in rows)
+    for appointment in appointments:
+        if appointment.kind == AppointmentKind.GROUP:
+            seats.retake(appointment)
     _update(appointments, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
     _note(appointments, "restored", by=by, at=at, reason=reason, moment="start_after")
 
@@ -52,6 +59,8 @@ def restore_all(taken, *, by, at, reason):
 def still_free(taken, *, at):
     """Which of the appointments can have their times again: none of their seats is taken by others, or by another of
     them. Holds that have run out are removed, as every taker does. The resources are locked by the caller."""
+    has_seat = seats.still_there([row for row in taken if row.kind == AppointmentKind.GROUP])
+    taken = {row: rows for row, rows in taken.items() if row.kind != AppointmentKind.GROUP or row in has_seat}
     wanted = [row for rows in taken.values() for row in rows]
     if not wanted:
         return list(taken)
@@ -80,12 +89,19 @@ def still_free(taken, *, at):
 
 def as_recorded(appointment, values):
     """A row of ResourceBooking as it was, of the plain values that `plain` made of it; unsaved."""
+    parts = team.parts_of(appointment)
+
+    def period(resource_id):
+        from_minute, minutes = parts.get(resource_id, (0, 0))
+        start = appointment.start + timedelta(minutes=from_minute)
+        return DateTimeTZRange(start, start + timedelta(minutes=minutes) if minutes else appointment.end)
+
     return [
         ResourceBooking(
             pk=UUID(pk),
             resource_id=UUID(resource_id),
             seat=seat,
-            period=DateTimeTZRange(appointment.start, appointment.end),
+            period=period(UUID(resource_id)),
             state=BookingState.BOOKED,
             appointment=appointment,
         )
@@ -94,7 +110,7 @@ def as_recorded(appointment, values):
 
 
 def plain(rows):
-    """Rows of ResourceBooking as plain values; their period is the appointment's own (BO-01)."""
+    """Rows of ResourceBooking as plain values; their period is the appointment's own or its part of it (BO-01, BO-02)."""
     return [[str(row.pk), str(row.resource_id), row.seat] for row in rows]
 
 

@@ -14,6 +14,7 @@ from scheduling.models import (
     OfferStatus,
     Resource,
     ResourceBooking,
+    Session,
 )
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date, minute
@@ -34,19 +35,24 @@ def note_all_freed(taken, *, cause, by, at):
     _note(found, cause=cause, by=by, at=at)
 
 
+def note_freed_session(session, resources, *, cause, by, at):
+    """The same for the time of a grupptillfälle that is cancelled or moved."""
+    _note([(session, session.start, session.end, resource) for resource in resources], cause=cause, by=by, at=at)
+
+
 def _note(found, *, cause, by, at):
     rows = [
         FreedTime(
-            care_unit_id=appointment.care_unit_id,
+            care_unit_id=whose.care_unit_id,
             resource=resource,
-            visit_type_id=appointment.encounter.visit_type_id,
+            visit_type_id=whose.visit_type_id if isinstance(whose, Session) else whose.encounter.visit_type_id,
             start=start,
             end=end,
             cause=cause,
             freed_at=at,
             freed_by=by,
         )
-        for appointment, start, end, resource in found
+        for whose, start, end, resource in found
         if resource.practitioner_id and end > at
     ]
     FreedTime.objects.bulk_create(

@@ -31,8 +31,9 @@ def watch_unlisted(*, patient_id, at):
         watch(appointment, list(appointment.resources.select_related("practitioner")), at=at)
 
 
-def put(appointment, absence, *, at):
-    """Inner write: one open item per booking, whatever hits it. Returns the new item, or None where there was one."""
+def put(appointment, absence=None, *, at, session=None):
+    """Inner write: one open item per booking, whatever hits it: an absence, or that its grupptillfälle is cancelled
+    (BO-02). Returns the new item, or None where there was one."""
     if RebookingItem.objects.open().filter(appointment=appointment).exists():
         return None
     commitment = appointment.encounter.commitment
@@ -47,6 +48,7 @@ def put(appointment, absence, *, at):
         watch_until=max(today, min(local_date(appointment.start), today + timedelta(days=rules.REBOOKING_DAYS))),
         appointment=appointment,
         absence=absence,
+        session=session,
     )
 
 

@@ -8,7 +8,9 @@ from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from scheduling import rules, slots
-from scheduling.models import BookingState, FreedBy, Resource, ResourceBooking
+from scheduling.models import AppointmentKind, BookingState, FreedBy, Resource, ResourceBooking
+
+from . import seats, team
 
 OVERLAP_CONSTRAINT = "resource_never_double_booked"
 
@@ -24,30 +26,34 @@ def told_as_taken(start):
         raise rules.taken("Resursen", start) from None
 
 
-def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME):
-    """Holds a time for two minutes while the user fills in the rest; an own overlapping hold is replaced, but never what
-    holds an offer (PL-01)."""
+def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME, together=()):
+    """Holds a time for two minutes while the user fills in the rest, with the rooms and equipment that are had together
+    with it: all or none. An own overlapping hold is replaced, but never what holds an offer (PL-01)."""
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
     with told_as_taken(start), transaction.atomic():
-        resource = Resource.objects.locked().get(pk=resource_id)
-        own = ResourceBooking.objects.filter(resource=resource, state=BookingState.HELD, held_by=by, offer=None)
+        resources = list(Resource.objects.filter(pk__in=[resource_id, *together]).locked())
+        own = ResourceBooking.objects.filter(resource__in=resources, state=BookingState.HELD, held_by=by, offer=None)
         own.filter(period__overlap=(start, end)).delete()
-        taken = make_room([resource], start, end, at=at)
-        if 1 in taken[resource.pk]:
-            raise rules.taken(resource.name, start)
-        return ResourceBooking.objects.create(
-            resource=resource,
-            period=DateTimeTZRange(start, end),
-            state=BookingState.HELD,
-            held_by=by,
-            expires_at=at + length,
-        )
+        taken = make_room(resources, start, end, at=at)
+        held = {}
+        for resource in resources:
+            if 1 in taken[resource.pk]:
+                raise rules.taken(resource.name, start)
+            held[str(resource.pk)] = ResourceBooking.objects.create(
+                resource=resource,
+                period=DateTimeTZRange(start, end),
+                state=BookingState.HELD,
+                held_by=by,
+                expires_at=at + length,
+            )
+        return held[str(resource_id)]
 
 
 def release_hold(*, hold_id, by):
-    """Lets go of an own hold; one already gone is no fault."""
-    ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by, offer=None).delete()
+    """Lets go of an own hold and what was held with it; one already gone is no fault."""
+    own = [row.pk for row in _held_together(hold_id, by)]
+    ResourceBooking.objects.filter(pk__in=own, state=BookingState.HELD, offer=None).delete()
 
 
 def release_expired_holds(*, at, dry_run=False):
@@ -57,27 +63,50 @@ def release_expired_holds(*, at, dry_run=False):
     return expired.count() if dry_run else expired.delete()[0]
 
 
-def make_room(resources, start, end, *, at, by=None, hold_id=None, apart_from=None):
+def make_room(
+    resources, start, end, *, at, by=None, hold_id=None, apart_from=None, times=None, apart_from_session=None
+):
     """Removes what no longer stands in the way of a taker: expired holds, and the taker's own. Returns the seats still
-    taken, per resource. The resources are locked by the caller."""
+    taken, per resource. The resources are locked by the caller. `times` are each resource's, where not all of it."""
     taken, gone = defaultdict(set), []
+    own = {row.pk for row in _held_together(hold_id, by)}
     rows = ResourceBooking.objects.filter(resource__in=resources, period__overlap=(start, end))
-    for row in rows.exclude(appointment=apart_from) if apart_from else rows:
-        is_own = by is not None and str(row.pk) == str(hold_id) and row.held_by_id == by.pk
-        if row.state == BookingState.HELD and (row.expires_at <= at or is_own):
+    if apart_from:
+        rows = rows.exclude(appointment=apart_from)
+    if apart_from_session:
+        rows = rows.exclude(session=apart_from_session)
+    for row in rows:
+        lower, upper = (times or {}).get(row.resource_id, (start, end))
+        if row.period.lower >= upper or row.period.upper <= lower:
+            continue
+        if row.state == BookingState.HELD and (row.expires_at <= at or row.pk in own):
             gone.append(row.pk)
         else:
             taken[row.resource_id].add(row.seat)
-    if gone:
-        ResourceBooking.objects.filter(pk__in=gone).delete()
-    if hold_id and by is not None:
-        ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=by).delete()
+    if gone or own:
+        ResourceBooking.objects.filter(pk__in=[*gone, *own], state=BookingState.HELD).delete()
     return taken
 
 
-def take(resource, start, end, *, seat, taken, appointment, moved=None):
-    """Takes the time for the appointment. `moved` is its row from before: moved by one UPDATE, so that nothing is
-    released before the new is had (PL-08)."""
+def _held_together(hold_id, by):
+    """An own hold with what was held with it: a person, a room and a piece of equipment are held as one (PL-07)."""
+    if not hold_id or by is None:
+        return []
+    rows = ResourceBooking.objects.filter(state=BookingState.HELD, held_by=by)
+    first = rows.filter(pk=hold_id).first()
+    if first is None:
+        return []
+    return [first, *rows.filter(expires_at=first.expires_at, period=first.period, offer=None).exclude(pk=hold_id)]
+
+
+def held_with(hold, by):
+    """The resources of what was held together with a hold of one's own, the hold's own first."""
+    return [row.resource for row in _held_together(hold.pk, by)]
+
+
+def take(resource, start, end, *, seat, taken, appointment=None, session=None, moved=None):
+    """Takes the time for the appointment or the session. `moved` is its row from before: moved by one UPDATE, so that
+    nothing is released before the new is had (PL-08)."""
     if seat in taken[resource.pk]:
         raise rules.taken(resource.name, start)
     period = DateTimeTZRange(start, end)
@@ -86,27 +115,40 @@ def take(resource, start, end, *, seat, taken, appointment, moved=None):
         moved.save(update_fields=["period", "seat"])
         return
     ResourceBooking.objects.create(
-        resource=resource, seat=seat, period=period, state=BookingState.BOOKED, appointment=appointment
+        resource=resource,
+        seat=seat,
+        period=period,
+        state=BookingState.BOOKED,
+        appointment=appointment,
+        session=session,
     )
 
 
 def retake(appointment, resources, *, at):
     """Takes the appointment's time again after it was freed. Raises RuleError where somebody has it now."""
+    if appointment.kind == AppointmentKind.GROUP:
+        seats.retake(appointment)
+        return
     held = set(appointment.resource_bookings.values_list("resource_id", flat=True))
     missing = [resource for resource in resources if resource.pk not in held]
-    taken = make_room(missing, appointment.start, appointment.end, at=at, apart_from=appointment)
+    times = team.times_of(appointment, resources)
+    taken = make_room(missing, appointment.start, appointment.end, at=at, apart_from=appointment, times=times)
     for resource in missing:
-        take(resource, appointment.start, appointment.end, seat=1, taken=taken, appointment=appointment)
+        take(resource, *times[resource.pk], seat=1, taken=taken, appointment=appointment)
 
 
 def free(appointment, *, by, at, cause=FreedBy.CANCELLED):
-    """Releases what the appointment has taken of its resources; times of persons that lie ahead stand as freed (PL-01)."""
+    """Releases what the appointment has taken: its resources' times, or its seat; times of persons that lie ahead stand as
+    freed (PL-01)."""
     from . import offers
 
+    seats.let_go(appointment)
     rows = list(appointment.resource_bookings.select_related("resource"))
     appointment.resource_bookings.all().delete()
-    resources = [row.resource for row in rows if row.seat == 1]
-    offers.note_freed(appointment, appointment.start, appointment.end, resources, cause=cause, by=by, at=at)
+    for row in rows:
+        if row.seat == 1:
+            told = {"cause": cause, "by": by, "at": at}
+            offers.note_freed(appointment, row.period.lower, row.period.upper, [row.resource], **told)
 
 
 def outside(resources, visit_type, start, end):

@@ -183,7 +183,8 @@ class RebookingAnswer(Answer):
     care_unit = serializers.UUIDField()
     appointment = serializers.UUIDField()
     start = serializers.DateTimeField()
-    absence = serializers.UUIDField()
+    absence = serializers.UUIDField(allow_null=True)
+    session = serializers.UUIDField(allow_null=True, help_text="Grupptillfället, där det är inställt (BO-02).")
     commitment = serializers.UUIDField(allow_null=True)
     status = serializers.CharField()
     watch_until = serializers.DateField()
@@ -211,7 +212,8 @@ def rebooking_answer(row, *, on):
         "care_unit": str(row.care_unit_id),
         "appointment": str(row.appointment_id),
         "start": moment(row.appointment.start),
-        "absence": str(row.absence_id),
+        "absence": str(row.absence_id) if row.absence_id else None,
+        "session": str(row.session_id) if row.session_id else None,
         "commitment": str(row.commitment_id) if row.commitment_id else None,
         "status": row.status,
         "watch_until": day(row.watch_until),

@@ -1,13 +1,15 @@
-from .appointment import Appointment, AppointmentHistory, AppointmentStatus, CancelledBy
+from .appointment import Appointment, AppointmentHistory, AppointmentKind, AppointmentStatus, CancelledBy
 from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeReason
 from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today
 from .day_close import DayClose
 from .letter import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
 from .letter_text import LetterPart, LetterText
 from .offer import FreedBy, FreedTime, Offer, OfferStatus
+from .plan import AppointmentPart, PlanKind, VisitPlan
 from .reminder import Reminder
 from .resource import BookingState, Resource, ResourceBooking, ResourceKind, WeeklyHours
 from .schedule import Absence, AbsenceKind, ExtraHours, RebookingItem
+from .session import Session, SessionParticipant, SessionStatus
 from .work import (
     AwaitedResult,
     AwaitedStatus,
@@ -25,6 +27,8 @@ __all__ = [
     "AbsenceKind",
     "Appointment",
     "AppointmentHistory",
+    "AppointmentKind",
+    "AppointmentPart",
     "AppointmentStatus",
     "AwaitedResult",
     "AwaitedStatus",
@@ -56,6 +60,7 @@ __all__ = [
     "Outcome",
     "OutcomeCode",
     "OutcomeReason",
+    "PlanKind",
     "RebookingItem",
     "Reminder",
     "Resource",
@@ -63,6 +68,10 @@ __all__ = [
     "ResourceKind",
     "RowLock",
     "SavedView",
+    "Session",
+    "SessionParticipant",
+    "SessionStatus",
+    "VisitPlan",
     "WeeklyHours",
     "tried_today",
 ]

@@ -18,6 +18,15 @@ class AppointmentStatus(models.TextChoices):
     CANCELLED = "cancelled", "Avbokad"
 
 
+class AppointmentKind(models.TextChoices):
+    """Kinds of visits (BO-02). A group team visit is a group one with several professions."""
+
+    INDIVIDUAL = "individual", "Enskilt besök"
+    GROUP = "group", "Gruppbesök"
+    TEAM = "team", "Teambesök"
+    COORDINATED = "coordinated", "Samordnat besök"
+
+
 class CancelledBy(models.TextChoices):
     """Who cancelled: compulsory and traced (PL-09)."""
 
@@ -58,7 +67,14 @@ class Appointment(Versioned):
     status = models.CharField("status", max_length=10, choices=AppointmentStatus, default=AppointmentStatus.BOOKED)
     start = models.DateTimeField("start")
     end = models.DateTimeField("slut")
-    kind = models.CharField("slag", max_length=20, default="individual", choices=[("individual", "Enskilt besök")])
+    kind = models.CharField("slag", max_length=20, default=AppointmentKind.INDIVIDUAL, choices=AppointmentKind)
+    # Kept after a cancellation, as the resources are; the seat itself is let go.
+    session = models.ForeignKey(
+        "scheduling.Session", models.PROTECT, null=True, related_name="appointments", verbose_name="grupptillfälle"
+    )
+    plan = models.ForeignKey(
+        "scheduling.VisitPlan", models.PROTECT, null=True, related_name="appointments", verbose_name="besöksplan"
+    )
     booking_request = models.ForeignKey(
         "scheduling.BookingRequest",
         models.PROTECT,
@@ -94,6 +110,12 @@ class Appointment(Versioned):
         ]
         constraints = [
             models.CheckConstraint(name="appointment_status_known", condition=Q(status__in=AppointmentStatus.values)),
+            models.CheckConstraint(name="appointment_kind_known", condition=Q(kind__in=AppointmentKind.values)),
+            models.CheckConstraint(
+                name="appointment_of_a_group_has_a_session",
+                condition=Q(kind="group", session__isnull=False) | (~Q(kind="group") & Q(session__isnull=True)),
+                violation_error_message="Ett gruppbesök är en plats på ett grupptillfälle (BO-02).",
+            ),
             models.CheckConstraint(
                 name="appointment_ends_after_it_starts",
                 condition=Q(end__gt=F("start")),

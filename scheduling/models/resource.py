@@ -122,6 +122,7 @@ class ResourceBooking(Row):
     appointment = models.ForeignKey(
         "scheduling.Appointment", models.CASCADE, null=True, related_name="resource_bookings"
     )
+    session = models.ForeignKey("scheduling.Session", models.CASCADE, null=True, related_name="resource_bookings")
     held_by = models.ForeignKey(User, models.CASCADE, null=True, related_name="+", db_index=False)
     expires_at = models.DateTimeField("går ut", null=True)
 
@@ -144,8 +145,15 @@ class ResourceBooking(Row):
             ),
             models.CheckConstraint(
                 name="held_expires_booked_has_appointment",
-                condition=Q(state="held", expires_at__isnull=False, held_by__isnull=False, appointment__isnull=True)
-                | Q(state="booked", expires_at__isnull=True, appointment__isnull=False),
+                condition=Q(
+                    state="held",
+                    expires_at__isnull=False,
+                    held_by__isnull=False,
+                    appointment__isnull=True,
+                    session__isnull=True,
+                )
+                | Q(state="booked", expires_at__isnull=True, appointment__isnull=False, session__isnull=True)
+                | Q(state="booked", expires_at__isnull=True, appointment__isnull=True, session__isnull=False),
             ),
         ]
 

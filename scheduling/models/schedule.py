@@ -115,13 +115,23 @@ class Absence(Versioned):
 
 
 class RebookingItem(WorkItem):
-    """Ombokningspost: a booking that an absence hits. It stays until the booking is moved or ended (PL-02)."""
+    """Ombokningspost: a booking that an absence hits, or whose grupptillfälle is cancelled (BO-02). It stays until the
+    booking is moved or ended (PL-02)."""
 
     status = models.CharField("status", max_length=10, choices=ItemStatus, default=ItemStatus.OPEN)
     appointment = models.ForeignKey(
         "scheduling.Appointment", models.PROTECT, related_name="rebooking_items", verbose_name="bokning"
     )
-    absence = models.ForeignKey(Absence, models.PROTECT, related_name="rebooking_items", verbose_name="frånvaro")
+    absence = models.ForeignKey(
+        Absence, models.PROTECT, null=True, related_name="rebooking_items", verbose_name="frånvaro"
+    )
+    session = models.ForeignKey(
+        "scheduling.Session",
+        models.PROTECT,
+        null=True,
+        related_name="rebooking_items",
+        verbose_name="inställt tillfälle",
+    )
 
     objects = OpenItemQuerySet.as_manager()
 
@@ -138,6 +148,11 @@ class RebookingItem(WorkItem):
             models.CheckConstraint(
                 name="rebooking_item_done_has_a_time",
                 condition=Q(status="open", decided_at__isnull=True) | Q(status="done", decided_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="rebooking_item_has_one_cause",
+                condition=Q(absence__isnull=False, session__isnull=True)
+                | Q(absence__isnull=True, session__isnull=False),
             ),
             models.UniqueConstraint(
                 fields=["appointment"], condition=Q(status="open"), name="one_open_rebooking_item_per_appointment"

@@ -26,7 +26,11 @@ from scheduling.models import (
     NoShowItem,
     RebookingItem,
     ResourceBooking,
+    Session,
+    SessionParticipant,
+    SessionStatus,
 )
+from scheduling.models.resource import TstzRange
 from sdv.common.time import local_date, start_of_day
 from sdv.outbox.models import OutboxMessage, Topic
 
@@ -76,14 +80,38 @@ def misplaced_appointments(at):
 
 
 def appointments_without_time(at):
-    """A living booking holds its time at some resource (BO-01)."""
+    """A living booking holds its time, or its part of it, at some resource (BO-01); a group one a seat (BO-02)."""
     taken = ResourceBooking.objects.filter(
         appointment=OuterRef("pk"),
         state=BookingState.BOOKED,
-        period__startswith=OuterRef("start"),
-        period__endswith=OuterRef("end"),
+        period__contained_by=TstzRange(OuterRef("start"), OuterRef("end")),
     )
-    return Appointment.objects.living().filter(~Exists(taken))
+    seat = SessionParticipant.objects.filter(
+        appointment=OuterRef("pk"),
+        session=OuterRef("session"),
+        session__start=OuterRef("start"),
+        session__end=OuterRef("end"),
+    )
+    return Appointment.objects.living().filter(~Exists(taken), ~Exists(seat))
+
+
+def seats_of_the_gone(at):
+    """BO-02: a seat is had by a booking of that session that has not been cancelled."""
+    return SessionParticipant.objects.exclude(
+        ~Q(appointment__status=AppointmentStatus.CANCELLED), appointment__session=F("session")
+    )
+
+
+def sessions_without_time(at):
+    """BO-02: a session to come holds its time at each of its resources; a cancelled one holds none."""
+    through = Session.resources.through.objects.filter(session=OuterRef("pk"))
+    taken = ResourceBooking.objects.filter(
+        session=OuterRef("session"),
+        resource=OuterRef("resource"),
+        period__startswith=OuterRef("session__start"),
+        period__endswith=OuterRef("session__end"),
+    )
+    return Session.objects.planned().filter(Exists(through.filter(~Exists(taken))))
 
 
 def bookings_in_absence(at):
@@ -99,7 +127,9 @@ def rebooking_of_what_is_done(at):
 def times_without_appointment(at):
     """A cancelled booking holds no time (BO-03)."""
     return ResourceBooking.objects.filter(state=BookingState.BOOKED).filter(
-        Q(appointment__isnull=True) | Q(appointment__status=AppointmentStatus.CANCELLED)
+        Q(appointment__isnull=True, session__isnull=True)
+        | Q(appointment__status=AppointmentStatus.CANCELLED)
+        | Q(session__status=SessionStatus.CANCELLED)
     )
 
 
@@ -185,6 +215,8 @@ INVARIANTS = [
     Invariant("bookings-in-absence", "bokningar under frånvaro som inte står i Ombokningar (PL-02)", bookings_in_absence),
     Invariant("rebooking-of-what-is-done", "ombokningar av bokningar som inte längre väntar (PL-02)", rebooking_of_what_is_done),
     Invariant("times-without-appointment", "tider som hålls utan levande bokning", times_without_appointment),
+    Invariant("seats-of-the-gone", "platser på grupptillfällen utan levande bokning (BO-02)", seats_of_the_gone),
+    Invariant("sessions-without-time", "grupptillfällen som inte håller sina resursers tid (BO-02)", sessions_without_time),
     Invariant("visits-without-commitment", "vårdhändelser som saknar det vårdåtagande de kräver (VH-08)", visits_without_commitment),
     Invariant("places-held-by-the-ended", "platser som hålls av avslutade vårdhändelser", places_held_by_the_ended),
     Invariant("items-of-closed-commitments", "avslutade vårdåtaganden med poster kvar (UT-03)", items_of_closed_commitments),

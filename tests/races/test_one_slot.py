@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from registration.models import Encounter, EncounterHistory
-from scheduling.actions import appointments, resource_bookings
+from scheduling.actions import appointments, booking, resource_bookings
 from scheduling.models import Appointment, BookingState, Resource, ResourceBooking
 from sdv.common.errors import RuleError
 from sdv.flows import invariants
@@ -64,9 +64,7 @@ def test_with_the_lock_only_one_of_two_ever_reaches_the_constraint(health_centre
 def test_without_the_lock_both_reach_it_and_the_constraint_lets_one_through(health_centre, monkeypatch):
     """BO-01: that the lock matters, and that the net holds all the same. Two who write at once may end in a deadlock,
     which the database breaks: what the lock spares the users."""
-    monkeypatch.setattr(
-        appointments, "_lock_resources", lambda ids, care_unit: list(Resource.objects.filter(pk__in=ids))
-    )
+    monkeypatch.setattr(booking, "lock_resources", lambda ids, care_unit: list(Resource.objects.filter(pk__in=ids)))
     meeting = writers_meet(monkeypatch)
     patients = waiting_patients(health_centre, 2)
     _, (loser,) = one_winner(

@@ -152,13 +152,20 @@ def _rebooking_row(item, actor, at):
             Cell(item.watch_until.isoformat(), days_tag(item.watch_until, today), number=True),
             Cell(stamp(booking.start), number=True),
             Cell(visit_of(item.encounter), grow=True),
-            Cell(absence_text(item.absence), grow=True),
+            Cell(cause_text(item), grow=True),
             Cell(item.responsible.name if item.responsible else "Ingen"),
         ],
         buttons=[move, book, _attempt("rebooking", item, actor), cancel],
         version=item.version,
         attempts=attempts_text(item),
     )
+
+
+def cause_text(item):
+    """Why a booking is to be moved: an absence, or that its grupptillfälle is cancelled (PL-02, BO-02)."""
+    if item.session_id:
+        return f"Inställt: {item.session.name}, {stamp(item.session.start)}"
+    return absence_text(item.absence)
 
 
 def absence_text(absence):
@@ -346,7 +353,7 @@ DETAILS = {
     "awaiting-result": (*_ITEM_DETAILS, "reason"),
     "missing-follow-up": _ITEM_DETAILS,
     "no-shows": _ITEM_DETAILS,
-    "rebooking": (*_ITEM_DETAILS, "appointment", "absence__resource"),
+    "rebooking": (*_ITEM_DETAILS, "appointment", "absence__resource", "session"),
     "awaiting-check-out": ("patient", "type", "visit_type", "contact_reason", "commitment__problem_code"),
     "cancelled-not-ended": ("patient", "type", "visit_type"),
     "broken-promises": ("patient", "problem_code"),

@@ -24,7 +24,7 @@ from sdv.desk.forms.schedules import NewTimeForm
 from sdv.desk.presenters.booking import value_of, who
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.presenters.rows import stamp
-from sdv.desk.presenters.work import absence_text
+from sdv.desk.presenters.work import cause_text
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
 
@@ -34,7 +34,7 @@ def move(request, pk):
     """The proposals as choices, the first chosen: the same vårdgivare where there is a time. Enter, Ctrl+Enter moves the
     booking as the provider's doing."""
     at = now()
-    related = ("patient", "care_unit", "appointment__encounter__visit_type", "absence__resource")
+    related = ("patient", "care_unit", "appointment__encounter__visit_type", "absence__resource", "session")
     item = get_object_or_404(request.actor.care_unit.rebookingitems.select_related(*related), pk=pk)
     back = way_back(request, reverse("work-list", args=["rebooking"]))
     form = NewTimeForm(request.POST if request.method == "POST" else None, initial={"version": item.version})
@@ -66,7 +66,7 @@ def move(request, pk):
         "facts": [
             ("Bokad tid", stamp(booking.start)),
             ("Vårdgivare", ", ".join(row.name for row in booking.resources.all())),
-            ("Frånvaro", absence_text(item.absence)),
+            ("Varför", cause_text(item)),
         ],
         "book_url": reverse("appointment-reschedule", args=[booking.pk]),
         "close": back,
@@ -97,7 +97,7 @@ def _move(request, item, form, at):
         start=start,
         end=start + timedelta(minutes=item.appointment.encounter.visit_type.default_minutes),
         resource_ids=[resource_id, *kept],
-        reason=absence_reason(item.absence),
+        reason=move_reason(item),
         by=request.actor.user,
         at=at,
     )
@@ -112,6 +112,8 @@ def _move(request, item, form, at):
     return start
 
 
-def absence_reason(absence):
+def move_reason(item):
     """Why the booking is moved, as its history tells it: never what kind of absence a person has."""
-    return "Enheten är stängd" if absence.resource_id is None else "Vårdgivaren är inte på plats"
+    if item.session_id:
+        return "Grupptillfället är inställt"
+    return "Enheten är stängd" if item.absence.resource_id is None else "Vårdgivaren är inte på plats"

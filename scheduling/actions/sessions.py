@@ -1,0 +1,355 @@
+"""Grupptillfällen: planned, changed, moved, cancelled, and who takes part (BO-02, PL-02, PL-06, PL-27).
+
+Whoever takes a seat holds the patient's lock, the resources' and the session's, in that order: so the last seat has one
+queue, and an absence registered at the same moment is either met or refused."""
+
+from django.db import transaction
+
+from registration.actions import encounters
+from registration.models import ContactReason, Encounter, Patient
+from scheduling import rules
+from scheduling.models import (
+    Appointment,
+    AppointmentKind,
+    AppointmentStatus,
+    CancelledBy,
+    FreedBy,
+    Resource,
+    Session,
+    SessionStatus,
+)
+from scheduling.timebook import Timebook
+from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.time import local_date, minute
+
+from . import appointments, booking, letter_writing, offers, rebooking, resource_bookings, seats
+
+# --- The session ----------------------------------------------------------------------------------------------------
+
+
+def plan(*, care_unit, start, **fields):
+    """Plans a session: `name`, `visit_type`, `contact_reason_id`, `end`, `seats`, `extra_seats`, `resource_ids`, `by`,
+    `at`. Its resources' time is taken once, as any time is."""
+    with resource_bookings.told_as_taken(start), transaction.atomic():
+        return _plan(care_unit=care_unit, start=start, **fields)
+
+
+def _plan(
+    *,
+    care_unit,
+    name,
+    visit_type,
+    contact_reason_id,
+    start,
+    end,
+    seats,
+    resource_ids,
+    by,
+    at,
+    extra_seats=0,
+):
+    start, end = minute(start), minute(end)
+    if refused := rules.time_refusal(start=start, end=end, at=at):
+        raise refused
+    if not resource_ids:
+        raise InputError(resources="Välj minst en resurs: ett tillfälle har någon som leder det.")
+    if extra_seats and (refused := rules.session_overbooking(care_unit.allows_overbooking)):
+        raise refused
+    reason = ContactReason.objects.offered_for(visit_type, local_date(at)).filter(pk=contact_reason_id).first()
+    if reason is None:
+        raise rules.reason_refusal(is_offered=False, reason_name="som valdes", visit_type_name=visit_type.name)
+    resources = booking.lock_resources(resource_ids, care_unit)
+    if not any(resource.practitioner_id for resource in resources):
+        raise InputError(resources="Välj minst en person: ett tillfälle har någon som leder det.")
+    taken = resource_bookings.make_room(resources, start, end, at=at)
+    if refused := resource_bookings.outside(resources, visit_type, start, end):
+        raise refused
+    session = Session.objects.create(
+        care_unit=care_unit,
+        name=name,
+        visit_type=visit_type,
+        contact_reason=reason,
+        start=start,
+        end=end,
+        seats=seats,
+        extra_seats=extra_seats,
+        created_by=by,
+        created_at=at,
+    )
+    session.resources.set(resources)
+    for resource in resources:
+        resource_bookings.take(resource, start, end, seat=1, taken=taken, session=session)
+    return session
+
+
+def lock(session_id, *, version=None):
+    """The session, locked after its resources. Returns (session, resources)."""
+    resources = list(Resource.objects.filter(sessions=session_id).select_related("practitioner").locked())
+    session = Session.objects.select_related("care_unit", "visit_type", "contact_reason").locked().get(pk=session_id)
+    if version is not None and version != session.version:
+        raise StaleVersion(current=session.version, given=version)
+    return session, resources
+
+
+def _refuse_cancelled(session):
+    if session.status == SessionStatus.CANCELLED:
+        refused = RuleError("BO-02", f"{session.name} är redan inställt. Läs in sidan igen.", code="already_done")
+        raise refused.told(session.cancelled_by, session.cancelled_at)
+
+
+def _save(session, **changes):
+    changes["version"] = session.version + 1
+    for field, value in changes.items():
+        setattr(session, field, value)
+    session.save(update_fields=list(changes))
+    return session
+
+
+@transaction.atomic
+def change(*, session_id, by, at, version=None, name=None, seats=None, extra_seats=None):
+    """Changes the name, the seats and how far the session may be overbooked; never below what is taken."""
+    session, _ = lock(session_id, version=version)
+    _refuse_cancelled(session)
+    changes = {"name": name, "seats": seats, "extra_seats": extra_seats}
+    changes = {field: value for field, value in changes.items() if value is not None}
+    if changes.get("extra_seats") and (refused := rules.session_overbooking(session.care_unit.allows_overbooking)):
+        raise refused
+    most = changes.get("seats", session.seats) + changes.get("extra_seats", session.extra_seats)
+    taken = session.participants.count()
+    highest = session.participants.order_by("-seat").values_list("seat", flat=True).first() or 0
+    if highest > most:
+        raise rules.fewer_seats_than_taken(max(taken, highest))
+    return _save(session, **changes)
+
+
+@transaction.atomic
+def cancel(*, session_id, reason, by, at, version=None):
+    """Ställer in the session. Its resources are free again; each participant stands in Ombokningar as the provider's
+    doing until moved or ended (PL-02): nobody's booking is ended behind their back."""
+    if not (reason or "").strip():
+        raise InputError(reason="Ange varför tillfället ställs in.")
+    session, resources = lock(session_id, version=version)
+    _refuse_cancelled(session)
+    if session.end <= at:
+        raise rules.session_over(session.name, session.end)
+    if session.appointments.filter(status=AppointmentStatus.ARRIVED).exists():
+        raise RuleError("BO-02", "Någon har redan kommit till tillfället. Ångra ankomsten först.", code="arrived")
+    session.resource_bookings.all().delete()
+    _save(session, status=SessionStatus.CANCELLED, cancelled_at=at, cancelled_by=by, cancel_reason=reason.strip()[:200])
+    offers.note_freed_session(session, resources, cause=FreedBy.CANCELLED, by=by, at=at)
+    for appointment in _living(session).select_related("encounter__commitment").locked():
+        rebooking.put(appointment, session=session, at=at)
+    return session
+
+
+def _living(session):
+    return Appointment.objects.living().filter(session=session)
+
+
+def move(*, session_id, start, end, by, at, resource_ids=None, version=None, letter=None):
+    """Moves the session with everybody on it, as the provider's doing: the new time is had before the old is let go, in
+    one transaction (PL-08). A participant who has something else then is not asked; it is told on the page (PL-06)."""
+    with resource_bookings.told_as_taken(start), transaction.atomic():
+        return _move(session_id, minute(start), minute(end), by, at, resource_ids, version, letter)
+
+
+def _move(session_id, start, end, by, at, resource_ids, version, letter):
+    if refused := rules.time_refusal(start=start, end=end, at=at):
+        raise refused
+    known = list(Appointment.objects.living().filter(session=session_id).values("patient_id", "encounter_id"))
+    rows = Patient.objects.filter(pk__in=[row["patient_id"] for row in known])
+    patients = {row.pk: row for row in rows.locked()}
+    rows = Encounter.objects.filter(pk__in=[row["encounter_id"] for row in known])
+    held = {row.pk: row for row in rows.select_related("care_unit", "visit_type", "commitment").locked()}
+    wanted = Resource.objects.filter(sessions=session_id)
+    if resource_ids is not None:
+        wanted = wanted | Resource.objects.filter(pk__in=resource_ids)
+    keys = list(wanted.values_list("pk", flat=True))
+    every = list(Resource.objects.filter(pk__in=keys).select_related("practitioner").locked())
+    session = Session.objects.select_related("care_unit", "visit_type").locked().get(pk=session_id)
+    if version is not None and version != session.version:
+        raise StaleVersion(current=session.version, given=version)
+    _refuse_cancelled(session)
+    rows = list(_living(session).locked())
+    if {row.encounter_id for row in rows} - set(held) or {row.patient_id for row in rows} - set(patients):
+        raise RuleError("PL-27", "Någon bokades på tillfället just nu. Läs in sidan igen.", code="changed")
+    kept = set(resource_ids) if resource_ids is not None else set(session.resources.values_list("pk", flat=True))
+    new = [resource for resource in every if resource.pk in kept]
+    if len(new) != len(kept) or any(row.care_unit_id != session.care_unit_id for row in new):
+        raise InputError(resources="Någon av resurserna finns inte på vårdenheten. Välj bland enhetens resurser.")
+    if not any(resource.practitioner_id for resource in new):
+        raise InputError(resources="Välj minst en person: ett tillfälle har någon som leder det.")
+    taken = resource_bookings.make_room(new, start, end, at=at, apart_from_session=session)
+    if refused := resource_bookings.outside(new, session.visit_type, start, end):
+        raise refused
+    own = {row.resource_id: row for row in session.resource_bookings.all()}
+    for resource in new:
+        resource_bookings.take(resource, start, end, seat=1, taken=taken, session=session, moved=own.get(resource.pk))
+    session.resource_bookings.exclude(resource__in=kept).delete()
+    left = [row for row in every if row.pk in own and (session.start != start or row.pk not in kept)]
+    offers.note_freed_session(session, left, cause=FreedBy.RESCHEDULED, by=by, at=at)
+    session.resources.set(new)
+    _save(session, start=start, end=end)
+    for row in rows:
+        row.patient, row.session = patients[row.patient_id], session
+        _follow(row, held[row.encounter_id], new, start, end, by=by, at=at, letter=letter)
+    return session
+
+
+def _follow(appointment, encounter, resources, start, end, *, by, at, letter=None, whose=CancelledBy.PROVIDER):
+    """A participant's booking goes to the session's time."""
+    before = appointment.start
+    encounter.patient = appointment.patient
+    appointment.encounter, appointment.care_unit = encounter, encounter.care_unit
+    encounters.reschedule(encounter, planned_start=start, planned_end=end, by=by, at=at, reason="")
+    appointment.resources.set(resources)
+    encounter.participants.all().delete()
+    booking.take_part(encounter, resources)
+    appointments.save(appointment, start=start, end=end)
+    item = rebooking.settle(appointment, rebooking.REBOOKED, by=by, at=at)
+    whose = CancelledBy.PROVIDER if item else whose
+    booking.note(appointment, "rescheduled", by=by, at=at, start_before=before, start_after=start, initiated_by=whose)
+    appointment.letters_written = letter_writing.follow_change(
+        appointment, changed_by=whose, by=by, at=at, wanted=letter
+    )
+
+
+# --- Participants -----------------------------------------------------------------------------------------------------
+
+
+def book(*, session_id, **fields):
+    """Books a patient on the session: `patient_id`, `by`, `at`, and where they differ `contact_reason_id`,
+    `commitment_id`, `booking_request_id`; `overbook` takes a seat beyond the ordinary ones, as far as the session allows.
+    Each has a booking and a vårdhändelse of their own: fee, outcome and coding (BO-02)."""
+    session = Session.objects.select_related("care_unit", "visit_type").get(pk=session_id)
+    with seats.told_as_full(session), transaction.atomic():
+        return _book(session, **fields)
+
+
+def _book(
+    known,
+    *,
+    patient_id,
+    by,
+    at,
+    contact_reason_id=None,
+    overbook=False,
+    accept_warnings=(),
+    reason="",
+    wished_date=None,
+    letter=False,
+    add_on_ids=(),
+    **who,
+):
+    wanted = booking.who_and_what(
+        patient_id=patient_id,
+        care_unit=known.care_unit,
+        visit_type=known.visit_type,
+        contact_reason_id=contact_reason_id or known.contact_reason_id,
+        at=at,
+        **who,
+    )
+    session, resources = lock(known.pk)
+    _refuse_unattended(session, resources, at=at)
+    if _living(session).filter(patient=wanted.patient).exists():
+        raise rules.on_the_session_already(session.name, session.start)
+    booking.warn_of_overlap(wanted.patient, session.start, session.end, accept_warnings, reason)
+    seat = seats.choose(session, overbook=overbook)
+    appointment = booking.create_visit(
+        wanted,
+        session.start,
+        session.end,
+        resources,
+        kind=AppointmentKind.GROUP,
+        session=session,
+        add_on_ids=add_on_ids,
+        wished_date=wished_date,
+        is_overbooked=seat > session.seats,
+        overlap_reason=reason,
+        by=by,
+        at=at,
+    )
+    seats.take(appointment, session, seat)
+    return booking.booked(appointment, by=by, at=at, letter=letter)
+
+
+def _refuse_unattended(session, resources, *, at):
+    """Nobody is booked on what is cancelled, over, or in an absence of who leads it (PL-02, PL-23)."""
+    if session.status == SessionStatus.CANCELLED:
+        raise rules.session_cancelled(session.name, session.start)
+    if session.end <= at:
+        raise rules.session_over(session.name, session.end)
+    tidbok = Timebook(resources, local_date(session.start), local_date(session.end))
+    for resource in resources:
+        if absence := tidbok.absence(resource, session.start, session.end):
+            raise rules.absent(resource.name, absence.get_kind_display().lower(), session.start)
+
+
+def change_session(
+    *, appointment_id, session_id, by, at, overbook=False, accept_warnings=(), reason="", changed_by="", version=None,
+    letter=None,
+):  # fmt: skip
+    """Moves a booking to a seat on another session: the new seat is had before the old time or seat is let go (PL-08)."""
+    session = Session.objects.get(pk=session_id)
+    with seats.told_as_full(session), transaction.atomic():
+        new_ids = list(session.resources.values_list("pk", flat=True))
+        appointment, every = appointments.lock(
+            appointment_id, version=version, with_resources=True, new_resource_ids=new_ids
+        )
+        session, resources = lock(session_id)
+        return _change_session(
+            appointment, every, session, resources, overbook, accept_warnings, reason, changed_by, letter, by, at
+        )
+
+
+def _change_session(
+    appointment, every, session, resources, overbook, accept_warnings, reason, changed_by, letter, by, at
+):
+    encounter = appointment.encounter
+    if session.care_unit_id != appointment.care_unit_id:
+        raise InputError(session="Tillfället hör till en annan vårdenhet.")
+    if session.visit_type_id != encounter.visit_type_id:
+        raise RuleError(
+            "BO-02",
+            f"Bokningen gäller {encounter.visit_type.name} och tillfället {session.visit_type.name}."
+            " Välj ett tillfälle av samma besökstyp, eller avboka och boka nytt.",
+            code="another_visit_type",
+        )
+    if appointment.status == AppointmentStatus.BOOKED and appointment.session_id == session.pk:
+        raise rules.on_the_session_already(session.name, session.start)
+    encounters.refuse_deceased(encounter.patient)
+    _refuse_unattended(session, resources, at=at)
+    if _living(session).filter(patient=encounter.patient).exclude(pk=appointment.pk).exists():
+        raise rules.on_the_session_already(session.name, session.start)
+    booking.warn_of_overlap(
+        encounter.patient, session.start, session.end, accept_warnings, reason, apart_from=appointment
+    )
+    seat = seats.choose(session, overbook=overbook)
+    encounter.is_group = True
+    appointment.session, appointment.kind = session, AppointmentKind.GROUP
+    appointments.save(appointment, session=session, kind=AppointmentKind.GROUP, is_overbooked=seat > session.seats)
+    encounter.save(update_fields=["is_group"])
+    seats.take(appointment, session, seat)
+    old_start, old_end = appointment.start, appointment.end
+    own = list(appointment.resource_bookings.select_related("resource"))
+    appointment.resource_bookings.all().delete()
+    appointment.parts.all().delete()
+    freed = [row.resource for row in own if row.seat == 1]
+    _follow(
+        appointment, encounter, resources, session.start, session.end, by=by, at=at, letter=letter, whose=changed_by
+    )
+    offers.note_freed(appointment, old_start, old_end, freed, cause=FreedBy.RESCHEDULED, by=by, at=at)
+    return appointment
+
+
+def arrive_all(*, session_id, by, at):
+    """Alla har kommit: everybody who is booked and has not arrived, each by the ordinary act with identity as usual.
+    Returns (arrived, refused): one who cannot be is told and stops nobody else (BO-02, PL-03)."""
+    ids = Appointment.objects.living().filter(session=session_id).order_by("pk").values_list("pk", flat=True)
+    arrived, refused = [], []
+    for appointment_id in ids:
+        try:
+            arrived.append(appointments.arrive(appointment_id=appointment_id, by=by, at=at))
+        except RuleError as error:
+            refused.append((appointment_id, error))
+    return arrived, refused

@@ -1,0 +1,132 @@
+"""Many want the last seat of a grupptillfälle (BO-02, PL-06). The locks are the queue, the database's seats the net."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from registration.models import Encounter
+from scheduling.actions import absences, appointments, sessions
+from scheduling.models import Appointment, RebookingItem, SessionParticipant
+from sdv.common.errors import RuleError
+from sdv.flows import cancellation, invariants
+from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
+from tests.races.together import numbers, one_winner, together
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CLERKS = 16
+START = NOW + 2 * DAY
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def health_centre():
+    return Clinic(kind="vardcentral", area="Pv", name="Vårdcentralen Norr")
+
+
+def planned(clinic, seats, start=START):
+    return sessions.plan(
+        care_unit=clinic.unit,
+        name="Astmaskola",
+        visit_type=clinic.nurse_visit,
+        contact_reason_id=clinic.reason.pk,
+        start=start,
+        end=start + HALF_HOUR,
+        seats=seats,
+        resource_ids=[clinic.nurse_resource.pk],
+        by=clinic.nurse,
+        at=NOW,
+    )
+
+
+def wishes(clinic, session, count):
+    patients = [clinic.patient(identity=number) for number in numbers(count)]
+    return [
+        partial(sessions.book, session_id=session.pk, patient_id=patient.pk, by=clinic.nurse, at=NOW)
+        for patient in patients
+    ]
+
+
+def broken():
+    return {row.name: row.rows(NOW).count() for row in invariants.INVARIANTS if row.rows(NOW).count()}
+
+
+def test_of_16_clerks_who_want_the_last_seat_exactly_one_gets_it(health_centre):
+    """BO-02, PL-06: and the refused left nothing behind."""
+    session = planned(health_centre, seats=3)
+    first, second, *rest = wishes(health_centre, session, CLERKS + 2)
+    first(), second()
+    won, refused = one_winner(together(*rest, longest_wait=10 * SECOND))
+    assert {(type(each), getattr(each, "code", "")) for each in refused} == {(RuleError, "session_full")}
+    assert won.seat.seat == 3
+    assert (Appointment.objects.count(), Encounter.objects.count(), SessionParticipant.objects.count()) == (3, 3, 3)
+    assert broken() == {}
+
+
+def test_without_the_lock_the_database_lets_one_through(health_centre, monkeypatch):
+    """PL-06: the net holds whatever the door."""
+    session = planned(health_centre, seats=1)
+    monkeypatch.setattr(sessions.seats, "choose", lambda session, **_: 1)
+    _, refused = one_winner(together(*wishes(health_centre, session, 4), longest_wait=10 * SECOND))
+    assert {getattr(each, "code", each) for each in refused} == {"session_full"}
+    assert SessionParticipant.objects.count() == 1
+
+
+def test_whoever_books_while_the_session_is_cancelled_is_listed_or_refused(health_centre):
+    """BO-02, PL-02: nobody is left booked on what is not held."""
+    session = planned(health_centre, seats=20)
+    acts = wishes(health_centre, session, 6)
+    acts.insert(3, partial(sessions.cancel, session_id=session.pk, reason="Sjuk", by=health_centre.nurse, at=NOW))
+    answers = together(*acts, longest_wait=10 * SECOND)
+    booked = {each.pk for each in answers if isinstance(each, Appointment)}
+    assert {getattr(each, "code", "") for each in answers if isinstance(each, Exception)} <= {"session_cancelled"}
+    assert set(RebookingItem.objects.open().values_list("appointment_id", flat=True)) == booked
+    assert broken() == {}
+
+
+def test_an_absence_registered_meanwhile_meets_or_refuses_everybody(health_centre):
+    """PL-02, BO-02"""
+    session = planned(health_centre, seats=20)
+    absent = partial(
+        absences.register,
+        care_unit=health_centre.unit,
+        resource_id=health_centre.nurse_resource.pk,
+        kind="leave",
+        start=START - DAY,
+        end=START + DAY,
+        by=health_centre.nurse,
+        at=NOW,
+    )
+    answers = together(absent, *wishes(health_centre, session, 6), longest_wait=10 * SECOND)
+    booked = {each.pk for each in answers if isinstance(each, Appointment)}
+    assert {getattr(each, "code", "") for each in answers if isinstance(each, Exception)} <= {"absent"}
+    assert set(RebookingItem.objects.open().values_list("appointment_id", flat=True)) == booked
+    assert broken() == {}
+
+
+def test_moved_cancelled_arrived_and_booked_at_once_it_still_agrees(health_centre):
+    """BO-02: no deadlock, and every seat is somebody's."""
+    one, other = planned(health_centre, seats=8), planned(health_centre, seats=8, start=START + DAY)
+    rows = [act() for act in wishes(health_centre, one, 4)]
+    by = {"by": health_centre.nurse, "at": NOW}
+    late = [
+        partial(sessions.book, session_id=one.pk, patient_id=health_centre.patient(identity=number).pk, **by)
+        for number in numbers(8)[4:]
+    ]
+    answers = together(
+        partial(sessions.move, session_id=one.pk, start=START + HALF_HOUR, end=START + 2 * HALF_HOUR, **by),
+        partial(sessions.change_session, appointment_id=rows[0].pk, session_id=other.pk, **by),
+        partial(
+            cancellation.cancel, appointment_id=rows[1].pk, cancelled_by="provider", reason="Sjuk", **by
+        ),
+        partial(
+            appointments.reschedule, appointment_id=rows[2].pk, start=START + 3 * DAY, end=START + 3 * DAY + HALF_HOUR,
+            **by,
+        ),
+        *late,
+        longest_wait=10 * SECOND,
+    )  # fmt: skip
+    faults = [each for each in answers if isinstance(each, Exception) and not isinstance(each, RuleError)]
+    assert faults == []
+    assert broken() == {}
