@@ -10,7 +10,7 @@ from registration.api.encounters import EncounterFacts, encounter_facts, with_wo
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
 from registration.models import Patient, Referral
 from scheduling.actions import appointments
-from scheduling.models import Appointment, AppointmentStatus, BookingRequest, CancelledBy
+from scheduling.models import Appointment, AppointmentKind, AppointmentStatus, BookingRequest, CancelledBy
 from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
@@ -24,7 +24,7 @@ from sdv.organisation.models import CareUnit
 from .slots import ResourceAnswer
 
 TAG = "Bokningar"
-KINDS = ["individual"]
+KINDS = AppointmentKind.values
 
 
 class AppointmentQuery(PageQuery):
