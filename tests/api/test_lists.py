@@ -1,13 +1,13 @@
 """Lists: pages that stand still while the list grows, filters, and few queries whatever the number of rows."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from itertools import chain
 
 import pytest
 from django.core import signing
 
 from registration.models import Encounter
-from sdv.common.time import local, local_date, now
+from sdv.common.time import at_local, local, local_date, now
 from tests import factories
 
 from .conftest import refused
@@ -17,9 +17,9 @@ TOKEN, LOG = 1, 1
 
 
 def visits(clinic, number, **fields):
-    """Bookings an hour apart from tomorrow on."""
+    """Bookings an hour apart from tomorrow morning on, whatever the hour is now."""
     resource = factories.ResourceFactory(care_unit=clinic)
-    start = now() + timedelta(days=1)
+    start = at_local(local_date(now()) + timedelta(days=1), time(8))
     return [
         factories.booked_visit(care_unit=clinic, resource=resource, start=start + timedelta(hours=index), **fields)
         for index in range(number)

@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.urls import reverse
@@ -36,23 +37,28 @@ def later(minutes):
 
 @pytest.fixture
 def morning(unit):
-    """A working morning in every state, by the row it makes."""
+    """A working morning in every state, by the row it makes. Each has a tidbok of its own: an hour of the evening that
+    has no room for them after each other has room for them beside each other."""
     person = make.patient
+    tidbok = partial(make.ResourceFactory, care_unit=unit, profession=make.visit_type().profession.abbreviation)
     return {
         "arrived": make.arrived_visit(
-            care_unit=unit, patient=person(given_name="Göran", surname="Nilsson"), start=later(1)
+            care_unit=unit, patient=person(given_name="Göran", surname="Nilsson"), start=later(1), resource=tidbok()
         ),
         "hodan": make.booked_visit(
             care_unit=unit,
             patient=person(given_name="Hodan", surname="Abdi", interpreter_language="somaliska"),
-            start=later(32),
+            start=later(2),
+            resource=tidbok(),
         ),
-        "protected": make.booked_visit(care_unit=unit, patient=make.protected_patient(), start=later(63)),
+        "protected": make.booked_visit(
+            care_unit=unit, patient=make.protected_patient(), start=later(3), resource=tidbok()
+        ),
         "tove": make.booked_visit(
-            care_unit=unit, patient=person(given_name="Tove", surname="Wikström"), start=later(94)
+            care_unit=unit, patient=person(given_name="Tove", surname="Wikström"), start=later(4), resource=tidbok()
         ),
         "cancelled": make.cancelled_visit(
-            care_unit=unit, patient=person(given_name="Pia", surname="Ström"), start=later(125)
+            care_unit=unit, patient=person(given_name="Pia", surname="Ström"), start=later(5), resource=tidbok()
         ),
         "drop_in": make.unbooked_visit(care_unit=unit, patient=person(given_name="Bo", surname="Åkesson")),
     }

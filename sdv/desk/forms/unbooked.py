@@ -54,8 +54,10 @@ def unbooked_at(care_unit):
     return found
 
 
-# A change of patient or visit type shows what can then be chosen; without script a button does the same.
+# A change of patient or visit type shows what can then be chosen; without script a button does the same. A later change
+# replaces a question still under way: its answer, which knows less, must not take back what has been chosen since.
 ASK_AGAIN = {
+    "hx-sync": "closest form:replace",
     "hx-post": "",
     "hx-trigger": "change",
     "hx-include": "closest form",
@@ -208,6 +210,7 @@ CHOICES = {
 ASK_NEXT = {
     "hx-get": "",
     "hx-trigger": "change",
+    "hx-sync": "closest form:replace",
     "hx-include": "closest form",
     "hx-target": "#guide",
     "hx-push-url": "true",
