@@ -39,7 +39,7 @@ from scheduling.models import Appointment, OutcomeReason, Resource, ResourceKind
 from sdv.accounts.actor import Actor
 from sdv.accounts.models import Practitioner, Profession, StaffAssignment, User
 from sdv.accounts.permissions import Role
-from sdv.common.time import end_of_day, local_date, minute, now, start_of_day
+from sdv.common.time import at_local, end_of_day, local_date, minute, now, start_of_day
 from sdv.desk.demo.identities import personnummer
 from sdv.flows import cancellation
 from sdv.organisation.models import (
@@ -378,6 +378,11 @@ def accepted_referral(*, by=None, at=None, problem="demo01", **fields):
 
 
 # --- Bookings and contacts ----------------------------------------------------------------------------------------
+
+
+def in_days(days):
+    """Ten o'clock that many days from today: a time that fits a tidbok whatever the hour is now."""
+    return at_local(local_date(now()) + timedelta(days=days), time(10))
 
 
 def booked_visit(

@@ -288,7 +288,7 @@ def test_arrival_answers_with_the_encounter_in_its_new_type(integration, clinic)
 
 
 def test_an_arrival_in_the_future_or_before_the_day_is_refused(integration, clinic):
-    visit = factories.booked_visit(care_unit=clinic, start=now() + timedelta(days=2))
+    visit = factories.booked_visit(care_unit=clinic, start=factories.in_days(2))
     refused(integration.post(f"appointments/{visit.pk}/arrive/", {"at": at(now() + timedelta(minutes=5))}), 400)
     refused(integration.post(f"appointments/{visit.pk}/arrive/"), 409, rule="VH-07")
     visit.refresh_from_db()

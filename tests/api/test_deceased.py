@@ -1,8 +1,6 @@
 """A death by REST: what was ended and is left, its date corrected, its undo with proposals, and letters (AV-01…03,
 PL-07, PL-22)."""
 
-from datetime import timedelta
-
 import pytest
 
 from registration.models import Patient
@@ -26,7 +24,7 @@ def support(caller, clinic):
 
 def test_a_death_is_read_with_what_it_ended_and_left(integration, clinic, today):
     """AV-02: at every unit; what another unit has to do is told without its id."""
-    visit = factories.booked_visit(care_unit=clinic, start=now() + timedelta(days=2))
+    visit = factories.booked_visit(care_unit=clinic, start=factories.in_days(2))
     elsewhere = factories.arrived_visit(patient=visit.patient, care_unit=factories.HealthCentreFactory())
     path = f"patients/{visit.patient_id}/deceased/"
     assert (integration.get(path).json()["death"], integration.get(path).json()["left_to_do"]) == (None, [])
@@ -63,7 +61,7 @@ def test_a_date_is_corrected_as_far_as_it_is_known(integration, today):
 
 def test_an_undo_answers_what_could_not_be_restored_and_proposes_times(support, integration, clinic, today):
     """AV-03, PL-07"""
-    visit = factories.booked_visit(care_unit=clinic, start=now() + timedelta(days=2))
+    visit = factories.booked_visit(care_unit=clinic, start=factories.in_days(2))
     resource = visit.resources.get()
     path = f"patients/{visit.patient_id}/deceased/"
     integration.post(path, {"date": today.isoformat(), "reason": "Dödsbevis"})

@@ -279,7 +279,7 @@ def test_the_visits_own_and_ticked_commitments_are_closed_together(integration, 
 def test_a_commitment_with_a_booking_is_not_closed_and_the_booking_is_named(integration, visit, clinic):
     """UT-03."""
     booked = factories.booked_visit(
-        care_unit=clinic, patient=visit.patient, start=now() + timedelta(days=3), commitment=visit.commitment
+        care_unit=clinic, patient=visit.patient, start=factories.in_days(3), commitment=visit.commitment
     )
     body = {"outcome": "end_commitment", "reason": reason_for("end_commitment")}
     told = refused(integration.post(f"encounters/{visit.pk}/check-out/", body), 409, rule="UT-03", code="planning_left")

@@ -1,13 +1,13 @@
 """Lists: pages that stand still while the list grows, filters, and few queries whatever the number of rows."""
 
-from datetime import time, timedelta
+from datetime import timedelta
 from itertools import chain
 
 import pytest
 from django.core import signing
 
 from registration.models import Encounter
-from sdv.common.time import at_local, local, local_date, now
+from sdv.common.time import local, local_date, now
 from tests import factories
 
 from .conftest import refused
@@ -19,7 +19,7 @@ TOKEN, LOG = 1, 1
 def visits(clinic, number, **fields):
     """Bookings an hour apart from tomorrow morning on, whatever the hour is now."""
     resource = factories.ResourceFactory(care_unit=clinic)
-    start = at_local(local_date(now()) + timedelta(days=1), time(8))
+    start = factories.in_days(1)
     return [
         factories.booked_visit(care_unit=clinic, resource=resource, start=start + timedelta(hours=index), **fields)
         for index in range(number)
@@ -58,7 +58,7 @@ def test_a_page_stands_still_when_rows_come_before_it(integration, clinic):
 
 
 def test_rows_of_the_same_minute_are_neither_lost_nor_doubled(integration, clinic):
-    start = now() + timedelta(days=1)
+    start = factories.in_days(1)
     made = {
         str(
             factories.booked_visit(
@@ -176,7 +176,7 @@ def test_a_list_asks_as_many_queries_for_ten_rows_as_for_two(
         for _ in range(number):
             resource = factories.ResourceFactory(care_unit=clinic)
             factories.arrived_visit(care_unit=clinic, resource=resource)
-            factories.booked_visit(care_unit=clinic, resource=resource, start=now() + timedelta(days=1))
+            factories.booked_visit(care_unit=clinic, resource=resource, start=factories.in_days(1))
             factories.booking_request(care_unit=clinic)
 
     path = path.format(unit=clinic.pk)
@@ -207,7 +207,7 @@ def test_a_booking_is_few_queries(integration, clinic, django_assert_max_num_que
     patient = factories.patient()
     commitment = factories.open_commitment(patient=patient, care_unit=clinic)
     resource = factories.ResourceFactory(care_unit=clinic)
-    start = now() + timedelta(days=1)
+    start = factories.in_days(1)
     body = {
         "patient": str(patient.pk),
         "care_unit": str(clinic.pk),

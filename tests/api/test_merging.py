@@ -1,12 +1,9 @@
 """Two records become one by REST, and are taken apart again (RI-02, PL-13)."""
 
-from datetime import timedelta
-
 import pytest
 
 from registration.models import Patient, PatientIdentity
 from sdv.accounts.models import AccessLogEntry
-from sdv.common.time import now
 from tests import factories
 
 from .conftest import refused
@@ -51,7 +48,7 @@ def test_what_came_since_is_told(support, old, present, clinic):
     """PL-13"""
     path = f"patients/{present.pk}/merge/"
     support.post(path, {"from": str(old.pk), "reason": "Legitimation visad"})
-    factories.booked_visit(care_unit=clinic, patient=present, start=now() + timedelta(days=3))
+    factories.booked_visit(care_unit=clinic, patient=present, start=factories.in_days(3))
     told = support.post(f"{path}undo/", {"reason": "Fel person"}).json()["to_check"]
     assert [(row["what"], row["name"], row["count"]) for row in told if row["name"] == "Vårdhändelse"] == [
         ("follows", "Vårdhändelse", 1)

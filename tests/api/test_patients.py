@@ -156,7 +156,7 @@ def test_identities_are_told_with_the_primary_first(integration):
 
 def test_a_death_ends_what_is_planned_and_its_undo_restores_it(integration, caller, clinic):
     """AV-01, AV-02, AV-03."""
-    visit = factories.booked_visit(care_unit=clinic, start=now() + timedelta(days=3))
+    visit = factories.booked_visit(care_unit=clinic, start=factories.in_days(3))
     path = f"patients/{visit.patient_id}/deceased/"
     today = local_date(now())
     refused(integration.post(path, {"date": today.isoformat()}), 409, rule="AV-01")

@@ -52,7 +52,7 @@ def world(clinic, codes):
     missing = factories.checked_out_visit(**here(), outcome="no_further_planning").encounter
     missed = factories.no_show(**here())
     day = local_date(now())
-    start = now() + timedelta(days=1)
+    start = factories.in_days(1)
     later = {"start": start + timedelta(hours=2), "end": start + timedelta(hours=2, minutes=30)}
     held = resource_bookings.hold(resource_id=booked.resources.get().pk, **later, by=user, at=now())
     request = factories.booking_request(care_unit=clinic)

@@ -2,7 +2,6 @@
 keys only, accessible in every state (RI-02, PL-13)."""
 
 import os
-from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -10,7 +9,6 @@ from playwright.sync_api import expect
 
 from registration.models import Patient, PatientIdentity
 from sdv.accounts.permissions import Role
-from sdv.common.time import now
 from tests import factories as make
 
 from .conftest import assert_accessible_also_narrow
@@ -42,7 +40,7 @@ def judged(desk):
 def test_merged_booked_and_taken_back(desk, visit, judged, clinic):
     """RI-02, PL-13"""
     old = make.booked_visit(
-        care_unit=clinic, patient=make.patient(given_name="Okänd", surname="Man"), start=now() + timedelta(days=2)
+        care_unit=clinic, patient=make.patient(given_name="Okänd", surname="Man"), start=make.in_days(2)
     ).patient
     PatientIdentity.objects.filter(patient=old).update(kind="reservid", value="SE1234567890")
     present = make.patient(given_name="Hodan", surname="Abdi")
@@ -71,7 +69,7 @@ def test_merged_booked_and_taken_back(desk, visit, judged, clinic):
 
     visit(reverse("patient", args=[old.pk]))
     expect(desk.get_by_text("Posten du öppnade är sammanslagen")).to_be_visible()
-    make.booked_visit(care_unit=clinic, patient=present, start=now() + timedelta(days=3))
+    make.booked_visit(care_unit=clinic, patient=present, start=make.in_days(3))
     follow(desk, "Ångra sammanslagning")
     expect(desk.get_by_text("följer med. Kontrollera på reservnumret.").first).to_be_visible()
     judged("angra-sammanslagning")

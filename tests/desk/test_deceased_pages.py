@@ -33,7 +33,7 @@ def support(clinic):
 @pytest.fixture
 def dead(clinic):
     """Somebody who had a booking the day after tomorrow."""
-    visit = make.booked_visit(care_unit=clinic, start=now() + timedelta(days=2))
+    visit = make.booked_visit(care_unit=clinic, start=make.in_days(2))
     die(visit.patient)
     return visit.patient
 

@@ -1,7 +1,5 @@
 """The pages where two records become one and are taken apart again (RI-02, SK-02, PL-13)."""
 
-from datetime import timedelta
-
 import pytest
 from django.urls import reverse
 
@@ -179,7 +177,7 @@ def test_the_log_tells_of_both(desk, clinic, old, present):
 def test_undo_tells_what_came_since_before_and_after(desk, clinic, old, present):
     """PL-13"""
     merged(desk, present, old)
-    make.booked_visit(care_unit=clinic, patient=present, start=now() + timedelta(days=3))
+    make.booked_visit(care_unit=clinic, patient=present, start=make.in_days(3))
     address = reverse("patient-merge-undo", args=[present.pk])
     page = desk.get(address)
     assert ("Posten", NUMBER) in page.context["facts"]

@@ -373,7 +373,7 @@ def test_a_vardatagande_is_opened_with_ground_v_and_comes_in_att_boka(clinic):
 def test_closing_needs_a_reason_and_lists_what_stands_in_the_way(clinic):
     """UT-03."""
     client = signed_in(make.clinician(clinic))
-    visit = make.booked_visit(care_unit=clinic, start=now() + timedelta(days=2))
+    visit = make.booked_visit(care_unit=clinic, start=make.in_days(2))
     commitment = visit.encounter.commitment
     url = reverse("commitment-close", args=[visit.patient_id, commitment.pk])
     assert client.post(url, {"reason": "", "version": "1"}).status_code == 422
@@ -492,7 +492,7 @@ def test_who_reviews_logs_begins_with_the_whole_number(unit):
 def test_the_page_says_beforehand_what_will_be_ended(clinic):
     """AV-02."""
     client = signed_in(make.clinician(clinic))
-    visit = make.booked_visit(care_unit=clinic, start=now() + timedelta(days=2))
+    visit = make.booked_visit(care_unit=clinic, start=make.in_days(2))
     html = page(client, "patient-deceased", visit.patient).content.decode()
     assert "1 bokning avbokas" in html
     assert "1 vårdåtagande avslutas" in html
@@ -501,7 +501,7 @@ def test_the_page_says_beforehand_what_will_be_ended(clinic):
 def test_a_death_is_registered_with_date_and_how_it_is_known_and_then_shows_what_it_ended(clinic):
     """AV-01, AV-02."""
     client = signed_in(make.clinician(clinic))
-    visit = make.booked_visit(care_unit=clinic, start=now() + timedelta(days=2))
+    visit = make.booked_visit(care_unit=clinic, start=make.in_days(2))
     url = reverse("patient-deceased", args=[visit.patient_id])
     today = local_date(now()).isoformat()
     assert client.post(url, {"deceased_on": today, "reason": "", "version": "1"}).status_code == 422
