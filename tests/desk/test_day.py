@@ -17,7 +17,7 @@ from scheduling.models import Appointment, AppointmentStatus, NoShowItem
 from sdv.accounts.middleware import ASSIGNMENT_KEY
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
-from sdv.common.time import STOCKHOLM, local_date, now
+from sdv.common.time import STOCKHOLM, local, local_date, now
 from tests import factories
 from tests.factories import (
     EmergencyDepartmentFactory,
@@ -358,6 +358,47 @@ def test_the_same_click_twice_says_nothing_a_colleagues_is_named(desk, unit, cli
     refused = second.post(address)
     assert refused.status_code == 409
     assert "redan registrerad" in refused.content.decode() and first in refused.content.decode()
+
+
+def test_the_true_time_of_an_arrival_is_entered_afterwards(desk, unit):
+    """PL-15: noted on paper, entered later; the history says when it was registered. Refusals change nothing."""
+    visit = booked_visit(care_unit=unit, at=TEN)
+    address = reverse("appointment-arrive", args=[visit.pk])
+    for words, sentence in (
+        ({"clock": "10:20"}, "Tiden har inte kommit än."),
+        ({"clock": "nio"}, "Tiden går inte att läsa."),
+        ({"day": "2026-11-24"}, "Skriv också klockslaget."),
+    ):
+        refused = desk.post(address, words)
+        assert refused.status_code == 422 and sentence in refused.content.decode(), words
+    early = desk.post(address, {"clock": "09:30", "day": "2026-11-23"})
+    assert early.status_code == 409 and "VH-07" in early.content.decode()
+    visit.refresh_from_db()
+    assert (visit.status, visit.encounter.history.count()) == ("booked", 1)
+    assert desk.post(address, {"clock": "0941"}, headers=HTMX).status_code == 200
+    visit.encounter.refresh_from_db()
+    assert local(visit.encounter.start) == datetime(2026, 11, 24, 9, 41, tzinfo=STOCKHOLM)
+    move = visit.encounter.history.get(move="arrive")
+    assert (move.at, local_date(move.registered_at)) == (visit.encounter.start, local_date(now()))
+    told = desk.get(reverse("encounter", args=[visit.encounter_id])).context["events"][0]
+    assert (told.text, told.detail.rpartition("; ")[2]) == ("Ankomstregistrering", "registrerat 2026-11-24 10:00")
+
+
+def test_yesterday_s_arrival_is_asked_for_its_time(client, unit, clock):
+    """PL-15, PL-03: one key never registers today what was yesterday; the visit ends on its own day (VH-17)."""
+    visit = booked_visit(care_unit=unit, at=TEN)
+    clock.move_to(TEN + timedelta(days=1))
+    desk = at_work(client, receptionist(unit))
+    address = reverse("appointment-arrive", args=[visit.pk])
+    shown = row(page(desk, dag="2026-11-24"), visit)
+    assert address not in shown and f"vald={visit.encounter_id}" in shown
+    asked = desk.get(reverse("day-row", args=[visit.encounter_id]) + "?fraga", headers=HTMX).content.decode()
+    assert '<details class="stack" open>' in asked and re.search(r'<input[^>]*name="clock"[^>]*data-focus', asked)
+    refused = desk.post(address)
+    assert refused.status_code == 422 and "Besöket var bokat 2026-11-24." in refused.content.decode()
+    assert desk.post(address, {"clock": "10:05"}).status_code == 302
+    visit.encounter.refresh_from_db()
+    assert local(visit.encounter.start) == datetime(2026, 11, 24, 10, 5, tzinfo=STOCKHOLM)
 
 
 def test_without_a_personal_number_the_list_asks_before_it_registers(desk, unit):

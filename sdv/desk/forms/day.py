@@ -3,20 +3,41 @@
 from django import forms
 
 from scheduling.models import CancelledBy
+from sdv.common.time import local_date
+from sdv.desk.forms.afterwards import time_fields, true_time
 
 IDENTITY_SHOWN = ["Legitimation", "Känd av personalen", "Intygad av annan", "Inte visad"]
 
 
 class ArrivalForm(forms.Form):
-    """How identity was shown has the usual answer preset (PA-09)."""
+    """How identity was shown has the usual answer preset (PA-09). When the patient came is asked where the visit's day has
+    passed; else it is now, unless the true time is written (PL-15)."""
 
     identity_shown = forms.ChoiceField(
         label="Identiteten visad med", choices=[(each, each) for each in IDENTITY_SHOWN], required=False
     )
     interpreter_used = forms.BooleanField(label="Tolk används", required=False)
 
+    def __init__(self, *args, start, at, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.at, self.visit_day = at, local_date(start)
+        self.is_past = self.visit_day < local_date(at)
+        self.fields |= time_fields(day_help="Tomt: besökets dag.")
+        if self.is_past:
+            self.fields["clock"].help_text = "Besökets dag har passerat: när patienten kom."
+
     def clean_identity_shown(self):
         return self.cleaned_data["identity_shown"] or IDENTITY_SHOWN[0]
+
+    def clean(self):
+        words = super().clean()
+        words["at"] = true_time(self, words, at=self.at, day=self.visit_day)
+        if self.is_past and not words["at"] and not self.errors:
+            self.add_error(
+                "clock",
+                f"Besöket var bokat {self.visit_day}. Välj det i dagens lista och skriv klockslaget då patienten kom.",
+            )
+        return words
 
 
 class CancelForm(forms.Form):

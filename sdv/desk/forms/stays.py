@@ -7,11 +7,10 @@ from registration.models import ContactReason, Sex
 from registration.stay_rules import MOST_CHILDREN, AdmittedFrom, BrokenOff, DischargedTo
 from sdv.common.fields import SwedishDateField, SwedishTimeField
 from sdv.common.time import at_local, local_date, minute
+from sdv.desk.forms.afterwards import time_fields, true_time
 from sdv.desk.forms.day import IDENTITY_SHOWN
 from sdv.desk.presenters.wards import free_places
 from sdv.organisation.models import CareUnit, CareUnitKind
-
-AFTERWARDS = "Tomt: nu. Efterregistrering: den verkliga tiden."
 
 
 class ActForm(forms.Form):
@@ -20,18 +19,11 @@ class ActForm(forms.Form):
     def __init__(self, *args, row=None, at=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.row, self.at = row, at
-        self.fields["clock"] = SwedishTimeField(label="Klockslag", required=False, help_text=AFTERWARDS)
-        self.fields["day"] = SwedishDateField(label="Datum", required=False, help_text="Tomt: i dag.")
+        self.fields |= time_fields()
 
     def clean(self):
         words = super().clean()
-        clock, day = words.get("clock"), words.get("day")
-        if day and not clock and "clock" not in self.errors:
-            self.add_error("clock", "Skriv också klockslaget.")
-        when = at_local(day or local_date(self.at), clock) if clock else self.at
-        if when > self.at:
-            self.add_error("clock", "Tiden har inte kommit än. Skriv en tid till och med nu.")
-        words["at"] = minute(when)
+        words["at"] = true_time(self, words, at=self.at, day=local_date(self.at)) or minute(self.at)
         return words
 
 

@@ -5,8 +5,8 @@ from django import forms
 from registration import distance_contacts, type_choice
 from registration.models import ContactForm, ContactReason, VisitType
 from sdv.common.errors import RuleError
-from sdv.common.fields import SwedishDateField, SwedishTimeField
-from sdv.common.time import at_local, now
+from sdv.common.time import now
+from sdv.desk.forms.afterwards import time_fields, true_time
 from sdv.desk.forms.day import IDENTITY_SHOWN
 from sdv.desk.forms.participants import ResponsibleField, people_of
 
@@ -120,12 +120,11 @@ class UnbookedForm(forms.Form):
         label="Identiteten visad med", choices=[(each, each) for each in IDENTITY_SHOWN], required=False
     )
     interpreter_used = forms.BooleanField(label="Tolk används", required=False)
-    clock = SwedishTimeField(label="Klockslag", required=False, help_text="Tomt: nu. Annars den verkliga tiden.")
-    day = SwedishDateField(label="Datum", required=False, help_text="Tomt: i dag.")
 
     def __init__(self, *args, care_unit, day, user=None, patient=None, commitments, **kwargs):
         super().__init__(*args, **kwargs)
         self.today = day
+        self.fields |= time_fields()
         choices = unbooked_at(care_unit)
         self.fields["situation"].choices = [(word, f"{label} – {hint}") for word, label, hint in choices]
         if len(choices) == 1:
@@ -161,7 +160,7 @@ class UnbookedForm(forms.Form):
 
     def clean(self):
         cleaned = super().clean()
-        self._when(cleaned)
+        cleaned["at"] = true_time(self, cleaned, at=now(), day=self.today)
         situation = cleaned.get("situation")
         for name, sentence in (("visit_type", "Välj besökstyp."), ("contact_reason", "Välj vårdkontaktsorsak.")):
             if situation in WITHOUT_REASON:
@@ -176,15 +175,6 @@ class UnbookedForm(forms.Form):
             if not cleaned.get("replaces_visit"):
                 self.add_error("replaces_visit", "Ange om kontakten ersätter ett besök (DI-01).")
         return cleaned
-
-    def _when(self, cleaned):
-        """The true time of what is registered afterwards (PL-15); none where it is now."""
-        clock, day = cleaned.get("clock"), cleaned.get("day")
-        if day and not clock and "clock" not in self.errors:
-            self.add_error("clock", "Skriv också klockslaget.")
-        cleaned["at"] = at_local(day or self.today, clock) if clock else None
-        if cleaned["at"] and cleaned["at"] > now():
-            self.add_error("clock", "Tiden har inte kommit än. Skriv en tid till och med nu.")
 
 
 # --- The guide ------------------------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ class Row:
     can_be_no_show: bool
     may_arrive: bool
     must_ask: bool
+    asks_identity: bool
     may_check_out: bool
     urls: dict
     is_done: bool
@@ -257,7 +258,9 @@ def _row(encounter, patient, viewer, *, appointment, state, start, end, waited, 
         is_expected=is_expected,
         can_be_no_show=is_expected and start < at,
         may_arrive=is_expected and viewer.may_arrive and local_date(start) <= local_date(at) and not seen.is_deceased,
-        must_ask=seen.identity_kind in ASK_FOR_IDENTITY,
+        # Nothing is registered by one key where something is unclear: who it is, or when somebody came (PL-03, PL-15).
+        must_ask=seen.identity_kind in ASK_FOR_IDENTITY or local_date(start) < local_date(at),
+        asks_identity=seen.identity_kind in ASK_FOR_IDENTITY,
         may_check_out=checks_out and viewer.may_check_out,
         urls=_urls(viewer, encounter, appointment, patient),
         is_done=state in DONE,

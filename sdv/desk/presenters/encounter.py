@@ -1,5 +1,6 @@
 """A vårdhändelse as its page shows it: facts, Förlopp, every event, and what can be done with it."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -33,6 +34,8 @@ from sdv.desk import encounter_actions
 from sdv.desk.context import address
 
 AUTOMATIC = "Automatiskt"
+# What was entered later than this says when it was entered (PL-15).
+AFTERWARDS = timedelta(minutes=5)
 
 
 class Button(NamedTuple):
@@ -374,6 +377,8 @@ def _event(row, reschedulings):
         detail.insert(0, f"från {moment(moved.start_before)} till {moment(moved.start_after)}")
     if row.type_before and row.type_before != row.type_after:
         detail.insert(0, f"{TYPES[row.type_before].name} blev {TYPES[row.type_after].name}")
+    if row.by and row.registered_at - row.at > AFTERWARDS:
+        detail.append(f"registrerat {moment(row.registered_at)}")
     return Event(row.at, row.get_move_display(), row.by.name if row.by else AUTOMATIC, "; ".join(detail))
 
 

@@ -17,7 +17,7 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.dates import long_date, parse_date
-from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.presenting import Key, Link
 from sdv.common.requests import page_of
 from sdv.common.time import local, local_date, now
@@ -212,10 +212,15 @@ def _detail(request, row, at, *, ask=False):
     actions = (Link("Boka", row.urls["book"], "F8"),) if row.urls["book"] and actor.may(Permission.BOOK) else ()
     commitment = encounter.commitment
     end = f"–{local(row.end):%H:%M}" if row.end else ""
-    form = ArrivalForm(initial={"identity_shown": "" if row.must_ask else IDENTITY_SHOWN[0]}, auto_id="arrival_%s")
+    form = ArrivalForm(
+        initial={"identity_shown": "" if row.asks_identity else IDENTITY_SHOWN[0]},
+        auto_id="arrival_%s",
+        start=row.start,
+        at=at,
+    )
     if ask:
-        form.fields["identity_shown"].widget.attrs["data-focus"] = True
-    if row.must_ask:
+        form.fields["identity_shown" if row.asks_identity else "clock"].widget.attrs["data-focus"] = True
+    if row.asks_identity:
         form.fields["identity_shown"].choices = [("", "Välj"), *form.fields["identity_shown"].choices]
     return {
         "row": row,
@@ -260,16 +265,18 @@ def _appointment(request, pk):
 def arrive(request, pk):
     """Ankomst: one key from the list when nothing is unclear (PL-03)."""
     appointment = _appointment(request, pk)
-    form = ArrivalForm(request.POST)
-    form.is_valid()
     at = now()
+    form = ArrivalForm(request.POST, start=appointment.start, at=at)
+    if not form.is_valid():
+        raise InputError(**form.errors)
+    words = form.cleaned_data
     try:
         appointments.arrive(
             appointment_id=pk,
             by=request.actor.user,
-            at=at,
-            identity_shown=form.cleaned_data.get("identity_shown") or IDENTITY_SHOWN[0],
-            interpreter_used=form.cleaned_data.get("interpreter_used") or None,
+            at=words["at"] or at,
+            identity_shown=words["identity_shown"],
+            interpreter_used=words["interpreter_used"] or None,
         )
     except RuleError as refused:
         if not _is_own_repeat(request, appointment, refused, AppointmentStatus.ARRIVED, "arrived"):
