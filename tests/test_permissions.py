@@ -232,6 +232,7 @@ PAGES = {
     "statistics-workbook": page(P.VIEW_STATISTICS),
     "coding-quality": page(P.VIEW_STATISTICS),
     "coding-quality-csv": page(P.VIEW_STATISTICS),
+    "coding-quality-workbook": page(P.VIEW_STATISTICS),
     # Leveranser
     "grouping-export": page(P.EXPORT_CODED),
     "grouping-export-csv": page(P.EXPORT_CODED),

@@ -9,9 +9,12 @@ import time_machine
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from classification.starter import load as load_starter
+from registration.models import Encounter
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from tests import factories
+from tests.classification.test_deliveries import code
 from tests.classification.worlds import contact, moment, person
 from tests.desk.signed_in import queries_of, signed_in
 
@@ -206,16 +209,35 @@ def test_the_page_takes_as_many_queries_however_many_contacts_there_are(client, 
 # --- Coding quality and grouping ----------------------------------------------------------------------------------------
 
 
-def test_the_coding_quality_s_page_and_file_have_the_same_numbers(client, world):
-    """ST-01, KL-06."""
+def test_the_coding_quality_s_page_work_list_csv_and_workbook_have_the_same_numbers(client, unit, world):
+    """ST-01, KL-06: what is listed, reported and exported is one number."""
+    load_starter()
+    coder = factories.staff(Role.CODER, unit)
+    codings = (["F411"], ["F411", "I109"], ["S525"])
+    for encounter, codes in zip(Encounter.objects.to_code()[:3], codings, strict=True):
+        code(encounter, coder, *codes, complete="S525" not in codes)
     answer = client.get(reverse("coding-quality"), OCTOBER)
-    assert "Klassificerade 0 % 0 av 18 avslutade" in text(answer)
+    assert "Klassificerade 11 % 2 av 18 avslutade" in text(answer)
+    shown = [(what, value) for what, value in answer.context["rows"]]
+    assert dict(shown)["Oklassificerade nu"] == 16 == Encounter.objects.to_code().filter(care_unit=unit).count()
+    with_findings = [row for row in shown if row[0].startswith("J01 ")]
+    assert with_findings and with_findings[0][1] == 2
+    # The table on the page, as it is read.
+    cells = re.findall(r'<th scope="row">([^<]+)</th><td class="num">([^<]+)</td>', answer.content.decode())
+    table = cells[-len(shown) :]
+    assert [what for what, _ in table] == [what for what, _ in shown]
     file = client.get(reverse("coding-quality-csv"), OCTOBER)
     lines = list(csv.reader(io.StringIO(b"".join(file.streaming_content).decode("utf-8-sig")), delimiter=";"))
-    assert lines[1:] == [
-        [what, "" if value is None else str(value).replace(".", ",")] for what, value in answer.context["rows"]
-    ]
-    assert ["Avslutade kontakter som klassificeras", "18"] in lines
+    assert lines[1:] == [[what, "" if value is None else str(value).replace(".", ",")] for what, value in shown]
+    workbook = client.get(reverse("coding-quality-workbook"), OCTOBER)
+    assert workbook["Content-Disposition"] == (
+        'attachment; filename="kodningskvalitet-2026-10-01--2026-10-31.xlsx"'
+    )
+    book = load_workbook(io.BytesIO(workbook.content))
+    assert list(book["Kodningskvalitet"].iter_rows(values_only=True, min_row=2)) == shown
+    said = dict(book["Så räknas det"].iter_rows(values_only=True))
+    assert said["Vårdenhet"] == "Medicinmottagningen Provet"
+    assert "1000 senaste" in said["Anmärkningar"]
 
 
 def test_an_empty_or_unreadable_period_of_the_coding_quality_says_so(client):
@@ -223,6 +245,7 @@ def test_an_empty_or_unreadable_period_of_the_coding_quality_says_so(client):
     wrong = {"fran": "2026-10-31", "till": "2026-10-01"}
     assert client.get(reverse("coding-quality"), wrong).status_code == 422
     assert client.get(reverse("coding-quality-csv"), wrong).status_code == 422
+    assert client.get(reverse("coding-quality-workbook"), wrong).status_code == 422
 
 
 def test_the_file_for_grouping_is_sent_as_it_is_made_and_the_reading_is_logged_first(unit, world):

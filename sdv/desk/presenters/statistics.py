@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from classification import statistics
+from classification.quality import MOST_JUDGED
 from classification.rules.checks import CHECKS
 from registration.models import VisitType
 from sdv.common.presenting import Link
@@ -50,12 +51,15 @@ def rows(report):
 
 def notes(report, care_unit, at):
     """What a person who gets the workbook alone has to know of it: (word, words)."""
-    asked = report.asked
+    yield from _about(care_unit, report.asked.first, report.asked.last, at)
+    yield from DEFINITIONS
+
+
+def _about(care_unit, first, last, at):
     yield ("Vad", "Innebörd")
     yield ("Vårdenhet", care_unit.name)
-    yield ("Period", f"{asked.first.isoformat()} – {asked.last.isoformat()}")
+    yield ("Period", f"{first.isoformat()} – {last.isoformat()}")
     yield ("Uppgifter till och med", at)
-    yield from DEFINITIONS
 
 
 DEFINITIONS = (
@@ -246,6 +250,33 @@ def pages(current, actor):
 # --- Coding quality -----------------------------------------------------------------------------------------------------
 
 SEVERITIES = {"error": "fel", "warning": "varning", "hint": "tips"}
+
+
+QUALITY_DEFINITIONS = (
+    (
+        "Andelar",
+        "Av kontakter som ska klassificeras (VH-20) och avslutades i perioden. Klassificerad är den som är klar.",
+    ),
+    (
+        "Dagar till klar",
+        "Från kontaktens slutdag till den dag klassificeringen gjordes klar, Stockholms datum; samma dag ger 0.",
+    ),
+    (
+        "Anmärkningar",
+        (
+            f"Bedömda på de {MOST_JUDGED} senaste klassificeringarna med kontrollerna och regionens vikter på kontaktens "
+            "slutdag. En klassificering räknas en gång per kontroll; tips räknas inte som fel eller varning."
+        ),
+    ),
+    ("Oklassificerade nu", "Arbetslistan Klassificering, oberoende av perioden."),
+    ("Ospecificerade koder", "Mäts inte: ingen källa säger vilka koder som är ospecificerade."),
+)
+
+
+def quality_notes(care_unit, first, last, at):
+    """What a person who gets the workbook alone has to know of it: (word, words)."""
+    yield from _about(care_unit, first, last, at)
+    yield from QUALITY_DEFINITIONS
 
 
 def quality_rows(found):

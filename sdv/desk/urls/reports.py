@@ -10,6 +10,7 @@ urlpatterns = [
     path("statistik/produktion.xlsx", statistics.production_workbook, name="statistics-workbook"),
     path("statistik/kodning/", statistics.quality, name="coding-quality"),
     path("statistik/kodning.csv", statistics.quality_csv, name="coding-quality-csv"),
+    path("statistik/kodning.xlsx", statistics.quality_workbook, name="coding-quality-workbook"),
     path("leveranser/gruppering/", deliveries.grouping, name="grouping-export"),
     path("leveranser/gruppering.csv", deliveries.grouping_csv, name="grouping-export-csv"),
     path("leveranser/", deliveries.deliveries, name="deliveries"),

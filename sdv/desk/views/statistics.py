@@ -5,7 +5,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from classification import statistics
-from classification.quality import MOST_JUDGED
 from classification.quality import quality as judge
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -94,7 +93,7 @@ def quality(request):
         "pages": presenter.pages("coding-quality", request.actor),
         "query": request.GET.urlencode(),
         "at": at,
-        "most_judged": MOST_JUDGED,
+        "definitions": presenter.QUALITY_DEFINITIONS,
     }
     if not form.is_valid():
         return render(request, "statistics/quality.html", context, status=422)
@@ -107,16 +106,29 @@ def quality(request):
     return render(request, "statistics/quality.html", context)
 
 
-@permitted(Permission.VIEW_STATISTICS)
-@require_GET
-def quality_csv(request):
-    """Every number of the page."""
-    at = now()
+def _quality(request, at):
+    """The quality of a file's address and what the file is called; what cannot be read is refused as a form is."""
     form = PeriodForm(request.GET, today=local_date(at))
     if not form.is_valid():
         raise InputError(**{name: " ".join(words) for name, words in form.errors.items()})
     first, last = form.cleaned_data["fran"], form.cleaned_data["till"]
     found = judge(request.actor.care_unit, first, last, at=at)
-    return downloads.csv_file(
-        f"kodningskvalitet-{first.isoformat()}--{last.isoformat()}", presenter.quality_rows(found)
-    )
+    return found, (first, last), f"kodningskvalitet-{first.isoformat()}--{last.isoformat()}"
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def quality_csv(request):
+    """Every number of the page."""
+    found, _, name = _quality(request, now())
+    return downloads.csv_file(name, presenter.quality_rows(found))
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def quality_workbook(request):
+    """The same lines in a workbook, with what they mean on a sheet of their own."""
+    at = now()
+    found, period, name = _quality(request, at)
+    said = presenter.quality_notes(request.actor.care_unit, *period, f"{local(at):%Y-%m-%d %H.%M}")
+    return downloads.workbook(name, [("Kodningskvalitet", presenter.quality_rows(found)), ("Så räknas det", said)])
