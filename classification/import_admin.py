@@ -137,6 +137,7 @@ class CodeImportAdmin(ReadOnlyAdmin):
             "found": found,
             "report": found.report,
             "is_open": found.state == ImportState.PREVIEWED,
+            "is_in_effect": found.state == ImportState.IN_EFFECT,
             "is_queued": found.state == ImportState.QUEUED,
             "progress": progress.of(found.pk) if found.state == ImportState.QUEUED else None,
             "changes_nothing": not any(counts.get(kind) for kind in ("added", "changed", "ended"))
@@ -173,7 +174,7 @@ class CodeImportAdmin(ReadOnlyAdmin):
         try:
             if request.POST.get("gor") == CONFIRM:
                 imports.order(import_id=object_id, by=request.actor.user, at=now())
-                messages.success(request, "Utgåvan ska läsas in. Det börjar inom en minut.")
+                # The page itself tells how far it has come, and that it is done: a message would say what was true once.
             elif request.POST.get("gor") == DISCARD:
                 imports.discard(import_id=object_id, by=request.actor.user, at=now())
                 messages.success(request, "Inläsningen är förkastad. Inga koder har ändrats.")

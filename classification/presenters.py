@@ -1,5 +1,8 @@
 """Codes, codings and findings in the words of the API and the pages."""
 
+from classification.importing.rows import dotted
+from classification.models import System
+
 
 def code(row):
     """A code: {"code", "text", "system"} as the contract has catalogue values, and how it is written (F41.1)."""
@@ -114,14 +117,17 @@ def _main_changed(before, after):
     first, then = (kept["diagnoses"][:1] for kept in (before, after))
     if not first or not then or first[0]["code"] == then[0]["code"]:
         return ""
-    return f"{first[0]['code']} → {then[0]['code']}"
+    return f"{_written(first[0])} → {_written(then[0])}"
 
 
 def _codes(kept):
     shown = []
     for row in (*kept["diagnoses"], *kept["procedures"], *kept["atc"]):
-        shown.append(f"{row['code']} {row['title']}")
-        shown += [
-            f"{under['code']} {under['title']}" for under in (*row.get("external_causes", ()), *row.get("atc", ()))
-        ]
+        below = (*row.get("external_causes", ()), *row.get("atc", ()))
+        shown += [f"{_written(each)} {each['title']}" for each in (row, *below)]
     return shown
+
+
+def _written(row):
+    """A kept code as it is written: F41.1."""
+    return dotted(row["code"]) if row["system"] == System.ICD_10_SE else row["code"]

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 
 from registration.lifecycle import SPECIALISED, SPECIALISED_WITH_PLACE
 
@@ -14,6 +15,7 @@ NOT_TOO_GENERAL = {"QC000", "QL000"}
 # R20: add-ons outside chapter Z.
 ADD_ON_CODES = {"AV032", "GA005", "XS150", "XT002"}
 # R22–R25.
+INPATIENT = "slutenvard"
 PRIMARY_CARE_CODE = "ZV050"
 UNPLANNED_ADMISSION = "XS100"
 DAY_CARE = "ZV055"
@@ -22,6 +24,7 @@ RESTRAINT = {"XU000", "XU003", "XU004", "XU007", "XU008"}
 SECLUSION = {"XU010", "XU012", "XU014", "XU015", "XU016", "XU017", "XU018"}
 # Done while somebody is strapped down: KVÅ's own remark says that the strapping is coded apart.
 DURING_RESTRAINT = {"XU033", "XU034", "XU035", "XU036", "XU037"}
+COERCION = "XU"
 ONLY_FOR_ADULTS = {"XU000", "XU010"}
 ONLY_FOR_MINORS = {"XU007", "XU008", "XU017", "XU018"}
 ADULT = 18
@@ -44,9 +47,11 @@ TREATMENTS = _treatments()
 def procedure_findings(entries, contact, region):
     """R19–R26, PS-04."""
     codes = {entry.code: entry.display for entry in entries.procedures}
-    for display, code in twice(entries.procedures):
+    procedures = _dated(entries.procedures, contact)
+    for display, code in twice(procedures):
         detail = f"{display} står mer än en gång. Skriv den en gång, med tilläggskod för antal (ZX102–ZX130)."
         yield finding("R21", "duplicate_procedure", detail, code)
+    yield from _other_days(procedures)
     for code, display in codes.items():
         if TOO_GENERAL.fullmatch(code) and code not in NOT_TOO_GENERAL:
             detail = f"{display} är översiktlig. Välj en mer detaljerad åtgärd."
@@ -58,7 +63,7 @@ def procedure_findings(entries, contact, region):
     if PRIMARY_CARE_CODE in codes and contact.encounter_type in (SPECIALISED, SPECIALISED_WITH_PLACE):
         detail = f"{PRIMARY_CARE_CODE} Primärvård används inte i specialiserad vård. Ta bort den."
         yield finding("R22", "primary_care_code", detail, PRIMARY_CARE_CODE)
-    if UNPLANNED_ADMISSION in codes and contact.encounter_class == "slutenvard":
+    if UNPLANNED_ADMISSION in codes and contact.encounter_class == INPATIENT:
         detail = f"{UNPLANNED_ADMISSION} hör till det öppenvårdsbesök som ledde till inskrivningen. Ta bort den här."
         yield finding("R23", "admission_code", detail, UNPLANNED_ADMISSION)
     if DAY_CARE in codes and not DAY_CARE_TIMES & codes.keys():
@@ -67,6 +72,28 @@ def procedure_findings(entries, contact, region):
     yield from _coercion(codes, contact)
     yield from _forms(codes)
     yield from _psychotherapy(codes, contact)
+
+
+def _dated(procedures, contact):
+    """The procedures with their days: without one of its own a procedure has the contact's, where that is one day."""
+    if contact.encounter_class == INPATIENT:
+        return procedures
+    return tuple(replace(entry, day=entry.day or contact.coding_date) for entry in procedures)
+
+
+def _other_days(procedures):
+    """R21: on days of their own they may stand apart; KVÅ has a code for the number of minor ones within a contact, not
+    for coercion. Which are minor is not said, so it is a hint."""
+    days = {}
+    for entry in procedures:
+        days.setdefault((entry.system, entry.code), (entry.display, set()))[1].add(entry.day)
+    for (_, code), (display, found) in days.items():
+        if len(found) > 1 and not code.startswith(COERCION):
+            detail = (
+                f"{display} står på flera dagar. En mindre åtgärd, utan generell anestesi, kan skrivas en gång med "
+                "tilläggskod för antal (ZX602–ZX630)."
+            )
+            yield finding("R21", "procedure_on_several_days", detail, code, severity=Severity.HINT)
 
 
 def _coercion(codes, contact):

@@ -14,6 +14,7 @@ from sdv.common.errors import InputError, RuleError
 DIAGNOSES, PROCEDURES, CONTACT = "d", "p", "k"
 _UNREADABLE = "Listan över koder går inte att läsa. Läs in sidan igen."
 MOST_CODES = 100
+_ON_ANOTHER_DAY = " Gjordes den flera dagar: ange datum för den som står här och lägg till den igen."
 CODE = re.compile(r"[0-9A-Z][0-9A-Z-]{0,11}")
 
 
@@ -74,8 +75,8 @@ def add(body, system, code, display, *, is_external_cause=False, under=""):
     """Adds a code where it belongs and says where (KL-02, KL-03). `under` is the place (d:0, p:1) that an external
     cause or a substance is meant for; without one it goes under what was added last. Raises RuleError where it has no
     place."""
-    if _stands_in(body, system, code):
-        return f"{display} finns redan."
+    if _stands_in(body, system, code) and not _on_other_days(body, system, code):
+        return f"{display} finns redan." + (_ON_ANOTHER_DAY if system in rules.PROCEDURE_SYSTEMS else "")
     diagnoses = body["diagnoses"]
     owner = _owner(body, under)
     if system == rules.ICD and is_external_cause:
@@ -110,6 +111,12 @@ def date_procedures(body, dates):
             body["procedures"][place]["date"] = _day(text)
 
 
+def _on_other_days(body, system, code):
+    """Whether it is a procedure that stands with days of its own only: once more is another occasion (R21)."""
+    days = [row["date"] for row in body["procedures"] if (row["system"], row["code"]) == (system, code)]
+    return bool(days) and all(days)
+
+
 def _stands_in(body, system, code):
     if system in rules.PROCEDURE_SYSTEMS:
         return any((row["system"], row["code"]) == (system, code) for row in body["procedures"])
@@ -120,16 +127,38 @@ def _stands_in(body, system, code):
 
 
 def add_all(body, other):
-    """Adds every code of another contact that is not here yet, with what hangs under it. Returns how many came."""
+    """Adds every code of another contact that is not here yet, with what hangs under it; the days of its procedures are
+    its own. Returns how many came."""
     before = len(tokens(body))
-    for row in other["diagnoses"]:
-        if not _stands_in(body, rules.ICD, row["code"]):
-            body["diagnoses"].append(row | {"external_causes": [*row["external_causes"]], "atc": [*row["atc"]]})
-    for row in other["procedures"]:
-        if not _stands_in(body, row["system"], row["code"]):
-            body["procedures"].append(row | {"date": None, "atc": [*row["atc"]]})
-    body["atc"] += [code for code in other["atc"] if not _stands_in(body, rules.ATC, code)]
+    here = {(row["system"], row["code"]) for row in body["procedures"]}
+    new = [row | {"date": None} for row in other["procedures"] if (row["system"], row["code"]) not in here]
+    _take_in(body, other | {"procedures": new})
     return len(tokens(body)) - before
+
+
+def merged(saved, draft):
+    """What a colleague has saved, in its order and with its main diagnosis, and after it what the draft has besides:
+    nothing of either is lost (PL-27, BO-02)."""
+    body = parsed(tokens(saved))
+    _take_in(body, draft)
+    return body
+
+
+def _take_in(body, other):
+    _join(body["diagnoses"], other["diagnoses"], ("system", "code"))
+    _join(body["procedures"], other["procedures"], ("system", "code", "date"))
+    body["atc"] += [code for code in other["atc"] if not _stands_in(body, rules.ATC, code)]
+
+
+def _join(rows, others, key):
+    for other in others:
+        same = next((row for row in rows if all(row[name] == other[name] for name in key)), None)
+        if same is None:
+            same = {name: [] if isinstance(value, list) else value for name, value in other.items()}
+            rows.append(same)
+        for under in ("external_causes", "atc"):
+            if under in other:
+                same[under] += [code for code in other[under] if code not in same[under]]
 
 
 def move(body, place, step):

@@ -91,14 +91,13 @@ def test_a_visit_at_a_health_centre_from_search_to_coded_by_rest(centre, codes, 
     assert (ended["status"], ended["end"], ended["is_check_out_automatic"]) == ("ended", evening.isoformat(), True)
 
     listed = api.get("work-lists/coding/").json()["results"]
-    assert [row["id"] for row in listed] == [arrived["id"]]
+    assert [(row["id"], row["coder"]) for row in listed] == [(arrived["id"], None)]
     hits = api.get("codes/icd-10-se/?search=essentiell hypertoni").json()["results"]
     code = next(row for row in hits if row["is_registrable"])
-    coded = api.put(
-        f"encounters/{arrived['id']}/coding/",
-        {"diagnoses": [{"code": code["display"]}], "procedures": [], "complete": True},
-        If_Match='"0"',
-    )
+    begun = {"diagnoses": [{"code": code["display"]}], "procedures": []}
+    assert api.put(f"encounters/{arrived['id']}/coding/", begun, If_Match='"0"').status_code == 200
+    assert [row["coder"] for row in api.get("work-lists/coding/").json()["results"]] == [user.name]
+    coded = api.put(f"encounters/{arrived['id']}/coding/", begun | {"complete": True}, If_Match='"1"')
     assert coded.status_code == 200, coded.content
     assert coded.json()["complete"] is True
     assert [row["code"] for row in coded.json()["diagnoses"]] == [code["code"]]

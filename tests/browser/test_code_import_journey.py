@@ -47,12 +47,13 @@ def test_a_release_is_read_in_looked_at_and_let_into_effect(catalogue_page, visi
     assert_only_known(page)
 
     page.get_by_role("button", name="Låt utgåvan gälla").press("Enter")
-    expect(page.locator(".messagelist .success")).to_contain_text("Utgåvan ska läsas in.")
+    expect(page.locator(".messagelist")).to_have_count(0)
     expect(page.get_by_role("status")).to_contain_text("Väntar på att läsas in.")
     assert_only_known(page)
     # The page asks by itself, and shows when the clock's job has carried it out.
     call_command("run_job", "code-imports", verbosity=0)
-    expect(page.get_by_text("Gäller sedan")).to_be_visible()
+    expect(page.locator(".messagelist .success")).to_have_text("Utgåvan är inläst och gäller.")
+    expect(page.get_by_text("Väntar på att läsas in.")).to_have_count(0)
     assert CodeImport.objects.get().state == "in_effect"
     assert_only_known(page)
 

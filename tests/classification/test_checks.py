@@ -159,8 +159,19 @@ def test_a_team_of_one_profession_is_remarked_on():
 def test_the_same_procedure_on_two_days_is_two_occasions():
     """R21."""
     first, second = replace(KBT, day=VISIT.coding_date), replace(KBT, day=VISIT.coding_date.replace(day=19))
-    assert "R21" not in told(coded(ANXIETY, procedures=[first, second]))
-    assert "R21" in told(coded(ANXIETY, procedures=[first, first]))
+    hint = told(coded(ANXIETY, procedures=[first, second]))["R21"]
+    assert (hint.severity, hint.code) == ("hint", "procedure_on_several_days")
+    assert told(coded(ANXIETY, procedures=[first, first]))["R21"].severity == "warning"
+    assert "R21" not in told(coded(ANXIETY, procedures=[first]))
+    coercion = [replace(kva("XU010"), day=each.day) for each in (first, second)]
+    assert "R21" not in told(coded(ANXIETY, procedures=coercion))
+
+
+def test_a_procedure_without_a_day_is_of_the_contact_s_day_where_there_is_one():
+    """R21: of a stay it is not known which."""
+    dated = replace(KBT, day=VISIT.coding_date)
+    assert told(coded(ANXIETY, procedures=[KBT, dated]))["R21"].severity == "warning"
+    assert told(coded(ANXIETY, procedures=[KBT, dated]), INPATIENT)["R21"].severity == "hint"
 
 
 @pytest.mark.parametrize(("form", "code"), [("PDT", "DU008"), ("KBT", "DU011"), ("IPT", "DU022")])

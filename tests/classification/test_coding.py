@@ -371,10 +371,10 @@ def test_every_change_is_traced_with_who_when_before_and_after(make_contact, sav
     assert second.before == first.after
     shown = presenters.history(second)
     assert (shown["added"], shown["removed"], shown["complete"]) == (
-        ["F321 Medelsvår depressiv episod", "DU011 Kognitiv beteendeterapi (KBT)"], [], True,
+        ["F32.1 Medelsvår depressiv episod", "DU011 Kognitiv beteendeterapi (KBT)"], [], True,
     )  # fmt: skip
     assert shown["text"] == "Klassificering sparad"
-    assert shown["main"] == "F411 → F321"
+    assert shown["main"] == "F41.1 → F32.1"
 
 
 def test_a_correction_of_what_was_klar_is_told_again_and_a_draft_is_not(make_contact, save, coder):

@@ -67,12 +67,18 @@ def test_files_are_read_shown_and_let_into_effect(admin):
     assert "16 koder: 16 nya, 0 ändrade, 0 upphör, 0 lika." in page and "F43.8A" in page
     assert Code.objects.count() == 0
     page = decide(admin, found, "gall")
-    assert "Utgåvan ska läsas in. Det börjar inom en minut." in page
-    assert 'hx-trigger="every 2s"' in page and "Väntar på att läsas in." in page
+    # No message of its own outside what is fetched again: the page tells how it stands.
+    assert 'class="messagelist' not in page
+    assert 'hx-trigger="every 2s"' in page and "Väntar på att läsas in. Det börjar inom en minut." in page
     assert Code.objects.count() == 0
     assert job() == ["ICD-10-SE 2026: " + str(Loaded("icd-10-se", 16, 16, synonyms=synonyms()))]
     page = admin.get(reverse("admin:classification_codeimport_change", args=[found.pk])).content.decode()
-    assert "Gäller sedan" in page and "every 2s" not in page
+    assert (
+        "Utgåvan är inläst och gäller." in page
+        and "Gäller sedan" in page
+        and "every 2s" not in page
+        and "Väntar" not in page
+    )
     found.refresh_from_db()
     assert (found.state, found.by.name, found.decided_by.name) == ("in_effect", "Kata Loggren", "Kata Loggren")
     assert CodeRelease.objects.get().valid_from == date(2026, 1, 1)

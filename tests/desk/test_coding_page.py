@@ -1,6 +1,5 @@
 """Klassificering as pages: the list, one field for all codes, order, findings, klar, undo (KL-01…KL-06, ui.md 4.10)."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from classification.models import Code, CodedDiagnosis, CodingHistory, EncounterCoding, FavouriteCode
+from registration.models import EncounterParticipant
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from sdv.common.errors import InputError
@@ -18,6 +18,7 @@ from sdv.flows import correction
 
 from .. import factories
 from ..classification.conftest import _loaded_codes, starter_codes  # noqa: F401
+from .coding_form import Form, ended
 from .signed_in import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starter_codes")]
@@ -40,42 +41,6 @@ def client(coder):
     return signed_in(coder)
 
 
-def ended(unit, **fields):
-    return factories.ended_visit(care_unit=unit, resource=factories.ResourceFactory(care_unit=unit), **fields)
-
-
-class Form:
-    """The page's form as a person without scripts uses it: each step posts what the last answer carried."""
-
-    def __init__(self, client, encounter):
-        self.client, self.address = client, reverse("encounter-coding", args=[encounter.pk])
-        self.read(client.get(self.address))
-
-    def read(self, response):
-        self.response, self.text = response, response.content.decode()
-        form = self.text.split('aria-label="Koder"')[-1]
-        self.carried = {
-            "rad": re.findall(r'name="rad" value="([^"]+)"', form),
-            "version": re.search(r'name="version" value="([^"]*)"', form)[1] if 'name="version"' in form else "",
-        }
-        self.is_complete = re.search(r'name="klar" value="1" checked', form) is not None
-        return self
-
-    def press(self, button, **typed):
-        """Presses a button. `klar` unticks or ticks the box."""
-        klar = typed.pop("klar", self.is_complete)
-        data = self.carried | {"gor": button} | typed | ({"klar": "1"} if klar else {})
-        response = self.client.post(self.address, data)
-        return self.read(response) if response.status_code != 302 else response
-
-    def add(self, text):
-        return self.press("lagg-till", kod_text=text)
-
-    @property
-    def codes(self):
-        return [token.split(":")[2] for token in self.carried["rad"]]
-
-
 # --- The list ---------------------------------------------------------------------------------------------------------
 
 
@@ -90,6 +55,38 @@ def test_the_list_holds_what_has_ended_and_is_not_coded_oldest_first(client, uni
     assert "Pågående" not in text and "Annanenhet" not in text
     assert 'data-key="K"' in text
     assert str(older.pk) in text and str(newer.pk) in text and str(going_on.encounter_id) not in text
+
+
+def row_of(text, encounter):
+    return text.split(f'id="rad-{encounter.pk}"')[1].split("</tr>")[0]
+
+
+def test_the_list_says_who_was_met_and_who_codes_and_mine_keeps_both(client, unit, coder):
+    """KL-01, BO-02: begun by me, or a contact that I took part in; the oldest first."""
+    begun, others, untouched = (ended(unit, at=now() - days * DAY) for days in (3, 2, 1))
+    Form(client, begun).add("F41.1").press("spara", klar=False)
+    colleague = factories.staff(Role.CODER, unit, name="Kim Kod")
+    Form(signed_in(colleague), others).add("F41.1").press("spara", klar=False)
+    part = others.participants.get()
+    EncounterParticipant.objects.create(
+        encounter=others, practitioner=factories.PractitionerFactory(user=coder),
+        profession=part.profession, is_main_responsible=False,
+    )  # fmt: skip
+    text = client.get(reverse("coding")).content.decode()
+    assert coder.name in row_of(text, begun) and "Påbörjad" in row_of(text, begun)
+    assert "Kim Kod" in row_of(text, others) and f"{part.practitioner} och 1 till" in row_of(text, others)
+    assert "Ej klassificerad" in row_of(text, untouched) and "2 dagar" in row_of(text, others)
+    assert '<a href="?visa=mina">Mina</a>' in text
+    mine = client.get(reverse("coding"), {"visa": "mina"}).content.decode()
+    assert mine.index(str(begun.pk)) < mine.index(str(others.pk)) and str(untouched.pk) not in mine
+    # Save and next stays among one's own.
+    form = Form(client, begun)
+    answer = client.post(f"{form.address}?visa=mina", form.carried | {"gor": "nasta", "klar": "1"})
+    assert answer["Location"] == reverse("encounter-coding", args=[others.pk]) + "?visa=mina"
+    colleagues = signed_in(colleague).get(reverse("coding"), {"visa": "mina"}).content.decode()
+    assert str(others.pk) in colleagues and str(begun.pk) not in colleagues
+    nobody = signed_in(factories.staff(Role.CODER, unit)).get(reverse("coding"), {"visa": "mina"}).content.decode()
+    assert "Visa hela enhetens" in nobody
 
 
 def test_the_list_costs_the_same_for_one_and_for_many(client, unit):
@@ -166,6 +163,27 @@ def test_a_word_is_enough_and_an_unknown_one_is_told(client, unit):
 def test_the_same_code_is_not_added_twice(client, unit):
     form = Form(client, ended(unit)).add("F41.1").add("F41.1")
     assert form.codes == ["F411"] and "F41.1 finns redan." in form.text
+
+
+def test_the_same_procedure_is_added_again_on_another_day(client, unit):
+    """R21, one rule in both doors: a row of its own on another day, the number in an add-on at the same occasion."""
+    encounter = ended(unit)
+    form = Form(client, encounter).add("F41.1").add("DU011").add("DU011")
+    assert form.codes == ["F411", "DU011"]
+    assert "DU011 finns redan. Gjordes den flera dagar: ange datum" in form.text
+    form.press("lagg-till", kod_text="DU011", **{"datum-0": "2026-11-02"})
+    assert form.carried["rad"][1:] == ["p:kva:DU011:2026-11-02", "p:kva:DU011:"]
+    # A button has a name of its own, so that focus follows it.
+    assert 'id="bort-kva-DU011"' in form.text and 'id="bort-kva-DU011-2"' in form.text
+    form.press("spara", **{"datum-1": "2026-11-03"})
+    saved = EncounterCoding.objects.get()
+    assert [(row.code.code, str(row.date)) for row in saved.procedures.all()] == [
+        ("DU011", "2026-11-02"),
+        ("DU011", "2026-11-03"),
+    ]
+    assert "står på flera dagar" in Form(client, encounter).text
+    said = Form(client, encounter).press("lagg-till", kod_text="F41.9", **{"datum-1": "2026-11-02"}).text
+    assert "DU011 står mer än en gång" in said
 
 
 def test_an_external_cause_hangs_under_its_diagnosis(client, unit):
@@ -298,15 +316,6 @@ def test_another_persons_coding_is_undone_by_those_who_correct(client, unit, cod
     assert CodedDiagnosis.objects.exists()
     assert signed_in(factories.staff(Role.SUPPORT, unit)).post(address).status_code == 302
     assert not CodedDiagnosis.objects.exists()
-
-
-def test_two_who_code_the_same_contact_do_not_overwrite_each_other(client, unit):
-    """PL-27."""
-    encounter = ended(unit)
-    slow = Form(client, encounter).add("I10.9")
-    Form(signed_in(factories.staff(Role.CODER, unit)), encounter).add("F41.1").press("spara")
-    assert client.post(slow.address, slow.carried | {"gor": "spara"}).status_code == 409
-    assert [row.code.code for row in CodedDiagnosis.objects.all()] == ["F411"]
 
 
 def test_a_contact_that_is_opened_again_comes_back_to_the_list(client, unit):

@@ -230,9 +230,7 @@ def test_the_coding_quality_s_page_work_list_csv_and_workbook_have_the_same_numb
     lines = list(csv.reader(io.StringIO(b"".join(file.streaming_content).decode("utf-8-sig")), delimiter=";"))
     assert lines[1:] == [[what, "" if value is None else str(value).replace(".", ",")] for what, value in shown]
     workbook = client.get(reverse("coding-quality-workbook"), OCTOBER)
-    assert workbook["Content-Disposition"] == (
-        'attachment; filename="kodningskvalitet-2026-10-01--2026-10-31.xlsx"'
-    )
+    assert workbook["Content-Disposition"] == ('attachment; filename="kodningskvalitet-2026-10-01--2026-10-31.xlsx"')
     book = load_workbook(io.BytesIO(workbook.content))
     assert list(book["Kodningskvalitet"].iter_rows(values_only=True, min_row=2)) == shown
     said = dict(book["Så räknas det"].iter_rows(values_only=True))

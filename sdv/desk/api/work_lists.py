@@ -1,5 +1,8 @@
 """Mitt arbetsflöde: each work list at the caller's units, its rows as the things themselves are answered (UT-07)."""
 
+from rest_framework import serializers
+
+from classification.waiting import with_coder
 from registration.api.referrals import ReferralAnswer, referral_answer, referral_rows
 from registration.models import Encounter, Referral
 from scheduling import promises
@@ -55,11 +58,23 @@ def work_list(name, summary, rows, *, field, row, shown, permission=Permission.V
     return WorkList
 
 
+class CodingRow(EncounterRow):
+    """A vårdhändelse to code, and who has begun."""
+
+    coder = serializers.CharField(allow_null=True, help_text="Den som senast sparade koder; null där ingen har börjat.")
+
+
+def coding_row_answer(row, *, on):
+    """The vårdhändelse with who codes it."""
+    return row_answer(row, on=on) | {"coder": row.coder_name}
+
+
 _REQUESTS = page_of("WorkListBookingRequestPage", BookingRequestAnswer)
 _REFERRALS = page_of("WorkListReferralPage", ReferralAnswer)
 _ITEMS = page_of("WorkListItemPage", WorkItemAnswer)
 _REBOOKINGS = page_of("WorkListRebookingPage", RebookingAnswer)
 _ENCOUNTERS = page_of("WorkListEncounterPage", EncounterRow)
+_CODING = page_of("WorkListCodingPage", CodingRow)
 _COMMITMENTS = page_of("WorkListCommitmentPage", CommitmentAnswer)
 
 
@@ -115,8 +130,14 @@ LISTS = {
         "shown": rebooking_answer,
     },
     "awaiting-check-out": {"summary": "Ej utcheckade"} | _encounters(Encounter.objects.awaiting_check_out, "start"),
-    "coding": {"summary": "Att klassificera", "permission": Permission.CODE}
-    | _encounters(Encounter.objects.to_code, "end"),
+    "coding": {
+        "summary": "Att klassificera",
+        "rows": lambda at: with_coder(encounter_rows(Encounter.objects.to_code())),
+        "field": "end",
+        "row": _CODING,
+        "shown": coding_row_answer,
+        "permission": Permission.CODE,
+    },
     "cancelled-not-ended": {"summary": "Avbokade som ska avslutas för hand"}
     | _encounters(Encounter.objects.cancelled_not_ended, "start"),
     "broken-promises": {

@@ -1,8 +1,9 @@
 """The coding list and the coding of one contact, as their pages show them (KL-01…KL-06)."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Prefetch
 from django.urls import reverse
@@ -14,6 +15,8 @@ from classification.deriving import derived_of
 from classification.judging import body_of_coding, coding_date, findings_for, normalise, resolved
 from classification.models import Code, CodedDiagnosis, CodedProcedure, CodeLevel, EncounterCoding, FavouriteCode
 from classification.near import near
+from classification.presenters import history
+from classification.waiting import mine, with_coder
 from registration.encounter_types import TYPES
 from registration.lifecycle import Status
 from registration.models import Encounter, EncounterParticipant
@@ -36,12 +39,16 @@ CATEGORY = re.compile(r"[A-Z]\d\d")
 # --- The list -------------------------------------------------------------------------------------------------------
 
 
-def _row(encounter, actor, at):
+MINE = "mina"
+# The list as somebody looks at it is kept through the coding of one contact and on to the next.
+KEPT = f"?visa={MINE}"
+
+
+def row(encounter, actor, at, *, kept=""):
+    """The contact as a row of the list; `kept` is how the list is looked at."""
     today = local_date(at)
-    url = reverse("encounter-coding", args=[encounter.pk])
+    url = reverse("encounter-coding", args=[encounter.pk]) + kept
     waited = (today - local_date(encounter.end)).days
-    begun = hasattr(encounter, "coding")
-    names = ", ".join(str(part.practitioner) for part in encounter.participants.all())
     return row_of(
         encounter,
         on=today,
@@ -50,12 +57,26 @@ def _row(encounter, actor, at):
             Cell(local_date(encounter.end).isoformat(), Tag("warn", "clock", _days(waited)) if waited else None, True),
             Cell(encounter.visit_type.name if encounter.visit_type else encounter.type.name, grow=True),
             Cell(encounter.contact_reason.name if encounter.contact_reason else "", grow=True),
-            Cell(names),
-            Cell("", Tag("busy", "busy", "Påbörjad") if begun else Tag("warn", "warn", "Ej klassificerad")),
+            Cell(_who(encounter)),
+            Cell(encounter.coder_name or "", _begun(encounter)),
         ],
         buttons=[RowButton("Klassificera", url, "K")],
         version=encounter.version,
     )
+
+
+def _who(encounter):
+    """The main responsible vårdgivare, and how many more took part (BO-02)."""
+    parts = sorted(encounter.participants.all(), key=lambda part: not part.is_main_responsible)
+    if not parts:
+        return ""
+    return str(parts[0].practitioner) + (f" och {len(parts) - 1} till" if len(parts) > 1 else "")
+
+
+def _begun(encounter):
+    if encounter.coder_name or hasattr(encounter, "coding"):
+        return Tag("busy", "busy", "Påbörjad")
+    return Tag("warn", "warn", "Ej klassificerad")
 
 
 def _days(count):
@@ -68,25 +89,31 @@ LIST = WorkList(
     "Avslutade kontakter som inte är klassificerade, äldst först.",
     "Allt är klassificerat.",
     "end",
-    ("Avslutad", "Besökstyp", "Vårdkontaktsorsak", "Vårdgivare", "Status"),
+    ("Avslutad", "Besökstyp", "Vårdkontaktsorsak", "Vårdgivare", "Kodas av"),
     lambda unit, at: Encounter.objects.to_code().filter(care_unit=unit),
-    _row,
+    row,
+    owner="coder",
 )
 
 
-def rows_of(unit, *, at):
-    """The list's rows at the unit, with all that a row shows."""
-    main = EncounterParticipant.objects.filter(is_main_responsible=True).select_related("practitioner")
+def rows_of(unit, *, at, owner=None):
+    """The list's rows at the unit, with all that a row shows; `owner` keeps one user's own."""
+    rows = with_coder(LIST.rows(unit, at))
     return (
-        LIST.rows(unit, at)
+        (mine(rows, owner) if owner else rows)
         .select_related("patient", "type", "visit_type", "contact_reason", "coding")
-        .prefetch_related(with_identities(), Prefetch("participants", queryset=main))
+        .prefetch_related(
+            with_identities(),
+            Prefetch("participants", queryset=EncounterParticipant.objects.select_related("practitioner")),
+        )
     )
 
 
-def next_after(encounter, unit):
-    """The contact to code after this one: the next in the list, from its beginning where this was the last."""
-    others = unit.encounters.to_code().exclude(pk=encounter.pk).order_by("end", "pk")
+def next_after(encounter, unit, *, owner=None):
+    """The contact to code after this one: the next in the list, from its beginning where this was the last; `owner`
+    keeps to one user's own."""
+    others = with_coder(unit.encounters.to_code().exclude(pk=encounter.pk))
+    others = (mine(others, owner) if owner else others).order_by("end", "pk")
     if encounter.end:
         later = others.filter(end__gte=encounter.end).exclude(end=encounter.end, pk__lt=encounter.pk).first()
         if later:
@@ -121,7 +148,38 @@ class CodeRow:
     date: object = None
 
 
-def panel(encounter, body, saved_body, *, titles, version, is_complete, said="", refused=None, guide=None, user=None):
+@dataclass(frozen=True)
+class Overtaken:
+    """Somebody saved the coding while the draft was worked with (PL-27): who, when, and what came and went."""
+
+    by: str
+    at: datetime
+    version: int
+    added: tuple
+    removed: tuple
+
+
+def overtaken(coding):
+    """What the latest change of the coding did."""
+    last = coding.history.select_related("by").order_by("-id").first()
+    told = history(last)
+    return Overtaken(told["by"], last.registered_at, coding.version, tuple(told["added"]), tuple(told["removed"]))
+
+
+def panel(
+    encounter,
+    body,
+    saved_body,
+    *,
+    titles,
+    version,
+    is_complete,
+    said="",
+    refused=None,
+    guide=None,
+    overtaken=None,
+    user=None,
+):
     """What the panel shows of a draft: its codes in order, the findings under each, and whether it may be klar. `titles`
     are those that saved codes were chosen with (KL-05)."""
     findings, codes = findings_for(encounter, body)
@@ -129,7 +187,7 @@ def panel(encounter, body, saved_body, *, titles, version, is_complete, said="",
     by_code = {}
     for finding in findings:
         by_code.setdefault(finding.about, []).append(finding)
-    told = set()
+    told, places = set(), Counter()
     own = set(user.favourite_codes.values_list("system_id", "code")) if user else set()
 
     def shown(place, kind, tone, system, code, **more):
@@ -137,11 +195,13 @@ def panel(encounter, body, saved_body, *, titles, version, is_complete, said="",
         # A finding about a code that stands twice is said once.
         here = () if code in told else tuple(by_code.get(code, ()))
         told.add(code)
+        places[system, code] += 1
+        again = f"-{places[system, code]}" if places[system, code] > 1 else ""
         return CodeRow(
             place=place,
             kind=kind,
             tone=tone,
-            key=f"{system}-{code}",
+            key=f"{system}-{code}{again}",
             system=system,
             code=code,
             display=known.display if known else code,
@@ -187,6 +247,7 @@ def panel(encounter, body, saved_body, *, titles, version, is_complete, said="",
         "said": said,
         "refused": refused,
         "guide": guide,
+        "overtaken": overtaken,
         "owners": [row for row in (*diagnoses, *procedures) if row.kind in OWNERS],
     }
 

@@ -16,7 +16,8 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common import keyset
-from sdv.common.errors import RuleError
+from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.presenting import Link
 from sdv.common.time import now
 from sdv.desk import coding_draft, external_cause_guide
 from sdv.desk.answers import saved
@@ -27,6 +28,12 @@ from sdv.desk.receipts import clear_receipt, leave_receipt
 
 GET_AND_POST = ("GET", "HEAD", "POST")
 SAVE, SAVE_AND_NEXT = "spara", "nasta"
+# What becomes of a draft that somebody was before (PL-27).
+MERGE, REPLACE = "lagg-samman", "behall"
+_OVERTAKEN_SAID = {
+    MERGE: "Dina koder står efter de sparade. Kontrollera dem och spara.",
+    REPLACE: "Dina koder står som de är. När du sparar ersätter de de sparade.",
+}
 
 
 def of_unit(request, pk):
@@ -37,18 +44,36 @@ def of_unit(request, pk):
 @permitted(Permission.CODE)
 @require_GET
 def coding_list(request):
-    """Ended and not coded, the oldest first (KL-01)."""
-    at, actor = now(), request.actor
-    page = keyset.page(presenter.rows_of(actor.care_unit, at=at), field="end", cursor=request.GET.get("cursor", ""))
+    """Ended and not coded, the oldest first; of all at the unit or one's own (KL-01)."""
+    at, actor, mine = now(), request.actor, _is_mine(request)
+    rows = presenter.rows_of(actor.care_unit, at=at, owner=actor.user if mine else None)
+    page = keyset.page(rows, field="end", cursor=request.GET.get("cursor", ""))
     log_access(actor=actor, patients=[row.patient_id for row in page.rows], what="lista: klassificering", at=at)
     context = {
         "heading": presenter.LIST.heading,
         "list": presenter.LIST,
-        "rows": [presenter.LIST.row(row, actor, at) for row in page.rows],
-        "next": f"?cursor={page.next}" if page.next else "",
-        "previous": f"?cursor={page.previous}" if page.previous else "",
+        "rows": [presenter.row(row, actor, at, kept=_kept(request)) for row in page.rows],
+        "next": _paged(request, page.next),
+        "previous": _paged(request, page.previous),
+        "chips": [Link("Alla på enheten", "?", current=not mine), Link("Mina", presenter.KEPT, current=mine)],
+        "mine": mine,
     }
     return render(request, "coding/list.html", context)
+
+
+def _is_mine(request):
+    return request.GET.get("visa") == presenter.MINE
+
+
+def _kept(request):
+    """How the list was looked at, through the coding of one contact and on to the next."""
+    return presenter.KEPT if _is_mine(request) else ""
+
+
+def _paged(request, cursor):
+    if not cursor:
+        return ""
+    return f"{_kept(request)}&cursor={cursor}" if _is_mine(request) else f"?cursor={cursor}"
 
 
 # --- One contact ------------------------------------------------------------------------------------------------------
@@ -79,15 +104,32 @@ def encounter_coding(request, pk):
         )
         return _answer(request, encounter, coding, panel, at)
     body = coding_draft.parsed(request.POST.getlist("rad"))
-    what = request.POST.get("gor", "")
-    complete = "klar" in request.POST
+    what, _, seen = request.POST.get("gor", "").partition("@")
+    complete, version = "klar" in request.POST, request.POST.get("version", "")
     coding_draft.date_procedures(body, _dates(request.POST))
-    said, refused, guide = "", None, None
+    said, refused, guide, overtaken = "", None, None, None
     try:
         if what in (SAVE, SAVE_AND_NEXT):
             return _save(request, encounter, body, complete, what, at)
-        guide = _guided(body, what, request, encounter)
-        said = _guide_said(guide) if guide else _changed(body, what, request, encounter, at)
+        if what in (MERGE, REPLACE):
+            # Seen and chosen: from here on the draft is of the coding that was seen, or that it was merged with.
+            version = seen if what == REPLACE else coding.version
+            if what == MERGE:
+                body = coding_draft.merged(saved_body, body)
+            said = _OVERTAKEN_SAID[what]
+        else:
+            guide = _guided(body, what, request, encounter)
+            said = _guide_said(guide) if guide else _changed(body, what, request, encounter, at)
+    except StaleVersion:
+        coding = actions.coding_of(encounter)
+        if not coding.version:
+            raise
+        saved_body = body_of_coding(coding)
+        if (body, complete) == (saved_body, coding.is_complete):
+            # One's own second click, or a colleague who saved the very same.
+            return saved(request, _onward(request, encounter, what))
+        overtaken = presenter.overtaken(coding)
+        said = f"{overtaken.by} sparade klassificeringen medan du arbetade. Inget av ditt är sparat än."
     except RuleError as error:
         refused, guide = error, _guide_again(body, what, request, encounter)
     panel = presenter.panel(
@@ -95,18 +137,19 @@ def encounter_coding(request, pk):
         body,
         saved_body,
         titles=titles,
-        version=request.POST.get("version", ""),
+        version=version,
         is_complete=complete,
         said=said,
         refused=refused,
         guide=guide,
+        overtaken=overtaken,
         user=request.actor.user,
     )
-    return _answer(request, encounter, coding, panel, at, status=409 if refused else 200)
+    return _answer(request, encounter, coding, panel, at, status=409 if refused or overtaken else 200)
 
 
 def _answer(request, encounter, coding, panel, at, status=200):
-    context = {"panel": panel, "encounter": encounter}
+    context = {"panel": panel, "encounter": encounter, "kept": _kept(request)}
     if request.htmx:
         return render(request, "coding/encounter.html#panel", context, status=status)
     previous = presenter.previous_coding(encounter)
@@ -245,10 +288,16 @@ def _save(request, encounter, body, complete, what, at):
         whom=encounter.patient,
         undo_url=reverse("encounter-coding-undo", args=[encounter.pk]),
     )
+    return saved(request, _onward(request, encounter, what))
+
+
+def _onward(request, encounter, what):
+    """Where a save leads: the same contact, or the next one of the list as it was looked at."""
     if what == SAVE:
-        return saved(request, reverse("encounter-coding", args=[encounter.pk]))
-    following = presenter.next_after(encounter, request.actor.care_unit)
-    return saved(request, reverse("encounter-coding", args=[following.pk]) if following else reverse("coding"))
+        return reverse("encounter-coding", args=[encounter.pk]) + _kept(request)
+    owner = request.actor.user if _is_mine(request) else None
+    following = presenter.next_after(encounter, request.actor.care_unit, owner=owner)
+    return (reverse("encounter-coding", args=[following.pk]) if following else reverse("coding")) + _kept(request)
 
 
 @permitted(Permission.CODE)
