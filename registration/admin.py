@@ -3,6 +3,7 @@ presenter, which heeds protection and logs each reading."""
 
 from django.contrib import admin
 
+from registration import referral_admin
 from registration.models import (
     AddOn,
     AddOnCategory,
@@ -10,12 +11,13 @@ from registration.models import (
     ContactReason,
     EncounterClass,
     EncounterType,
-    ProblemCode,
     VisitKind,
     VisitType,
     VisitTypeReason,
 )
 from sdv.accounts.administration import CatalogueAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
+
+__all__ = ["referral_admin"]
 
 
 class LinkInline(MaintainedInline):
@@ -89,9 +91,3 @@ class AddOnAdmin(CatalogueAdmin):
 @admin.register(AddressKind, site=site)
 class AddressKindAdmin(CatalogueAdmin):
     list_display = ("name", "rule", "requires_dates", "is_locked", "valid_to")
-
-
-@admin.register(ProblemCode, site=site)
-class ProblemCodeAdmin(CatalogueAdmin):
-    list_display = ("name", "code", "speciality", "source", "valid_to")
-    list_filter = ("speciality",)

@@ -1,112 +1,124 @@
-"""Remisser and vårdåtaganden: register, decide, and the inner writes of opening and closing (VA-01…03)."""
+"""Remisser: registered, reviewed, decided, sent on, each step with reason, date and trace (VA-02, VA-03)."""
 
-from itertools import pairwise
+from django.db import transaction
 
-from django.db import IntegrityError, transaction
-
-from registration.models import (
-    CareCommitment,
-    CommitmentStatus,
-    Patient,
-    Referral,
-    ReferralKind,
-    ReferralStatus,
-)
+from registration import referral_rules as rules
+from registration.models import Patient, Referral, ReferralAct, ReferralStatus
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date
 
+from .commitments import open_commitment
 from .encounters import refuse_deceased
 
-# Decision: the statuses it may be taken from, and the status it leads to (VA-03).
-DECISIONS = {
-    "accept": ({ReferralStatus.RECEIVED, ReferralStatus.RETURNED}, ReferralStatus.ACCEPTED, "accepteras"),
-    "return": ({ReferralStatus.RECEIVED}, ReferralStatus.RETURNED, "returneras"),
-    "forward": ({ReferralStatus.RECEIVED, ReferralStatus.RETURNED}, ReferralStatus.FORWARDED, "sändas vidare"),
-    "reject": ({ReferralStatus.RECEIVED, ReferralStatus.RETURNED}, ReferralStatus.REJECTED, "avvisas"),
-}
-
-
-def decision_refusal(status, decision):
-    """Why a remiss in the status may not be so decided, or None (VA-03)."""
-    sources, _, words = DECISIONS[decision]
-    if status in sources:
-        return None
-    return RuleError(
-        "VA-03",
-        f"Remissen kan inte {words}: den är {ReferralStatus(status).label.lower()}. Läs in listan igen.",
-        code="wrong_status",
-    )
+ACTS = {"return": ReferralAct.RETURNED, "reject": ReferralAct.REJECTED}
 
 
 @transaction.atomic
-def register(*, patient_id, care_unit, kind, arrival_date, by, at, decision_date=None, referrer="", problem_code=None):
-    """A remiss or other ground for care arrives at the unit (VA-02). Dates in order, none in the future."""
+def register(
+    *,
+    patient_id,
+    care_unit,
+    kind,
+    arrival_date,
+    by,
+    at,
+    decision_date=None,
+    referrer="",
+    problem_code=None,
+    addressed_to=None,
+    sender_unit=None,
+):
+    """A remiss or other ground for care arrives at the unit (VA-02). Dates in order, none in the future. Sent by another
+    of the region's units (`sender_unit`), it waits for the receiver's word that it has come."""
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
-    check_dates(today=local_date(at), decision_date=decision_date, arrival_date=arrival_date)
-    if kind == ReferralKind.REFERRAL and not referrer.strip():
+    if refused := rules.date_refusal(today=local_date(at), decision_date=decision_date, arrival_date=arrival_date):
+        raise refused
+    if rules.referrer_missing(kind=kind, referrer=referrer, has_sender_unit=sender_unit is not None):
         raise InputError(referrer="Ange vem som har skrivit remissen.")
-    return Referral.objects.create(
+    is_own = sender_unit is None or sender_unit.pk == care_unit.pk
+    referral = Referral.objects.create(
         patient=patient,
         care_unit=care_unit,
         kind=kind,
-        referrer=referrer,
+        referrer=referrer.strip() or (sender_unit.name[:120] if sender_unit else ""),
         decision_date=decision_date,
         arrival_date=arrival_date,
         problem_code=problem_code,
+        addressed_to=addressed_to,
+        sender_unit=sender_unit,
+        receipt_at=at if is_own else None,
+        receipt_by=by if is_own else None,
         created_by=by,
     )
-
-
-def check_dates(*, today, decision_date=None, arrival_date=None, review_date=None):
-    """VA-02: decision ≤ arrival ≤ review, and none in the future. Raises RuleError."""
-    named = [("Remissbeslut", decision_date), ("Ankomst", arrival_date), ("Granskning", review_date)]
-    known = [(name, day) for name, day in named if day]
-    for name, day in known:
-        if day > today:
-            raise RuleError("VA-02", f"{name} kan inte ligga i framtiden. Rätta datumet.", code="date_in_future")
-    for (first, earlier), (second, later) in pairwise(known):
-        if earlier > later:
-            raise RuleError(
-                "VA-02",
-                f"{first} ska inte ligga efter {second.lower()}. Rätta något av datumen.",
-                code="dates_out_of_order",
-            )
+    _trace(referral, ReferralAct.REGISTERED, by=by, at=at)
+    return referral
 
 
 @transaction.atomic
-def review(*, referral_id, review_date, medical_target_date, days_to_first_contact, by, at, version=None):
-    """Granskning: medical target date and days to first contact are set (VA-03)."""
-    referral = _lock(referral_id, version)
-    if referral.status not in (ReferralStatus.RECEIVED, ReferralStatus.RETURNED):
-        raise RuleError("VA-03", f"Remissen är redan {referral.get_status_display().lower()}.", code="wrong_status")
-    check_dates(today=local_date(at), arrival_date=referral.arrival_date, review_date=review_date)
-    return _save(
+def confirm(*, referral_id, by, at, version=None):
+    """The unit says that the remiss has come, so that its sender knows (VA-03). Said once; again changes nothing."""
+    referral = _lock(referral_id, "confirm", version)
+    if referral.receipt_at:
+        return referral
+    _trace(referral, ReferralAct.RECEIPT, by=by, at=at)
+    return _save(referral, receipt_at=at, receipt_by=by)
+
+
+@transaction.atomic
+def review(
+    *, referral_id, by, at, review_date=None, medical_target_date=None, days_to_first_contact=None, version=None
+):
+    """Granskning: medical target date and days to first contact are set; also mended while an accepted remiss waits to be
+    booked (VA-03)."""
+    referral = _lock(referral_id, "review", version)
+    changes = _reviewed(
         referral,
-        review_date=review_date,
+        review_date=review_date or local_date(at),
         medical_target_date=medical_target_date,
         days_to_first_contact=days_to_first_contact,
+        at=at,
     )
+    _trace(referral, ReferralAct.REVIEWED, by=by, at=at)
+    return _save(referral, **changes, **_receipt(referral, by, at))
 
 
 @transaction.atomic
-def accept(*, referral_id, problem_code, by, at, version=None):
-    """Accepted: creates or joins the vårdåtagande of the problem at the unit, ready to book (VA-01, VA-03)."""
+def accept(
+    *,
+    referral_id,
+    problem_code,
+    by,
+    at,
+    review_date=None,
+    medical_target_date=None,
+    days_to_first_contact=None,
+    version=None,
+):
+    """Accepted: creates or joins the vårdåtagande of the problem at the unit, ready to book (VA-01, VA-03). The review may
+    be told in the same act."""
     patient_id = Referral.objects.values_list("patient_id", flat=True).get(pk=referral_id)
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
-    referral = _lock(referral_id, version)
-    if refused := decision_refusal(referral.status, "accept"):
-        raise _told_who(refused, referral)
-    commitment = open_commitment(
-        patient=patient, care_unit=referral.care_unit, problem_code=problem_code, opened_on=local_date(at), by=by
+    referral = _lock(referral_id, "accept", version)
+    changes = _reviewed(
+        referral,
+        review_date=review_date or referral.review_date or local_date(at),
+        medical_target_date=medical_target_date or referral.medical_target_date,
+        days_to_first_contact=referral.days_to_first_contact
+        if days_to_first_contact is None
+        else days_to_first_contact,
+        at=at,
     )
+    commitment = open_commitment(patient=patient, care_unit=referral.care_unit, problem_code=problem_code, by=by, at=at)
+    _trace(referral, ReferralAct.ACCEPTED, by=by, at=at)
     return _save(
         referral,
+        **changes,
+        **_receipt(referral, by, at),
         status=ReferralStatus.ACCEPTED,
         commitment=commitment,
         problem_code=problem_code,
-        review_date=referral.review_date or local_date(at),
         decided_at=at,
         decided_by=by,
     )
@@ -114,71 +126,104 @@ def accept(*, referral_id, problem_code, by, at, version=None):
 
 @transaction.atomic
 def decide(*, referral_id, decision, reason, by, at, version=None):
-    """Returned, forwarded or rejected, each with reason and date (VA-03)."""
-    referral = _lock(referral_id, version)
-    if refused := decision_refusal(referral.status, decision):
-        raise _told_who(refused, referral)
-    if not reason.strip():
-        raise RuleError("VA-03", "Ange skälet till beslutet.", code="reason_missing", needs_reason=True)
-    return _save(referral, status=DECISIONS[decision][1], decision_reason=reason, decided_at=at, decided_by=by)
-
-
-def open_commitment(*, patient, care_unit, problem_code, opened_on, by):
-    """The open vårdåtagande of the problem at the unit: the one there is, or a new one (VA-01). The patient is locked
-    by the caller, so two clerks cannot both make one; the partial unique index is the net."""
-    found = (
-        CareCommitment.objects.open()
-        .filter(patient=patient, care_unit=care_unit, problem_code=problem_code)
-        .locked()
-        .first()
+    """Returned for completion or rejected, with reason and date (VA-03)."""
+    referral = _lock(referral_id, decision, version)
+    _require(reason, "Ange skälet till beslutet.")
+    _trace(referral, ACTS[decision], reason=reason, by=by, at=at)
+    return _save(
+        referral,
+        status=rules.DECISIONS[decision][1],
+        decision_reason=reason,
+        decided_at=at,
+        decided_by=by,
+        **_receipt(referral, by, at),
     )
-    if found:
-        return found
-    try:
-        with transaction.atomic():
-            return CareCommitment.objects.create(
-                patient=patient,
-                care_unit=care_unit,
-                problem_code=problem_code,
-                status=CommitmentStatus.OPEN,
-                opened_on=opened_on,
-                created_by=by,
-            )
-    except IntegrityError:
-        return CareCommitment.objects.open().get(patient=patient, care_unit=care_unit, problem_code=problem_code)
 
 
-def close_commitment(commitment, *, reason, on, by):
-    """Inner write of closing (UT-03); whether it may be closed is asked by scheduling, which sees the bookings."""
-    commitment.status = CommitmentStatus.CLOSED
-    commitment.closed_on = max(on, commitment.opened_on)
-    commitment.close_reason = reason
-    commitment.closed_by = by
-    commitment.version += 1
-    commitment.save(update_fields=["status", "closed_on", "close_reason", "closed_by", "version"])
+@transaction.atomic
+def complete(*, referral_id, text, by, at, version=None):
+    """The completion has come: the remiss waits for a decision again. Who returned it, when and why stays in its trail
+    (VA-03)."""
+    referral = _lock(referral_id, "complete", version)
+    _require(text, "Skriv vad som har kompletterats.")
+    _trace(referral, ReferralAct.COMPLETED, reason=text, by=by, at=at)
+    return _save(referral, status=ReferralStatus.RECEIVED, decision_reason="", decided_at=None, decided_by=None)
 
 
-def reopen_commitment(commitment):
-    """Inner write of reopening. Raises RuleError where another one is open for the problem (VA-01)."""
-    other = CareCommitment.objects.open().filter(
-        patient_id=commitment.patient_id,
-        care_unit_id=commitment.care_unit_id,
-        problem_code_id=commitment.problem_code_id,
-    )
-    if other.exists():
+@transaction.atomic
+def forward(*, referral_id, to_unit, reason, by, at, version=None):
+    """Sent on to another unit, in whose inbox it stands from now on: a remiss of its own with the old one's trail behind
+    it and its clock kept (VA-03, PL-25). Returns the remiss at the other unit."""
+    patient_id = Referral.objects.values_list("patient_id", flat=True).get(pk=referral_id)
+    patient = Patient.objects.lock_present(patient_id)
+    refuse_deceased(patient)
+    referral = _lock(referral_id, "forward", version)
+    _require(reason, "Ange skälet till beslutet.")
+    if to_unit.pk == referral.care_unit_id:
         raise RuleError(
-            "VA-01", "Det finns redan ett öppet vårdåtagande för problemet på enheten. Använd det.", code="already_open"
+            "VA-03", "Remissen är redan hos den enheten. Välj en annan enhet att sända den till.", code="same_unit"
         )
-    commitment.status = CommitmentStatus.OPEN
-    commitment.closed_on = None
-    commitment.close_reason = ""
-    commitment.closed_by = None
-    commitment.version += 1
-    commitment.save(update_fields=["status", "closed_on", "close_reason", "closed_by", "version"])
+    _trace(referral, ReferralAct.FORWARDED, reason=reason, to_unit=to_unit, by=by, at=at)
+    _save(
+        referral,
+        status=ReferralStatus.FORWARDED,
+        decision_reason=reason[:200],
+        decided_at=at,
+        decided_by=by,
+        **_receipt(referral, by, at),
+    )
+    sent = Referral.objects.create(
+        patient=patient,
+        care_unit=to_unit,
+        kind=referral.kind,
+        referrer=referral.referrer,
+        sender_unit_id=referral.sender_unit_id,
+        decision_date=referral.decision_date,
+        arrival_date=local_date(at),
+        forwarded_from=referral,
+        forwarded_since=referral.forwarded_since or referral.decision_date or referral.arrival_date,
+        created_by=by,
+    )
+    _trace(sent, ReferralAct.REGISTERED, by=by, at=at)
+    return sent
 
 
-def _lock(referral_id, version):
+def _reviewed(referral, *, review_date, medical_target_date, days_to_first_contact, at):
+    """The fields of a review, judged (VA-02)."""
+    today = local_date(at)
+    dates = {"arrival_date": referral.arrival_date, "review_date": review_date}
+    refused = rules.date_refusal(today=today, **dates) or rules.target_refusal(
+        review_date=review_date, medical_target_date=medical_target_date
+    )
+    if refused:
+        raise refused
+    target, days = rules.target_and_days(
+        review_date=review_date,
+        medical_target_date=medical_target_date,
+        days_to_first_contact=days_to_first_contact,
+    )
+    return {"review_date": review_date, "medical_target_date": target, "days_to_first_contact": days}
+
+
+def _receipt(referral, by, at):
+    """Whoever decides has received it."""
+    return {} if referral.receipt_at else {"receipt_at": at, "receipt_by": by}
+
+
+def _require(text, sentence):
+    if not text.strip():
+        raise RuleError("VA-03", sentence, code="reason_missing", needs_reason=True)
+
+
+def _trace(referral, act, *, by, at, reason="", to_unit=None):
+    referral.events.create(act=act, reason=reason, to_unit=to_unit, by=by, at=at)
+
+
+def _lock(referral_id, decision, version):
+    """The remiss, locked. Who comes second is told who decided what and when, before anything else (PL-27)."""
     referral = Referral.objects.locked().get(pk=referral_id)
+    if refused := rules.decision_refusal(referral.status, decision):
+        raise refused.told(referral.decided_by, referral.decided_at)
     if version is not None and version != referral.version:
         raise StaleVersion(current=referral.version, given=version)
     return referral
@@ -190,7 +235,3 @@ def _save(referral, **changes):
         setattr(referral, field, value)
     referral.save(update_fields=list(changes))
     return referral
-
-
-def _told_who(refused, referral):
-    return refused.told(referral.decided_by, referral.decided_at)

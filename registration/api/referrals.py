@@ -3,9 +3,10 @@
 from rest_framework import serializers
 
 from registration.actions import referrals
-from registration.models import Patient, Referral, ReferralKind, ReferralStatus
+from registration.models import Patient, Referral, ReferralAct, ReferralKind, ReferralStatus
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
+from sdv.accounts.models import Practitioner
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import coded, day, moment
 from sdv.common.api_fields import Answer, Choice, Day, Fields, Id, Number, Text
@@ -28,11 +29,22 @@ class ReferralQuery(PageQuery):
     kind = Choice(choices=ReferralKind.values, required=False)
 
 
+class SentQuery(PageQuery):
+    """Filters of what the caller's units have sent."""
+
+    sender_unit = Id(required=False)
+    patient = Id(required=False)
+    status = Choice(choices=ReferralStatus.values, required=False)
+
+
 class NewReferralBody(Fields):
-    """A remiss that arrives at the unit (VA-02)."""
+    """A remiss that arrives at the unit (VA-02). With `sender_unit` it is sent by one of the region's own units, which
+    asks for the right there and can follow it in sent-referrals/."""
 
     patient = Id()
     care_unit = RowId(CareUnit)
+    sender_unit = RowId(CareUnit, required=False, allow_null=True)
+    addressed_to = RowId(Practitioner, required=False, allow_null=True)
     kind = Choice(choices=ReferralKind.values)
     arrival_date = Day()
     decision_date = Day(required=False)
@@ -49,15 +61,48 @@ class ReviewBody(Fields):
 
 
 class AcceptBody(Fields):
-    """The regional problem whose vårdåtagande the remiss creates or joins (VA-01)."""
+    """The regional problem whose vårdåtagande the remiss creates or joins (VA-01); the review, where it is told at once."""
 
     problem_code = ProblemCodeCode()
+    review_date = Day(required=False)
+    medical_target_date = Day(required=False, allow_null=True)
+    days_to_first_contact = Number(min_value=0, max_value=3650, required=False, allow_null=True)
 
 
 class ReferralDecisionBody(Fields):
-    """Why the remiss is returned, forwarded or rejected (VA-03)."""
+    """Why the remiss is returned or rejected (VA-03)."""
 
     reason = Text(max_length=200, allow_blank=True)
+
+
+class ForwardBody(Fields):
+    """To which unit the remiss is sent on, and why (VA-03)."""
+
+    care_unit = RowId(CareUnit)
+    reason = Text(max_length=200, allow_blank=True)
+
+
+class CompletionBody(Fields):
+    """What has been completed on a remiss that was returned (VA-03)."""
+
+    text = Text(max_length=500, allow_blank=True)
+
+
+class ReferralReceiptAnswer(Answer):
+    """Who said that the remiss had come, and when."""
+
+    at = serializers.DateTimeField()
+    by = serializers.CharField(allow_null=True)
+
+
+class ReferralEventAnswer(Answer):
+    """One step of the trail (VA-03)."""
+
+    act = serializers.ChoiceField(choices=ReferralAct.values)
+    reason = serializers.CharField()
+    care_unit = serializers.UUIDField(allow_null=True, help_text="Enheten den sändes vidare till.")
+    at = serializers.DateTimeField()
+    by = serializers.CharField(allow_null=True)
 
 
 class ReferralAnswer(Answer):
@@ -71,6 +116,11 @@ class ReferralAnswer(Answer):
     kind = serializers.ChoiceField(choices=ReferralKind.values)
     status = serializers.ChoiceField(choices=ReferralStatus.values)
     referrer = serializers.CharField()
+    sender_unit = serializers.UUIDField(allow_null=True)
+    addressed_to = serializers.UUIDField(allow_null=True)
+    receipt = ReferralReceiptAnswer(allow_null=True, help_text="När mottagaren bekräftat att den kommit.")
+    forwarded_from = serializers.UUIDField(allow_null=True)
+    waiting_since = serializers.DateField(help_text="Dagen då väntan började; den följer med en vidaresänd remiss.")
     decision_date = serializers.DateField(allow_null=True)
     arrival_date = serializers.DateField()
     review_date = serializers.DateField(allow_null=True)
@@ -85,7 +135,7 @@ class ReferralAnswer(Answer):
 def referral_rows(rows=None):
     """Referrals with everything that their answer shows, in one query."""
     rows = Referral.objects.all() if rows is None else rows
-    return with_identity(rows.select_related("patient", "problem_code"))
+    return with_identity(rows.select_related("patient", "problem_code", "receipt_by"))
 
 
 def referral_answer(row, *, on):
@@ -98,6 +148,13 @@ def referral_answer(row, *, on):
         "kind": row.kind,
         "status": row.status,
         "referrer": row.referrer,
+        "sender_unit": str(row.sender_unit_id) if row.sender_unit_id else None,
+        "addressed_to": str(row.addressed_to_id) if row.addressed_to_id else None,
+        "receipt": {"at": moment(row.receipt_at), "by": row.receipt_by.name if row.receipt_by else None}
+        if row.receipt_at
+        else None,
+        "forwarded_from": str(row.forwarded_from_id) if row.forwarded_from_id else None,
+        "waiting_since": day(row.waiting_since),
         "decision_date": day(row.decision_date),
         "arrival_date": day(row.arrival_date),
         "review_date": day(row.review_date),
@@ -110,6 +167,16 @@ def referral_answer(row, *, on):
     }
 
 
+def event_answer(event):
+    return {
+        "act": event.act,
+        "reason": event.reason,
+        "care_unit": str(event.to_unit_id) if event.to_unit_id else None,
+        "at": moment(event.at),
+        "by": event.by.name if event.by else None,
+    }
+
+
 class _Referral(Endpoint):
     def shown(self, pk, what, *, status=200):
         row = referral_rows().get(pk=pk)
@@ -118,6 +185,12 @@ class _Referral(Endpoint):
 
     def require_at(self, pk):
         self.require(Referral.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+
+    def require_at_either_end(self, pk):
+        """Who has received the remiss, or who has sent it (VA-03)."""
+        at, sender = Referral.objects.values_list("care_unit_id", "sender_unit_id").get(pk=pk)
+        is_senders = at not in self.actor.care_unit_ids and sender in self.actor.care_unit_ids
+        self.require(sender if is_senders else at)
 
 
 class Referrals(_Referral):
@@ -156,7 +229,8 @@ class Referrals(_Referral):
     )
     def post(self, request):
         asked = self.body(NewReferralBody)
-        self.require_for_body(asked["care_unit"].pk)
+        sender = asked.get("sender_unit")
+        self.require_for_body((sender or asked["care_unit"]).pk)
         patient_id = asked.pop("patient")
         try:
             referral = referrals.register(patient_id=patient_id, **asked, by=self.actor.user, at=self.at)
@@ -172,8 +246,96 @@ class OneReferral(_Referral):
 
     @operation("referrals_read", "Läs en remiss", tag=TAG, answer=ReferralAnswer)
     def get(self, request, pk):
-        self.require_at(pk)
+        self.require_at_either_end(pk)
         return self.shown(pk, "remiss")
+
+
+class SentReferrals(_Referral):
+    """GET sent-referrals/."""
+
+    permissions = {"GET": Permission.VIEW_REFERRALS}
+
+    @operation(
+        "referrals_sent",
+        "Remisser som enheten har sänt: mottagna eller inte, och vad som beslutats",
+        tag=TAG,
+        query=SentQuery,
+        answer=page_of("SentReferralPage", ReferralAnswer),
+        has_id=False,
+    )
+    def get(self, request):
+        asked = self.query(SentQuery)
+        rows = referral_rows().filter(sender_unit__in=self.at_units(asked.get("sender_unit")))
+        for name in ("patient", "status"):
+            if name in asked:
+                rows = rows.filter(**{name: asked[name]})
+        page = by_cursor(request, rows, asked=asked, field="arrival_date")
+        self.log([row.patient_id for row in page.rows], "sända remisser", care_unit_id=asked.get("sender_unit"))
+        today = local_date(self.at)
+        return self.answer(page.answer(lambda row: referral_answer(row, on=today)))
+
+
+class ReferralEvents(_Referral):
+    """GET referrals/{id}/events/."""
+
+    permissions = {"GET": Permission.VIEW_REFERRALS}
+
+    @operation(
+        "referrals_events",
+        "Remissens väg: varje steg med skäl, tidpunkt och vem",
+        tag=TAG,
+        query=PageQuery,
+        answer=page_of("ReferralEventPage", ReferralEventAnswer),
+    )
+    def get(self, request, pk):
+        self.require_at_either_end(pk)
+        asked = self.query(PageQuery)
+        row = Referral.objects.only("patient_id", "care_unit_id").get(pk=pk)
+        page = by_cursor(request, row.events.select_related("by"), asked=asked, field="id")
+        self.log([row.patient_id], "remissens väg", care_unit_id=row.care_unit_id, resource_id=pk)
+        return self.answer(page.answer(event_answer))
+
+
+class ConfirmReferral(_Referral):
+    """POST referrals/{id}/receipt/."""
+
+    permissions = {"POST": Permission.REGISTER_REFERRALS}
+
+    @operation(
+        "referrals_receipt",
+        "Bekräfta att remissen har kommit",
+        tag=TAG,
+        body=Fields,
+        answer=ReferralAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        self.body(Fields)
+        referrals.confirm(referral_id=pk, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk, "remiss bekräftad")
+
+
+class CompleteReferral(_Referral):
+    """POST referrals/{id}/complete/."""
+
+    permissions = {"POST": Permission.REGISTER_REFERRALS}
+
+    @operation(
+        "referrals_complete",
+        "Komplettera en returnerad remiss",
+        tag=TAG,
+        body=CompletionBody,
+        answer=ReferralAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at_either_end(pk)
+        text = self.body(CompletionBody)["text"]
+        referrals.complete(referral_id=pk, text=text, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk, "remiss kompletterad")
 
 
 class ReviewReferral(_Referral):
@@ -257,14 +419,32 @@ class ReturnReferral(_Decide):
         return self.decide(pk)
 
 
-class ForwardReferral(_Decide):
-    """POST referrals/{id}/forward/."""
+class ForwardReferral(_Referral):
+    """POST referrals/{id}/forward/. Answers with the remiss at the other unit."""
 
-    decision = "forward"
+    permissions = {"POST": Permission.REVIEW_REFERRALS}
 
-    @_decision("forward", "Sänd vidare")
+    @operation(
+        "referrals_forward",
+        "Sänd vidare till en annan enhet",
+        tag=TAG,
+        body=ForwardBody,
+        answer=ReferralAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
     def post(self, request, pk):
-        return self.decide(pk)
+        self.require_at(pk)
+        asked = self.body(ForwardBody)
+        sent = referrals.forward(
+            referral_id=pk,
+            to_unit=asked["care_unit"],
+            reason=asked["reason"],
+            by=self.actor.user,
+            at=self.at,
+            version=self.version,
+        )
+        return self.shown(sent.pk, "remiss sänd vidare")
 
 
 class RejectReferral(_Decide):

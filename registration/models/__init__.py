@@ -11,7 +11,7 @@ from .catalogues import (
     VisitType,
     VisitTypeReason,
 )
-from .commitment import CareCommitment, CommitmentStatus, ProblemCode, Referral, ReferralKind, ReferralStatus
+from .commitment import CareCommitment, CommitmentAct, CommitmentEvent, CommitmentStatus, ProblemCode
 from .contact import PatientAddress, PatientPhone, PhoneKind, PortalContact, SmsWording
 from .encounter import (
     CashTransaction,
@@ -34,6 +34,7 @@ from .patient import (
     RegistrationKind,
     Sex,
 )
+from .referral import Referral, ReferralAct, ReferralEvent, ReferralKind, ReferralReviewer, ReferralStatus
 from .relation import EncounterRelation, PatientRelation, RelationKind
 from .reserve import PatientSearchKey, ReserveDecision, ReserveSearch, SearchKeyKind
 from .stay import Birth, LeaveOfAbsence, PlaceCleaning, WardStay
@@ -45,6 +46,8 @@ __all__ = [
     "Birth",
     "CareCommitment",
     "CashTransaction",
+    "CommitmentAct",
+    "CommitmentEvent",
     "CommitmentStatus",
     "ContactForm",
     "ContactReason",
@@ -80,7 +83,10 @@ __all__ = [
     "Protection",
     "ProtectionGround",
     "Referral",
+    "ReferralAct",
+    "ReferralEvent",
     "ReferralKind",
+    "ReferralReviewer",
     "ReferralStatus",
     "RegistrationKind",
     "RelationKind",

@@ -1,19 +1,38 @@
-"""Vårdåtagande and remiss: what care rests on (VA-01…VA-04)."""
+"""Vårdåtagande: one health problem at one unit (VA-01)."""
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from sdv.accounts.models import User
-from sdv.common.models import CatalogueRow, LockingQuerySet, Versioned, change_log
+from sdv.common.models import (
+    CatalogueQuerySet,
+    CatalogueRow,
+    LockingQuerySet,
+    Row,
+    Versioned,
+    append_only,
+    change_log,
+)
 from sdv.organisation.models import CareUnit
 
 from .patient import Patient
+
+
+class ProblemCodeQuerySet(CatalogueQuerySet, LockingQuerySet):
+    def for_unit(self, care_unit, day):
+        """Those that a vårdåtagande of the unit can name on the day: its specialities', and those of none. A unit that
+        has named no speciality has all (VA-01)."""
+        rows = self.valid_on(day)
+        return rows.filter(speciality__in=["", *care_unit.specialities]) if care_unit.specialities else rows
 
 
 class ProblemCode(CatalogueRow):
     """Regional problemkod of a speciality. No public list exists: the demo's are invented and marked so."""
 
     speciality = models.CharField("specialitet", max_length=80, blank=True)
+
+    objects = ProblemCodeQuerySet.as_manager()
 
     class Meta(CatalogueRow.Meta):
         verbose_name = "problemkod"
@@ -73,88 +92,34 @@ class CareCommitment(Versioned):
         ]
 
 
-class ReferralKind(models.TextChoices):
-    """Type of remiss (VA-02)."""
+class CommitmentAct(models.TextChoices):
+    """What is done with a vårdåtagande itself (VA-01, UT-03)."""
 
-    REFERRAL = "R", "Remiss"
-    SELF = "E", "Egen vårdbegäran"
-    RESEARCH = "F", "Forskning"
-    ALREADY_IN_CARE = "V", "Redan i enhetens vård"
-
-
-class ReferralStatus(models.TextChoices):
-    RECEIVED = "received", "Mottagen"
-    RETURNED = "returned", "Returnerad för komplettering"
-    FORWARDED = "forwarded", "Vidaresänd"
-    REJECTED = "rejected", "Avvisad"
-    ACCEPTED = "accepted", "Accepterad"
-    USED = "used", "Förbrukad"
-    CLOSED = "closed", "Avslutad"
+    OPENED = "opened", "Öppnat"
+    CLOSED = "closed", "Avslutat"
+    REOPENED = "reopened", "Öppnat igen"
 
 
-class ReferralQuerySet(LockingQuerySet):
-    def undecided(self):
-        """Remisser that wait for a decision: always in Remisshantering (UT-07)."""
-        return self.filter(status__in=[ReferralStatus.RECEIVED, ReferralStatus.RETURNED])
+class CommitmentEvent(Row):
+    """One opening or closing of a vårdåtagande: what, why, when and by whom (UT-03)."""
 
-    def to_book(self):
-        """Accepted and not yet used: the list Att boka (UT-07, VA-04)."""
-        return self.filter(status=ReferralStatus.ACCEPTED)
-
-
-class Referral(Versioned):
-    """Remiss, or another ground for care (VA-02). Dates: decision ≤ arrival ≤ review, none in the future."""
-
-    patient = models.ForeignKey(Patient, models.PROTECT, related_name="referrals", verbose_name="patient")
-    care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="referrals", verbose_name="vårdenhet")
-    kind = models.CharField("typ", max_length=1, choices=ReferralKind)
-    status = models.CharField("status", max_length=10, choices=ReferralStatus, default=ReferralStatus.RECEIVED)
-    referrer = models.CharField("remittent", max_length=120, blank=True)
-    decision_date = models.DateField("remissbeslut", null=True, blank=True)
-    arrival_date = models.DateField("ankomst")
-    review_date = models.DateField("granskning", null=True, blank=True)
-    problem_code = models.ForeignKey(
-        ProblemCode, models.PROTECT, null=True, blank=True, related_name="referrals", verbose_name="problemkod"
-    )
-    medical_target_date = models.DateField("medicinskt måldatum", null=True, blank=True)
-    days_to_first_contact = models.PositiveSmallIntegerField("dagar till första kontakt", null=True, blank=True)
-    commitment = models.ForeignKey(
-        CareCommitment, models.PROTECT, null=True, blank=True, related_name="referrals", verbose_name="vårdåtagande"
-    )
-    used_by = models.ForeignKey(
-        "registration.Encounter", models.PROTECT, null=True, blank=True, related_name="used_referrals"
-    )
-    decision_reason = models.CharField("skäl till beslut", max_length=200, blank=True)
-    decided_at = models.DateTimeField("beslutad", null=True, blank=True)
-    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-
-    objects = ReferralQuerySet.as_manager()
+    commitment = models.ForeignKey(CareCommitment, models.PROTECT, related_name="events", verbose_name="vårdåtagande")
+    act = models.CharField("händelse", max_length=10, choices=CommitmentAct)
+    reason = models.CharField("skäl", max_length=200, blank=True)
+    at = models.DateTimeField("tidpunkt")
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name="av", db_index=False)
+    registered_at = models.DateTimeField("registrerad", db_default=Now())
 
     class Meta:
-        verbose_name = "remiss"
-        verbose_name_plural = "remisser"
-        triggers = change_log()
-        indexes = [
-            models.Index(fields=["care_unit", "arrival_date", "id"], name="referral_by_unit"),
-            models.Index(
-                fields=["care_unit", "medical_target_date", "id"],
-                condition=Q(status__in=["received", "returned", "accepted"]),
-                name="referral_waiting",
-            ),
-        ]
+        verbose_name = "händelse på vårdåtagande"
+        verbose_name_plural = "händelser på vårdåtaganden"
+        triggers = [append_only()]
+        ordering = ["id"]
         constraints = [
-            models.CheckConstraint(name="referral_kind_known", condition=Q(kind__in=ReferralKind.values)),
-            models.CheckConstraint(name="referral_status_known", condition=Q(status__in=ReferralStatus.values)),
+            models.CheckConstraint(name="commitment_act_known", condition=Q(act__in=CommitmentAct.values)),
             models.CheckConstraint(
-                name="referral_dates_in_order",
-                condition=(Q(decision_date__isnull=True) | Q(decision_date__lte=F("arrival_date")))
-                & (Q(review_date__isnull=True) | Q(review_date__gte=F("arrival_date"))),
-                violation_error_message="Datumen ska följa ordningen remissbeslut, ankomst, granskning (VA-02).",
-            ),
-            models.CheckConstraint(
-                name="referral_accepted_has_commitment",
-                condition=~Q(status__in=["accepted", "used"]) | Q(commitment__isnull=False),
-                violation_error_message="En accepterad remiss hör till ett vårdåtagande (VA-03).",
+                name="commitment_closed_and_reopened_say_why",
+                condition=Q(act="opened") | ~Q(reason=""),
+                violation_error_message="Ett avslut och ett återöppnande har ett skäl (UT-03).",
             ),
         ]

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from django.db import transaction
 
+from registration.actions import commitments as registration_writes
 from registration.actions import encounters
-from registration.actions import referrals as registration_writes
 from registration.models import CareCommitment, Encounter, Patient, Referral, ReferralStatus
 from scheduling import rules
 from scheduling.models import (
@@ -200,7 +200,7 @@ def undo(*, encounter_id, by, at, reason="", version=None):
         )
     for commitment in closed:
         closed_at = record.registered_at
-        registration_writes.reopen_commitment(commitment)
+        registration_writes.reopen_commitment(commitment, reason="Utcheckningen ångrad", by=by, at=at)
         _restore_items(commitment, closed_at)
     for request in record.booking_requests.waiting().locked():
         _save(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason="Utcheckningen ångrad")

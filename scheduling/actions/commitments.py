@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from registration.actions import referrals as registration_writes
+from registration.actions import commitments as registration_writes
 from registration.actions.encounters import refuse_deceased
 from registration.lifecycle import Status
 from registration.models import (
@@ -37,7 +37,7 @@ def open_for(*, patient_id, care_unit, problem_code, by, at, kind=ReferralKind.A
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     commitment = registration_writes.open_commitment(
-        patient=patient, care_unit=care_unit, problem_code=problem_code, opened_on=local_date(at), by=by
+        patient=patient, care_unit=care_unit, problem_code=problem_code, by=by, at=at
     )
     if not is_planned(commitment, at=at):
         Referral.objects.create(
@@ -91,7 +91,7 @@ def close(commitment, *, reason, by, at):
     Referral.objects.filter(commitment=commitment, status=ReferralStatus.ACCEPTED).update(
         status=ReferralStatus.CLOSED, decision_reason=reason, decided_at=at, decided_by=by
     )
-    registration_writes.close_commitment(commitment, reason=reason, on=local_date(at), by=by)
+    registration_writes.close_commitment(commitment, reason=reason, by=by, at=at)
 
 
 def closing_refusal(commitment, *, at):
@@ -109,9 +109,9 @@ def closing_refusal(commitment, *, at):
 
 
 @transaction.atomic
-def reopen(*, commitment_id, by, at, version=None):
-    """Opens a closed vårdåtagande again; the change log traces it. It must be planned anew, so it gets a ground of
-    kind V in Att boka (UT-07)."""
+def reopen(*, commitment_id, reason, by, at, version=None):
+    """Opens a closed vårdåtagande again, with why; its events keep who and when. It must be planned anew, so it gets a
+    ground of kind V in Att boka (UT-07)."""
     patient_id = CareCommitment.objects.values_list("patient_id", flat=True).get(pk=commitment_id)
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
@@ -119,8 +119,12 @@ def reopen(*, commitment_id, by, at, version=None):
     if version is not None and version != commitment.version:
         raise StaleVersion(current=commitment.version, given=version)
     if commitment.status == CommitmentStatus.OPEN:
-        raise RuleError("VA-01", "Vårdåtagandet är redan öppet.", code="wrong_status")
-    registration_writes.reopen_commitment(commitment)
+        last = commitment.events.select_related("by").last()
+        refused = RuleError("VA-01", "Vårdåtagandet är redan öppet.", code="wrong_status")
+        raise refused.told(last.by, last.at) if last else refused
+    if not reason.strip():
+        raise RuleError("UT-03", "Ange varför vårdåtagandet öppnas igen.", code="reason_missing", needs_reason=True)
+    registration_writes.reopen_commitment(commitment, reason=reason, by=by, at=at)
     open_for(patient_id=patient_id, care_unit=commitment.care_unit, problem_code=commitment.problem_code, by=by, at=at)
     return CareCommitment.objects.get(pk=commitment_id)
 

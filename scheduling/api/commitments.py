@@ -42,6 +42,12 @@ class CloseCommitmentBody(Fields):
     reason = Text(max_length=80, allow_blank=True)
 
 
+class ReopenCommitmentBody(Fields):
+    """Why it is opened again."""
+
+    reason = Text(max_length=200, allow_blank=True, required=False)
+
+
 class CommitmentAnswer(Answer):
     """Vårdåtagande: one health problem at one unit."""
 
@@ -173,13 +179,13 @@ class ReopenCommitment(_Commitment):
         "commitments_reopen",
         "Öppna ett avslutat vårdåtagande igen",
         tag=TAG,
-        body=Fields,
+        body=ReopenCommitmentBody,
         answer=CommitmentAnswer,
         is_post=True,
         is_versioned=True,
     )
     def post(self, request, pk):
         self.require_at(pk)
-        self.body(Fields)
-        commitments.reopen(commitment_id=pk, by=self.actor.user, at=self.at, version=self.version)
+        reason = self.body(ReopenCommitmentBody).get("reason", "")
+        commitments.reopen(commitment_id=pk, reason=reason, by=self.actor.user, at=self.at, version=self.version)
         return self.shown(pk, "vårdåtagande öppnat igen")

@@ -1,5 +1,6 @@
 """Who gives care and where: care provider > facility > care unit > reception, ward, branch; places."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from sdv.common.models import CatalogueQuerySet, CatalogueRow, LockingQuerySet, Row, change_log
@@ -85,6 +86,14 @@ class CareUnit(HsaRow):
     )
     mvo_code = models.CharField(
         "MVO", max_length=10, blank=True, help_text="Medicinskt verksamhetsområde, nationell kod"
+    )
+    specialities = ArrayField(
+        models.CharField(max_length=80),
+        verbose_name="specialiteter",
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Vilkas problemkoder enheten använder, med komma emellan. Tom: alla.",
     )
     allows_overbooking = models.BooleanField("överbokning tillåten", default=False)
     opens_at = models.TimeField("öppnar", null=True, blank=True)

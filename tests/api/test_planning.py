@@ -142,9 +142,7 @@ def test_a_referral_that_cannot_be_registered_says_why(integration, referral, ch
     assert not Referral.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("decision", "status"), [("return", "returned"), ("forward", "forwarded"), ("reject", "rejected")]
-)
+@pytest.mark.parametrize(("decision", "status"), [("return", "returned"), ("reject", "rejected")])
 def test_a_referral_is_decided_with_a_reason_once(integration, clinic, decision, status):
     """VA-03."""
     path = f"referrals/{factories.received_referral(care_unit=clinic).pk}/"
@@ -155,6 +153,45 @@ def test_a_referral_is_decided_with_a_reason_once(integration, clinic, decision,
     assert (decided["status"], decided["decision_reason"]) == (status, "Uppgifter saknas")
     assert decided["decided_at"]
     refused(integration.post(f"{path}{decision}/", {"reason": "igen"}), 409, rule="VA-03")
+
+
+def test_a_returned_referral_is_completed_and_its_trail_is_read(integration, clinic):
+    """VA-03."""
+    path = f"referrals/{factories.received_referral(care_unit=clinic).pk}/"
+    refused(integration.post(f"{path}complete/", {"text": "Provsvar"}), 409, rule="VA-03", code="wrong_status")
+    integration.post(f"{path}return/", {"reason": "Provsvar saknas"})
+    back = integration.post(f"{path}complete/", {"text": "Provsvar finns"}).json()
+    assert (back["status"], back["decision_reason"]) == ("received", "")
+    events = integration.get(f"{path}events/").json()["results"]
+    assert [(each["act"], each["reason"]) for each in events] == [
+        ("registered", ""),
+        ("returned", "Provsvar saknas"),
+        ("completed", "Provsvar finns"),
+    ]
+
+
+def test_a_sent_referral_is_followed_by_its_sender_through_receipt_and_forwarding(
+    integration, centre, clinic, referral
+):
+    """VA-03, PL-25: the sender asks for the right at its own unit, and the day the wait began is kept."""
+    made = integration.post("referrals/", referral | {"sender_unit": str(centre.pk), "referrer": ""}).json()
+    assert (made["referrer"], made["receipt"], made["waiting_since"]) == (centre.name, None, referral["decision_date"])
+    path = f"referrals/{made['id']}/"
+    received = integration.post(f"{path}receipt/", {}).json()
+    assert received["receipt"]["by"] == "Kassasystemet"
+    assert integration.get("sent-referrals/").json()["results"] == [received]
+    refused(integration.post(f"{path}forward/", {"reason": "Hör dit"}), 400)
+    refused(integration.post(f"{path}forward/", {"care_unit": str(clinic.pk), "reason": "Hör dit"}), 409, rule="VA-03")
+    there = factories.SpecialisedClinicFactory()
+    body = {"care_unit": str(there.pk), "reason": "Hör dit"}
+    sent = integration.post(f"{path}forward/", body)
+    assert sent.status_code == 200, sent.content
+    assert (sent.json()["care_unit"], sent.json()["forwarded_from"], sent.json()["waiting_since"]) == (
+        str(there.pk),
+        made["id"],
+        referral["decision_date"],
+    )
+    assert integration.get(path).json()["status"] == "forwarded"
 
 
 # --- Vårdåtaganden --------------------------------------------------------------------------------------------------------
@@ -176,7 +213,8 @@ def test_a_commitment_is_opened_once_per_problem_closed_with_a_reason_and_reopen
     told = refused(integration.post(f"{path}close/", {"reason": reason.code}), 409, rule="UT-03", code="wrong_status")
     assert told["by"] == "Kassasystemet"
     assert integration.get(f"commitments/?patient={body['patient']}&status=open").json()["results"] == []
-    assert integration.post(f"{path}reopen/").json()["status"] == "open"
+    refused(integration.post(f"{path}reopen/"), 409, rule="UT-03", code="reason_missing")
+    assert integration.post(f"{path}reopen/", {"reason": "Nya besvär"}).json()["status"] == "open"
     assert integration.get("work-lists/broken-promises/").json()["results"] == []
 
 

@@ -394,7 +394,9 @@ def test_a_vardatagande_is_closed_and_opened_again(clinic):
     )
     commitment.refresh_from_db()
     assert (commitment.status, commitment.close_reason) == ("closed", "färdigbehandlad")
-    client.post(reverse("commitment-reopen", args=[patient.pk, commitment.pk]))
+    reopen = reverse("commitment-reopen", args=[patient.pk, commitment.pk])
+    assert client.post(reopen, {"reason": "", "version": "2"}).status_code == 422
+    client.post(reopen, {"reason": "Nya besvär", "version": "2"})
     commitment.refresh_from_db()
     assert commitment.status == "open"
 
@@ -593,14 +595,20 @@ def test_a_remiss_is_registered_reviewed_and_accepted(clinic):
 @pytest.mark.parametrize(
     ("decision", "status"), [("return", "returned"), ("forward", "forwarded"), ("reject", "rejected")]
 )
-def test_a_remiss_is_otherwise_decided_with_a_reason(decision, status, clinic):
+def test_a_remiss_is_otherwise_decided_with_a_reason(decision, status, clinic, unit):
     """VA-03."""
     client = signed_in(make.clinician(clinic))
     referral = make.received_referral(care_unit=clinic)
     url = reverse("referral", args=[referral.pk])
-    assert client.post(url, {"step": "decide", "decision": decision, "reason": "", "version": "1"}).status_code == 422
-    client.post(url, {"step": "decide", "decision": decision, "reason": "Fel enhet", "version": "1"})
+    fields = {"step": "decide", "decision": decision, "version": "1"}
+    if decision == "forward":
+        assert client.post(url, fields | {"reason": "Fel enhet"}).status_code == 422
+        fields["to_unit"] = str(unit.pk)
+    assert client.post(url, fields | {"reason": ""}).status_code == 422
+    client.post(url, fields | {"reason": "Fel enhet"})
     referral.refresh_from_db()
+    client.post(url, fields | {"reason": "Fel enhet"})
+    assert referral.events.count() == 2  # one's own second click does nothing (PL-27)
     assert (referral.status, referral.decision_reason) == (status, "Fel enhet")
 
 

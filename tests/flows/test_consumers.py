@@ -30,6 +30,7 @@ DOORS = {
     "sdv/desk/views/work_lists.py:work_list": ENDS,
     "sdv/desk/views/coding.py:coding_list": FOUND,
     "sdv/desk/views/referrals.py:referrals": ENDS,
+    "sdv/desk/views/referrals.py:sent": FOUND,
     "sdv/desk/views/patients.py:_unseen_doubles": FOUND,
     "sdv/desk/views/reserve.py:_likely": FOUND,
     "sdv/desk/views/reserve.py:create": FOUND,

@@ -141,7 +141,7 @@ class Morning:
 
     def do_reopen_commitment(self, chance, by):
         row = some(chance, CareCommitment.objects.filter(status="closed"))
-        return row and commitments.reopen(commitment_id=row.pk, by=by, at=NOW)
+        return row and commitments.reopen(commitment_id=row.pk, reason="Prov", by=by, at=NOW)
 
     def do_refer(self, chance, by):
         referral = referrals.register(

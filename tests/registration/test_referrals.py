@@ -1,11 +1,19 @@
 """Remisser and vårdåtaganden (VA-01…04)."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import IntegrityError, ProgrammingError, transaction
 
 from registration.actions import referrals
-from registration.models import CareCommitment, Referral
+from registration.models import CareCommitment, ProblemCode, Referral, ReferralReviewer
+from registration.referral_rules import in_turn
+from scheduling.actions import absences
+from scheduling.reviewers import Turn
 from sdv.common.errors import InputError, RuleError
 from tests.clinic import DAY, NOW, TODAY, Clinic
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -55,8 +63,6 @@ def test_dates_come_in_order_and_not_from_the_future(clinic, fields, code):
 
 def test_the_database_keeps_the_order_of_dates_too(clinic):
     """VA-02"""
-    from django.db import IntegrityError, transaction
-
     referral = register(clinic, clinic.patient())
     with pytest.raises(IntegrityError, match="referral_dates_in_order"), transaction.atomic():
         Referral.objects.filter(pk=referral.pk).update(decision_date=TODAY + DAY)
@@ -69,9 +75,7 @@ def test_a_remiss_names_its_referrer_and_an_own_request_needs_none(clinic):
     assert register(clinic, clinic.patient(), kind="E", referrer="").status == "received"
 
 
-@pytest.mark.parametrize(
-    ("decision", "status"), [("return", "returned"), ("forward", "forwarded"), ("reject", "rejected")]
-)
+@pytest.mark.parametrize(("decision", "status"), [("return", "returned"), ("reject", "rejected")])
 def test_a_decision_has_reason_and_date(clinic, decision, status):
     """VA-03"""
     referral = register(clinic, clinic.patient())
@@ -98,6 +102,171 @@ def test_review_sets_target_date_and_days(clinic):
         at=NOW,
     )
     assert (reviewed.medical_target_date, reviewed.days_to_first_contact) == (TODAY + 30 * DAY, 30)
+
+
+def test_of_target_date_and_days_the_one_left_out_follows(clinic):
+    """VA-03"""
+    referral = register(clinic, clinic.patient(), arrival_date=TODAY - DAY)
+    act = {"referral_id": referral.pk, "by": clinic.doctor, "at": NOW}
+    by_days = referrals.review(**act, review_date=TODAY - DAY, days_to_first_contact=30)
+    assert by_days.medical_target_date == TODAY + 29 * DAY
+    by_date = referrals.review(**act, medical_target_date=TODAY + 10 * DAY)
+    assert (by_date.review_date, by_date.days_to_first_contact) == (TODAY, 10)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"review_date": TODAY + DAY}, "date_in_future"),
+        ({"review_date": TODAY - 2 * DAY}, "dates_out_of_order"),
+        ({"review_date": TODAY, "medical_target_date": TODAY - DAY}, "dates_out_of_order"),
+    ],
+)
+def test_a_review_is_dated_after_the_arrival_and_before_the_target(clinic, fields, code):
+    """VA-02"""
+    referral = register(clinic, clinic.patient(), arrival_date=TODAY - DAY)
+    with pytest.raises(RuleError) as refused:
+        referrals.review(referral_id=referral.pk, by=clinic.doctor, at=NOW, **fields)
+    referral.refresh_from_db()
+    assert (refused.value.rule, refused.value.code) == ("VA-02", code)
+    assert (referral.review_date, referral.version, referral.events.count()) == (None, 1, 1)
+
+
+def test_an_accepted_remiss_without_target_date_gets_one(clinic):
+    """VA-03, PL-11: the fault is mended where it is."""
+    clinic.commitment(clinic.patient())
+    referral = Referral.objects.get()
+    mended = referrals.review(referral_id=referral.pk, medical_target_date=TODAY + 20 * DAY, by=clinic.doctor, at=NOW)
+    assert (mended.status, mended.medical_target_date) == ("accepted", TODAY + 20 * DAY)
+
+
+def test_what_is_returned_comes_back_to_the_inbox_with_its_trail(clinic):
+    """VA-03"""
+    referral = register(clinic, clinic.patient())
+    referrals.decide(referral_id=referral.pk, decision="return", reason="Provsvar saknas", by=clinic.doctor, at=NOW)
+    act = {"referral_id": referral.pk, "by": clinic.nurse, "at": NOW + HOUR}
+    with pytest.raises(RuleError) as refused:
+        referrals.complete(**act, text=" ")
+    assert (refused.value.rule, refused.value.code) == ("VA-03", "reason_missing")
+    back = referrals.complete(**act, text="Provsvar finns i journalen")
+    assert (back.status, back.decision_reason, back.decided_at, back.decided_by) == ("received", "", None, None)
+    assert list(back.events.values_list("act", "reason", "by__name")) == [
+        ("registered", "", "Sara Norén"),
+        ("returned", "Provsvar saknas", "Anna Holm"),
+        ("completed", "Provsvar finns i journalen", "Sara Norén"),
+    ]
+    with pytest.raises(RuleError) as refused:
+        referrals.complete(**act, text="Igen")
+    assert refused.value.code == "wrong_status"
+
+
+def test_a_forwarded_remiss_stands_in_the_other_inbox_with_its_clock_kept(clinic):
+    """VA-03, PL-25"""
+    other = Clinic(name="Hjärtmottagningen")
+    referral = register(clinic, clinic.patient(), decision_date=TODAY - 9 * DAY, arrival_date=TODAY - 7 * DAY)
+    act = {"referral_id": referral.pk, "reason": "Hör dit", "by": clinic.doctor, "at": NOW}
+    with pytest.raises(RuleError) as refused:
+        referrals.forward(**act, to_unit=clinic.unit)
+    assert (refused.value.code, Referral.objects.count()) == ("same_unit", 1)
+    sent = referrals.forward(**act, to_unit=other.unit)
+    referral.refresh_from_db()
+    assert (referral.status, referral.decision_reason, referral.decided_by) == ("forwarded", "Hör dit", clinic.doctor)
+    sent.refresh_from_db()
+    assert (sent.care_unit, sent.status, sent.forwarded_from) == (other.unit, "received", referral)
+    assert (sent.decision_date, sent.arrival_date, sent.waiting_since) == (TODAY - 9 * DAY, TODAY, TODAY - 9 * DAY)
+    assert list(Referral.objects.undecided()) == [sent]
+    assert referral.events.get(act="forwarded").to_unit == other.unit
+    third = Clinic(name="Lungmottagningen")
+    again = referrals.forward(referral_id=sent.pk, reason="Lungor", to_unit=third.unit, by=other.doctor, at=NOW)
+    again.refresh_from_db()
+    assert again.waiting_since == TODAY - 9 * DAY
+
+
+def test_without_a_decision_date_the_wait_begins_with_the_first_arrival(clinic):
+    """BO-04, PL-25"""
+    other = Clinic(name="Hjärtmottagningen")
+    referral = register(clinic, clinic.patient(), kind="E", arrival_date=TODAY - 7 * DAY)
+    referral.refresh_from_db()
+    assert referral.waiting_since == TODAY - 7 * DAY
+    sent = referrals.forward(referral_id=referral.pk, reason="Hör dit", to_unit=other.unit, by=clinic.doctor, at=NOW)
+    sent.refresh_from_db()
+    assert sent.waiting_since == TODAY - 7 * DAY
+
+
+def test_the_sender_sees_when_it_was_received(clinic):
+    """VA-03: by the receiver's word, or by the first decision; said once."""
+    sender = Clinic(name="Vårdcentralen Väster")
+    first = register(clinic, clinic.patient(), sender_unit=sender.unit, referrer="")
+    assert (first.referrer, first.receipt_at) == ("Vårdcentralen Väster", None)
+    said = referrals.confirm(referral_id=first.pk, by=clinic.nurse, at=NOW + HOUR)
+    again = referrals.confirm(referral_id=first.pk, by=clinic.doctor, at=NOW + 2 * HOUR)
+    assert (said.receipt_at, again.receipt_by, again.version) == (NOW + HOUR, clinic.nurse, 2)
+    second = register(clinic, clinic.patient(), sender_unit=sender.unit)
+    decided = referrals.decide(referral_id=second.pk, decision="reject", reason="Nej", by=clinic.doctor, at=NOW)
+    assert (decided.receipt_at, decided.receipt_by) == (NOW, clinic.doctor)
+    assert set(Referral.objects.sent_by(sender.unit)) == {first, second}
+    own = register(clinic, clinic.patient())
+    assert (own.receipt_at, own.receipt_by) == (NOW, clinic.nurse)
+
+
+@pytest.mark.parametrize(
+    ("addressed", "absent", "reviewer"),
+    [
+        ("B", "", "B"),
+        ("B", "B", "C"),
+        ("C", "C", "A"),
+        ("C", "CA", "B"),
+        ("X", "", "X"),
+        ("X", "X", "A"),
+        (None, "", "A"),
+        (None, "A", "B"),
+        ("B", "ABC", None),
+    ],
+)
+def test_who_is_in_turn_when_somebody_is_away(addressed, absent, reviewer):
+    """VA-03"""
+    assert in_turn(addressed, list("ABC"), set(absent)) == reviewer
+
+
+def test_a_reviewers_absence_sends_the_remiss_to_the_next(clinic):
+    """VA-03: while the absence lasts, and from nobody's list to somebody's."""
+    nurse, doctor = clinic.nurse.practitioner, clinic.doctor.practitioner
+    for position, person in enumerate((nurse, doctor)):
+        ReferralReviewer.objects.create(care_unit=clinic.unit, practitioner=person, position=position)
+    to_nurse = register(clinic, clinic.patient(), addressed_to=nurse)
+    to_unit = register(clinic, clinic.patient())
+    present = Turn(clinic.unit, at=NOW)
+    assert (present.of(to_nurse), present.of(to_unit), present.is_stand_in(to_nurse)) == (nurse, nurse, False)
+    absences.register(
+        care_unit=clinic.unit,
+        resource_id=clinic.nurse_resource.pk,
+        kind="leave",
+        start=NOW,
+        end=NOW + DAY,
+        by=clinic.doctor,
+        at=NOW - HOUR,
+    )
+    away = Turn(clinic.unit, at=NOW)
+    assert (away.of(to_nurse), away.of(to_unit), away.is_stand_in(to_nurse)) == (doctor, doctor, True)
+    assert (away.addresses_of(doctor), away.addresses_of(nurse)) == ({nurse.pk, None}, set())
+    back = Turn(clinic.unit, at=NOW + DAY)
+    assert (back.of(to_nurse), back.addresses_of(doctor)) == (nurse, set())
+
+
+def test_the_trail_is_never_changed(clinic):
+    """VA-03"""
+    event = register(clinic, clinic.patient()).events.get()
+    with pytest.raises(ProgrammingError, match="Cannot update or delete"), transaction.atomic():
+        event.delete()
+
+
+def test_a_unit_with_specialities_offers_their_problem_codes(clinic):
+    """VA-01"""
+    assert ProblemCode.objects.for_unit(clinic.unit, TODAY).count() == ProblemCode.objects.valid_on(TODAY).count()
+    clinic.unit.specialities = ["Kardiologi"]
+    ProblemCode.objects.create(code="utan", name="Utan specialitet")
+    offered = ProblemCode.objects.for_unit(clinic.unit, TODAY)
+    assert set(offered.values_list("speciality", flat=True)) == {"Kardiologi", ""}
 
 
 def test_a_remiss_is_used_by_the_first_contact(clinic):

@@ -455,7 +455,14 @@ def test_a_closed_commitment_is_reopened_with_a_plan(clinic):
     assert refusal(commitments.close_by_id, **act, reason="").rule == "UT-03"
     commitments.close_by_id(**act, reason="färdigbehandlad")
     assert refusal(commitments.close_by_id, **act, reason="igen").by == "Anna Holm"
-    assert commitments.reopen(**act).status == "open"
+    assert refusal(commitments.reopen, **act, reason=" ").code == "reason_missing"
+    assert commitments.reopen(**act, reason="Nya besvär").status == "open"
+    assert list(commitment.events.values_list("act", "reason", "by__name", "at")) == [
+        ("opened", "", "Anna Holm", NOW),
+        ("closed", "färdigbehandlad", "Anna Holm", NOW),
+        ("reopened", "Nya besvär", "Anna Holm", NOW),
+    ]
+    assert refusal(commitments.reopen, **act, reason="igen").by == "Anna Holm"
     assert promises.broken(at=NOW).count() == 0
 
 

@@ -156,7 +156,7 @@ class Story:
         commitments.close_by_id(commitment_id=self.commitment.pk, reason="önskar avsluta", **self.by, at=self.now)
 
     def reopen(self):
-        commitments.reopen(commitment_id=self.commitment.pk, **self.by, at=self.now)
+        commitments.reopen(commitment_id=self.commitment.pk, reason="Prov", **self.by, at=self.now)
 
     def annul(self):
         visit = Encounter.objects.filter(patient=self.patient).exclude(status="ended").order_by("-id").first()

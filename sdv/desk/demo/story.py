@@ -15,7 +15,7 @@ from sdv.common.errors import RuleError
 from sdv.common.time import at_local, end_of_day, local, local_date, minute, start_of_day
 from sdv.flows import cancellation
 
-from . import people
+from . import people, referred
 from .region import BOOKED_UNITS, CLOSES, OPENS, PRIMARY_CARE, window
 
 DAYS_BACK, DAYS_AHEAD = 88, 21
@@ -128,10 +128,14 @@ class Story:
         referral = self.referral(unit, patient, arrived_at=accepted_at - timedelta(days=self.rng.randint(0, 5)))
         problem = referral.problem_code
         return referrals.accept(
-            referral_id=referral.pk, problem_code=problem, by=self.clinician(unit), at=accepted_at
+            referral_id=referral.pk,
+            problem_code=problem,
+            days_to_first_contact=self.rng.choice([7, 14, 30, 60]),
+            by=self.clinician(unit),
+            at=accepted_at,
         ).commitment
 
-    def referral(self, unit, patient, *, arrived_at):
+    def referral(self, unit, patient, *, arrived_at, addressed_to=None):
         kind = self.rng.choice([ReferralKind.REFERRAL] * 4 + [ReferralKind.SELF])
         arrival = local_date(arrived_at)
         return referrals.register(
@@ -142,6 +146,7 @@ class Story:
             decision_date=arrival - timedelta(days=self.rng.randint(0, 4)) if kind == ReferralKind.REFERRAL else None,
             arrival_date=arrival,
             problem_code=self.rng.choice(self.problems),
+            addressed_to=addressed_to,
             by=self.coordinator,
             at=arrived_at,
         )
@@ -472,29 +477,7 @@ class Story:
         """Remisser in every state of a decision, requests, and bookings of the coming weeks."""
         unit = self.region.units["medicin"]
         yesterday = at_local(self.today - timedelta(days=1), time(14, 0))
-        decisions = ["none"] * 12 + ["return"] * 3 + ["forward"] * 2 + ["reject"] * 2 + ["accept"] * 10
-        for decision in decisions[:: max(1, round(1 / max(self.scale, 0.1)))]:
-            patient = self.patient("medicin", self.today - timedelta(days=1))
-            if patient is None:
-                continue
-            referral = self.referral(unit, patient, arrived_at=yesterday - timedelta(days=self.rng.randint(0, 12)))
-            if decision == "accept":
-                referrals.accept(
-                    referral_id=referral.pk, problem_code=referral.problem_code, by=self.clinician(unit), at=yesterday
-                )
-            elif decision != "none":
-                reason = {
-                    "return": "Provsvar saknas",
-                    "forward": "Hör till annan mottagning",
-                    "reject": "Egenvård räcker",
-                }
-                referrals.decide(
-                    referral_id=referral.pk,
-                    decision=decision,
-                    reason=reason[decision],
-                    by=self.clinician(unit),
-                    at=yesterday,
-                )
+        referred.fill(self, unit, yesterday)
         for key in [*PRIMARY_CARE, "bvc", "ungdom"]:
             for _ in range(self.some(7)):
                 self.request(self.region.units[key], yesterday)

@@ -2,9 +2,8 @@
 
 from django import forms
 
-from registration.models import ProblemCode, ProtectionGround, ReferralKind
+from registration.models import ProtectionGround
 from registration.names import search_words
-from scheduling.models import OutcomeCode, OutcomeReason
 from sdv.common.fields import SwedishDateField
 
 
@@ -136,88 +135,6 @@ class OpenForm(forms.Form):
         error_messages={"required": "Ange ett skäl. Det sparas i åtkomstloggen."},
     )
     next = forms.CharField(required=False, widget=forms.HiddenInput)
-
-
-class NewCommitmentForm(forms.Form):
-    """A vårdåtagande for somebody already in the unit's care (ground V)."""
-
-    problem_code = forms.ModelChoiceField(
-        ProblemCode.objects.none(),
-        label="Problemkod",
-        empty_label="Välj problem",
-        error_messages={"required": "Välj det hälsoproblem vårdåtagandet gäller."},
-    )
-
-    def __init__(self, *args, today, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["problem_code"].queryset = ProblemCode.objects.valid_on(today)
-
-
-class CloseCommitmentForm(forms.Form):
-    """Why a vårdåtagande ends (UT-03)."""
-
-    reason = forms.ChoiceField(label="Orsak", error_messages={"required": "Avslut av vårdåtagande kräver en orsak."})
-    version = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, *args, today, **kwargs):
-        super().__init__(*args, **kwargs)
-        reasons = OutcomeReason.objects.valid_on(today).filter(outcome_id=OutcomeCode.END_COMMITMENT)
-        self.fields["reason"].choices = [("", "Välj orsak"), *((row.name, row.name) for row in reasons)]
-
-
-class ReferralForm(forms.Form):
-    """A remiss or other ground for care, as it arrives (VA-02)."""
-
-    kind = forms.ChoiceField(label="Typ", choices=[(kind.value, kind.label) for kind in ReferralKind])
-    referrer = forms.CharField(
-        label="Remittent",
-        max_length=120,
-        required=False,
-        help_text="Vem som har skrivit remissen. Krävs för typ Remiss.",
-    )
-    decision_date = SwedishDateField(label="Remissbeslut", required=False)
-    arrival_date = SwedishDateField(label="Ankomst", error_messages={"required": "Ange när remissen kom."})
-    problem_code = forms.ModelChoiceField(
-        ProblemCode.objects.none(), label="Problemkod", empty_label="Inte angivet", required=False
-    )
-
-    def __init__(self, *args, today, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["problem_code"].queryset = ProblemCode.objects.valid_on(today)
-
-
-class ReviewForm(forms.Form):
-    """Granskning (VA-03)."""
-
-    review_date = SwedishDateField(label="Granskad", error_messages={"required": "Ange granskningsdatum."})
-    medical_target_date = SwedishDateField(label="Medicinskt måldatum", required=False)
-    days_to_first_contact = forms.IntegerField(
-        label="Dagar till första kontakt", required=False, min_value=0, max_value=730
-    )
-    version = forms.IntegerField(widget=forms.HiddenInput)
-
-
-class AcceptForm(NewCommitmentForm):
-    """Accepted: the problem decides which vårdåtagande it joins or makes (VA-01, VA-03)."""
-
-    version = forms.IntegerField(widget=forms.HiddenInput)
-
-
-class DecideForm(forms.Form):
-    """Returned, forwarded or rejected, with reason (VA-03)."""
-
-    decision = forms.ChoiceField(
-        label="Beslut",
-        choices=[
-            ("", "Välj beslut"),
-            ("return", "Returnera för komplettering"),
-            ("forward", "Sänd vidare"),
-            ("reject", "Avvisa"),
-        ],
-        error_messages={"required": "Välj vad som ska hända med remissen."},
-    )
-    reason = forms.CharField(label="Skäl", max_length=200, error_messages={"required": "Ange skälet till beslutet."})
-    version = forms.IntegerField(widget=forms.HiddenInput)
 
 
 class DeceasedForm(forms.Form):

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from registration.models import ReferralKind
+from registration.models import ReferralAct, ReferralKind, ReferralStatus
 from registration.presenters import ShownPatient, shown
-from sdv.common.presenting import Tag
+from sdv.common.presenting import Step, Tag
+
+from .rows import stamp
 
 
 @dataclass(frozen=True)
@@ -16,22 +18,78 @@ class ReferralRow:
     waited: str
     problem: str
     tags: tuple
+    reviewer: str = ""
 
 
-def referral_row(referral, *, on):
-    """A row of the inbox. Load the patient with its identities."""
+def referral_row(referral, *, on, turn=None):
+    """A row of the inbox. Load the patient with its identities. `turn` tells who reviews now."""
     tags = []
+    if not referral.receipt_at and referral.sender_unit_id:
+        tags.append(Tag("info", "arrive", "Ny"))
     if target_passed(referral, on):
         tags.append(Tag("danger", "warn", "Måldatum passerat"))
     if referral.status == "returned":
         tags.append(Tag("warn", "left", "Returnerad"))
+    if referral.forwarded_from_id:
+        tags.append(Tag("", "right", "Vidaresänd hit"))
     return ReferralRow(
         referral=referral,
         patient=shown(referral.patient, on=on),
         waited=waited(referral, on),
         problem=problem_of(referral),
         tags=tuple(tags),
+        reviewer=reviewer_text(referral, turn) if turn else "",
     )
+
+
+def reviewer_text(referral, turn):
+    """Who is in turn, and for whom (VA-03)."""
+    now_in_turn = turn.of(referral)
+    name = str(now_in_turn) if now_in_turn else "Ingen i tur"
+    if turn.is_stand_in(referral):
+        return f"{name} för {referral.addressed_to}, frånvarande"
+    return name if now_in_turn or referral.addressed_to_id or turn.order else ""
+
+
+@dataclass(frozen=True)
+class SentRow:
+    """A remiss that the unit has sent: to whom, when, whether it has come, and what was decided."""
+
+    referral: object
+    patient: ShownPatient
+    receipt: str
+    outcome: str
+    waited: str
+
+
+def sent_row(referral, *, on):
+    """A row of what was sent (VA-03)."""
+    is_waiting = referral.status in (ReferralStatus.RECEIVED, ReferralStatus.RETURNED)
+    return SentRow(
+        referral=referral,
+        patient=shown(referral.patient, on=on),
+        receipt=stamp(referral.receipt_at) if referral.receipt_at else "",
+        outcome=referral.decision_reason,
+        waited=waited(referral, on) if is_waiting else "",
+    )
+
+
+def referral_trail(referral):
+    """Every step of the remiss, also at the units that it was forwarded from, oldest first (VA-03)."""
+    chain = [referral]
+    while earlier := chain[0].forwarded_from:
+        chain.insert(0, earlier)
+    steps = []
+    for each in chain:
+        for event in each.events.select_related("by", "to_unit"):
+            what = event.get_act_display()
+            if event.to_unit:
+                what = f"{what} till {event.to_unit.name}"
+            elif event.act == ReferralAct.REGISTERED and len(chain) > 1:
+                what = f"{what} hos {each.care_unit.name}"
+            lines = [stamp(event.at) + (f", {event.by.name}" if event.by else "")]
+            steps.append(Step(what, "done", (*lines, *([event.reason] if event.reason else []))))
+    return steps
 
 
 def problem_of(referral):
@@ -41,9 +99,10 @@ def problem_of(referral):
 
 
 def waited(referral, on):
-    """Days since the remiss came, in words (BO-04)."""
-    days = (on - referral.arrival_date).days
-    return "Kom i dag" if days == 0 else ("1 dag" if days == 1 else f"{days} dagar")
+    """Days since the wait began, in words: since the decision to refer, or the arrival where that is not known; at the
+    first unit where it has been forwarded (BO-04, PL-25)."""
+    days = (on - referral.waiting_since).days
+    return "Börjar i dag" if days == 0 else ("1 dag" if days == 1 else f"{days} dagar")
 
 
 def target_passed(referral, on):
@@ -51,7 +110,7 @@ def target_passed(referral, on):
     return bool(referral.medical_target_date and referral.medical_target_date < on)
 
 
-def referral_facts(referral, *, on):
+def referral_facts(referral, *, on, turn=None):
     """What is known of a remiss, as pairs of words."""
 
     def day(value):
@@ -63,6 +122,7 @@ def referral_facts(referral, *, on):
     facts = [
         ("Typ", f"{referral.kind} {ReferralKind(referral.kind).label.lower()}"),
         ("Remittent", referral.referrer),
+        ("Ställd till", str(referral.addressed_to) if referral.addressed_to else ""),
         ("Remissbeslut", day(referral.decision_date)),
         ("Ankomst", day(referral.arrival_date)),
         ("Väntat", waited(referral, on)),
@@ -70,9 +130,21 @@ def referral_facts(referral, *, on):
         ("Måldatum", target),
         ("Dagar till kontakt", "" if referral.days_to_first_contact is None else str(referral.days_to_first_contact)),
         ("Problem", problem_of(referral)),
+        ("Mottagen", _receipt_text(referral)),
     ]
+    if turn and (reviewer := reviewer_text(referral, turn)):
+        facts.insert(3, ("Granskas nu av", reviewer))
+    if referral.forwarded_from:
+        facts.append(("Kom från", referral.forwarded_from.care_unit.name))
     if referral.decided_by:
         facts.append(("Beslut", f"{referral.get_status_display()} av {referral.decided_by.name}"))
     if referral.decision_reason:
         facts.append(("Skäl", referral.decision_reason))
     return facts
+
+
+def _receipt_text(referral):
+    if not referral.receipt_at:
+        return "Inte bekräftad"
+    by = f", {referral.receipt_by.name}" if referral.receipt_by else ""
+    return f"{stamp(referral.receipt_at)}{by}"

@@ -4,6 +4,7 @@ from django.urls import path
 
 from sdv.desk.views import (
     booking,
+    commitments,
     deceased,
     letter_list,
     letters,
@@ -36,19 +37,20 @@ urlpatterns = [
     path("patienter/<uuid:pk>/relationer/<uuid:row>/", relations.edit, name="relation-edit"),
     path("patienter/<uuid:pk>/relationer/<uuid:row>/bort/", relations.remove, name="relation-remove"),
     path("patienter/<uuid:pk>/vardhandelser/", patient_tabs.encounters, name="patient-encounters"),
-    path("patienter/<uuid:pk>/vardataganden/", patient_tabs.commitments, name="patient-commitments"),
-    path("patienter/<uuid:pk>/vardataganden/nytt/", patient_tabs.commitment_create, name="commitment-create"),
+    path("patienter/<uuid:pk>/vardataganden/", commitments.commitments, name="patient-commitments"),
+    path("patienter/<uuid:pk>/vardataganden/nytt/", commitments.commitment_create, name="commitment-create"),
     path(
         "patienter/<uuid:pk>/vardataganden/<uuid:commitment>/avslut/",
-        patient_tabs.commitment_close,
+        commitments.commitment_close,
         name="commitment-close",
     ),
     path(
         "patienter/<uuid:pk>/vardataganden/<uuid:commitment>/oppna/",
-        patient_tabs.commitment_reopen,
+        commitments.commitment_reopen,
         name="commitment-reopen",
     ),
-    path("patienter/<uuid:pk>/remiss/", patient_tabs.referral_create, name="referral-create"),
+    path("patienter/<uuid:pk>/remiss/", referrals.create, name="referral-create"),
+    path("patienter/<uuid:pk>/skicka-remiss/", referrals.send, name="referral-send"),
     path("patienter/<uuid:pk>/bokningar/", patient_tabs.appointments, name="patient-appointments"),
     path("patienter/<uuid:pk>/skydd/", protection.protect, name="patient-protection"),
     path("patienter/<uuid:pk>/skydd/hav/", protection.lift, name="patient-protection-lift"),
@@ -80,5 +82,6 @@ urlpatterns = [
     path("bokningar/<uuid:pk>/omboka/", booking.reschedule, name="appointment-reschedule"),
     path("atkomstlogg/", patient_tabs.access_log, name="access-log"),
     path("remisser/", referrals.referrals, name="referrals"),
+    path("remisser/skickade/", referrals.sent, name="referrals-sent"),
     path("remisser/<uuid:pk>/", referrals.referral, name="referral"),
 ]

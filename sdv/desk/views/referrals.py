@@ -1,95 +1,183 @@
-"""Remisshantering: the unit's inbox and the decisions on each remiss (VA-02…04)."""
+"""Remisshantering: the unit's inbox and the decisions on each remiss, and what the unit has sent to others (VA-02…04)."""
 
-from django.db.models import Prefetch
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import Prefetch, Q
+from django.http import Http404
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from registration.actions import referrals as writes
-from registration.models import Patient, ReferralStatus
+from registration.models import Patient, Referral, ReferralKind, ReferralStatus
+from registration.referral_rules import DECISIONS
+from scheduling.reviewers import Turn
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
-from sdv.common.errors import RuleError
+from sdv.common import keyset
+from sdv.common.errors import InputError, RuleError
 from sdv.common.presenting import Link
 from sdv.common.time import local_date, now
 
-from ..forms.patients import AcceptForm, DecideForm, ReviewForm
-from ..patient_access import find
+from ..forms.patients import add_errors
+from ..forms.referrals import AcceptForm, CompleteForm, DecideForm, ReferralForm, ReviewForm, SendReferralForm
+from ..patient_access import find, patient_page
 from ..presenters import patient as presenter
-from ..presenters.referral import referral_facts, referral_row
+from ..presenters.referral import referral_facts, referral_row, referral_trail, sent_row
 from ..receipts import leave_receipt
+from ..repeats import is_own_repeat
+from .patient_tabs import page_of_patient
 
-PAGE = 100
-DONE = {"return": "Remiss returnerad för", "forward": "Remiss vidaresänd för", "reject": "Remiss avvisad för"}
+DONE = {
+    "review": "Granskning sparad för",
+    "accept": "Remiss accepterad för",
+    "return": "Remiss returnerad för",
+    "forward": "Remiss vidaresänd för",
+    "reject": "Remiss avvisad för",
+    "complete": "Remiss kompletterad för",
+    "confirm": "Remiss bekräftad mottagen för",
+}
+# Who registers remisser also says that they have come, and takes in what completes them.
+REGISTRARS = ("complete", "confirm")
+
+
+def _with_details(rows):
+    return rows.select_related(
+        "problem_code", "commitment__problem_code", "addressed_to", "sender_unit"
+    ).prefetch_related(Prefetch("patient", queryset=Patient.objects.with_primary_identity()))
 
 
 @permitted(Permission.VIEW_REFERRALS)
 def referrals(request):
-    """What waits for a decision, and what is accepted and to be booked; the longest wait first (UT-07, BO-04)."""
-    at = now()
-    care_unit = request.actor.care_unit
-    to_book = request.GET.get("visa") == "boka"
-    chosen = care_unit.referrals.to_book() if to_book else care_unit.referrals.undecided()
-    rows = list(
-        chosen.select_related("problem_code", "commitment__problem_code")
-        .prefetch_related(Prefetch("patient", queryset=Patient.objects.with_primary_identity()))
-        .order_by("arrival_date", "id")[:PAGE]
-    )
-    log_access(actor=request.actor, patients=[row.patient_id for row in rows], what="remisser", at=at)
+    """What waits for a decision, whose turn it is, and what is accepted and to be booked; the longest wait first (UT-07,
+    BO-04). While the one a remiss is addressed to is away, the list names who is in turn (VA-03)."""
+    at, unit = now(), request.actor.care_unit
+    shown = request.GET.get("visa", "")
+    to_book, mine = shown == "boka", shown == "mina"
+    turn = Turn(unit, at=at)
+    chosen = unit.referrals.to_book() if to_book else unit.referrals.undecided()
+    if mine:
+        chosen = chosen.filter(_addressed_to_any(_mine(request, turn)))
+    page = keyset.page(_with_details(chosen), field="waiting_since", cursor=request.GET.get("cursor", ""))
+    log_access(actor=request.actor, patients=[row.patient_id for row in page.rows], what="remisser", at=at)
     address = reverse("referrals")
+    here = f"{address}?visa={shown}&cursor=" if shown in ("boka", "mina") else f"{address}?cursor="
     context = {
         "heading": "Remisser",
         "chips": [
-            Link("Att besluta", address, count=care_unit.referrals.undecided().count(), current=not to_book),
-            Link("Att boka", f"{address}?visa=boka", count=care_unit.referrals.to_book().count(), current=to_book),
+            Link("Att besluta", address, count=unit.referrals.undecided().count(), current=not (to_book or mine)),
+            Link("Mina", f"{address}?visa=mina", current=mine),
+            Link("Att boka", f"{address}?visa=boka", count=unit.referrals.to_book().count(), current=to_book),
+            Link("Skickade", reverse("referrals-sent")),
         ],
-        "rows": [referral_row(row, on=local_date(at)) for row in rows],
+        "rows": [referral_row(row, on=local_date(at), turn=None if to_book else turn) for row in page.rows],
+        "next": f"{here}{page.next}" if page.next else "",
+        "previous": f"{here}{page.previous}" if page.previous else "",
         "to_book": to_book,
+        "mine": mine,
         "may_book": request.actor.may(Permission.BOOK),
+        "may_review": request.actor.may(Permission.REVIEW_REFERRALS),
     }
     return render(request, "referrals/list.html", context)
 
 
+def _mine(request, turn):
+    person = getattr(request.actor.user, "practitioner", None)
+    return turn.addresses_of(person) if person else set()
+
+
+def _addressed_to_any(addresses):
+    wanted = Q(addressed_to__in=[each for each in addresses if each])
+    return wanted | Q(addressed_to=None) if None in addresses else wanted
+
+
+@permitted(Permission.VIEW_REFERRALS)
+def sent(request):
+    """What the unit has sent to other units: come or not, where it is now, and what was decided (VA-03)."""
+    at, unit = now(), request.actor.care_unit
+    rows = Referral.objects.sent_by(unit).exclude(status=ReferralStatus.FORWARDED).exclude(care_unit=unit)
+    page = keyset.page(
+        _with_details(rows).select_related("care_unit"),
+        field="arrival_date",
+        cursor=request.GET.get("cursor", ""),
+        newest_first=True,
+    )
+    log_access(actor=request.actor, patients=[row.patient_id for row in page.rows], what="sända remisser", at=at)
+    here = f"{reverse('referrals-sent')}?cursor="
+    context = {
+        "heading": "Skickade remisser",
+        "chips": [
+            Link("Att besluta", reverse("referrals")),
+            Link("Att boka", f"{reverse('referrals')}?visa=boka"),
+            Link("Skickade", reverse("referrals-sent"), current=True),
+        ],
+        "rows": [sent_row(row, on=local_date(at)) for row in page.rows],
+        "next": f"{here}{page.next}" if page.next else "",
+        "previous": f"{here}{page.previous}" if page.previous else "",
+    }
+    return render(request, "referrals/sent.html", context)
+
+
 @permitted(Permission.VIEW_REFERRALS)
 def referral(request, pk):
-    """One remiss: reviewed, accepted with a problem, returned, forwarded or rejected (VA-03)."""
-    at = now()
-    row = get_object_or_404(
-        request.actor.care_unit.referrals.select_related("problem_code", "commitment__problem_code", "decided_by"),
-        pk=pk,
-    )
+    """One remiss: confirmed, reviewed, accepted with a problem, returned, forwarded or rejected; its sender reads it and
+    completes it (VA-03)."""
+    at, unit = now(), request.actor.care_unit
+    row = _found(unit, pk)
+    is_own = row.care_unit_id == unit.pk
     patient = find(row.patient_id)
     action = AccessAction.WRITE if request.method == "POST" else AccessAction.READ
     log_access(actor=request.actor, patients=[patient.pk], what="remiss", at=at, resource_id=row.pk, action=action)
     step = request.POST.get("step", "")
     if request.method == "POST":
-        request.actor.require(Permission.REVIEW_REFERRALS)
-    forms = _forms(row, request.POST if request.method == "POST" else None, step, local_date(at))
+        request.actor.require(Permission.REGISTER_REFERRALS if step in REGISTRARS else Permission.REVIEW_REFERRALS)
+        if not is_own and step != "complete":
+            raise Http404
+    forms = _forms(row, unit, request.POST if request.method == "POST" else None, step, local_date(at))
+    if request.method == "POST" and step == "confirm":
+        writes.confirm(referral_id=row.pk, by=request.actor.user, at=at)
+        leave_receipt(request, at=at, text=DONE[step], whom=patient)
+        return redirect("referral", pk=row.pk)
     if (chosen := forms.get(step)) and chosen.is_valid() and (done := _written(request, row, step, chosen, at)):
-        leave_receipt(request, at=at, text=done, whom=patient)
+        if done in DONE:
+            leave_receipt(request, at=at, text=DONE[done], whom=patient)
         return redirect("referral", pk=row.pk)
     has_errors = any(form.errors for form in forms.values())
+    may_review = is_own and request.actor.may(Permission.REVIEW_REFERRALS)
     context = {
         "heading": "Remiss",
         "form": next((form for form in forms.values() if form.errors), None),
         "row": row,
         "forms": forms,
-        "facts": referral_facts(row, on=local_date(at)),
+        "facts": referral_facts(row, on=local_date(at), turn=Turn(unit, at=at) if is_own else None),
+        "steps": referral_trail(row),
         "band": presenter.band_of(request, patient, at=at),
         "patient_id": patient.pk,
+        "is_own": is_own,
         "is_undecided": row.status in (ReferralStatus.RECEIVED, ReferralStatus.RETURNED),
         "is_to_book": row.status == ReferralStatus.ACCEPTED,
-        "may_review": request.actor.may(Permission.REVIEW_REFERRALS),
-        "may_book": request.actor.may(Permission.BOOK),
+        "may": {name: may_review and row.status in sources for name, (sources, _, _) in DECISIONS.items()},
+        "may_register": request.actor.may(Permission.REGISTER_REFERRALS),
+        "may_book": is_own and request.actor.may(Permission.BOOK),
     }
     return render(request, "referrals/referral.html", context, status=422 if has_errors else 200)
 
 
-def _forms(row, data, step, today):
-    """The page's three forms; only the one that was sent is bound."""
+def _found(unit, pk):
+    """A remiss in the unit's inbox, or one that it has sent; any other is 404."""
+    details = (
+        "problem_code", "commitment__problem_code", "decided_by", "receipt_by", "addressed_to", "sender_unit",
+        "care_unit", "forwarded_from__care_unit",
+    )  # fmt: skip
+    for rows in (unit.referrals, unit.sent_referrals):
+        if row := rows.select_related(*details).filter(pk=pk).first():
+            return row
+    raise Http404
 
-    def sent(name):
+
+def _forms(row, unit, data, step, today):
+    """The page's forms; only the one that was sent is bound."""
+
+    def sent_as(name):
         return data if step == name else None
 
     version = {"version": row.version}
@@ -98,29 +186,108 @@ def _forms(row, data, step, today):
         "medical_target_date": row.medical_target_date,
         "days_to_first_contact": row.days_to_first_contact,
     }
+    problem = {"problem_code": row.problem_code_id}
+    here = {"today": today, "care_unit": unit}
     return {
-        "review": ReviewForm(sent("review"), initial=review | version, auto_id="review_%s"),
-        "accept": AcceptForm(
-            sent("accept"), today=today, initial=version | {"problem_code": row.problem_code_id}, auto_id="accept_%s"
-        ),
-        "decide": DecideForm(sent("decide"), initial=version, auto_id="decide_%s"),
+        "review": ReviewForm(sent_as("review"), initial=review | version, auto_id="review_%s"),
+        "accept": AcceptForm(sent_as("accept"), **here, initial=version | problem, auto_id="accept_%s"),
+        "decide": DecideForm(sent_as("decide"), **here, initial=version, auto_id="decide_%s"),
+        "complete": CompleteForm(sent_as("complete"), initial=version, auto_id="complete_%s"),
     }
 
 
 def _written(request, row, step, form, at):
-    """Makes the decision; the receipt's words, or None where the form says why not."""
+    """Makes the decision; its name, or None where the form says why not. One's own repeat says nothing (PL-27)."""
     common = {"referral_id": row.pk, "by": request.actor.user, "at": at}
+    given = dict(form.cleaned_data)
     try:
-        if step == "review":
-            writes.review(**form.cleaned_data, **common)
-            return "Granskning sparad för"
-        if step == "accept":
-            writes.accept(**form.cleaned_data, **common)
-            return "Remiss accepterad för"
-        writes.decide(**form.cleaned_data, **common)
-        return DONE[form.cleaned_data["decision"]]
+        if step != "decide":
+            getattr(writes, step)(**given, **common)
+            return step
+        decision, to_unit = given.pop("decision"), given.pop("to_unit")
+        if decision == "forward":
+            writes.forward(to_unit=to_unit, **given, **common)
+        else:
+            writes.decide(decision=decision, **given, **common)
+        return decision
     except RuleError as refused:
+        if is_own_repeat(request, refused, refused.code == "wrong_status"):
+            return "repeat"
         if refused.rule != "VA-02":
             raise
         form.add_error(None, refused.sentence)
         return None
+
+
+@patient_page(Permission.REGISTER_REFERRALS, what="remiss")
+def create(request, patient):
+    """Registers a remiss, an egen vårdbegäran, research or what is already in care, as it comes to the unit (VA-02)."""
+    at = now()
+    today = local_date(at)
+    initial = {"kind": ReferralKind.REFERRAL, "arrival_date": today}
+    form = ReferralForm(request.POST or None, today=today, care_unit=request.actor.care_unit, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        made = _registered(request, patient, form, at, care_unit=request.actor.care_unit, **form.cleaned_data)
+        if made:
+            leave_receipt(request, at=at, text="Remiss registrerad för", whom=patient)
+            return redirect("referral", pk=made.pk)
+    return _form_page(
+        request,
+        patient,
+        form,
+        at,
+        heading="Registrera remiss",
+        hint="Remissen hamnar i enhetens remisshantering tills någon beslutar.",
+        button="Registrera remiss",
+    )
+
+
+@patient_page(Permission.REGISTER_REFERRALS, what="remiss")
+def send(request, patient):
+    """Sends a remiss to another of the region's units; it can be followed under Skickade (VA-03)."""
+    at = now()
+    today = local_date(at)
+    form = SendReferralForm(
+        request.POST or None, today=today, care_unit=request.actor.care_unit, initial={"decision_date": today}
+    )
+    if request.method == "POST" and form.is_valid():
+        fields = {"kind": ReferralKind.REFERRAL, "arrival_date": today, "sender_unit": request.actor.care_unit}
+        if _registered(request, patient, form, at, **fields, **form.cleaned_data):
+            leave_receipt(request, at=at, text="Remiss skickad för", whom=patient)
+            return redirect("referrals-sent")
+    return _form_page(
+        request,
+        patient,
+        form,
+        at,
+        heading="Skicka remiss",
+        hint="Remissen kommer i den andra enhetens remisshantering. Under Skickade syns när den är mottagen.",
+        button="Skicka remiss",
+    )
+
+
+def _registered(request, patient, form, at, **fields):
+    """The registered remiss, or None where the form says why not."""
+    try:
+        return writes.register(patient_id=patient.pk, by=request.actor.user, at=at, **fields)
+    except InputError as error:
+        add_errors(form, error)
+    except RuleError as refused:
+        if refused.rule != "VA-02":
+            raise
+        form.add_error(None, refused.sentence)
+    return None
+
+
+def _form_page(request, patient, form, at, *, heading, **words):
+    return page_of_patient(
+        request,
+        patient,
+        "patients/commitment_form.html",
+        "patient-commitments",
+        heading,
+        at,
+        status=422 if form.errors else 200,
+        form=form,
+        **words,
+    )

@@ -1,0 +1,221 @@
+"""Remiss, and what becomes of it: the ground that care rests on, its four dates, its trail (VA-02…VA-04)."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+
+from sdv.accounts.models import Practitioner, User
+from sdv.common.models import CatalogueQuerySet, LockingQuerySet, Row, Versioned, append_only, change_log
+from sdv.organisation.models import CareUnit
+
+from .commitment import CareCommitment, ProblemCode
+from .patient import Patient
+
+
+class ReferralKind(models.TextChoices):
+    """Type of remiss (VA-02)."""
+
+    REFERRAL = "R", "Remiss"
+    SELF = "E", "Egen vårdbegäran"
+    RESEARCH = "F", "Forskning"
+    ALREADY_IN_CARE = "V", "Redan i enhetens vård"
+
+
+class ReferralStatus(models.TextChoices):
+    RECEIVED = "received", "Mottagen"
+    RETURNED = "returned", "Returnerad för komplettering"
+    FORWARDED = "forwarded", "Vidaresänd"
+    REJECTED = "rejected", "Avvisad"
+    ACCEPTED = "accepted", "Accepterad"
+    USED = "used", "Förbrukad"
+    CLOSED = "closed", "Avslutad"
+
+
+class ReferralQuerySet(LockingQuerySet):
+    def undecided(self):
+        """Remisser that wait for a decision: always in Remisshantering (UT-07)."""
+        return self.filter(status__in=[ReferralStatus.RECEIVED, ReferralStatus.RETURNED])
+
+    def to_book(self):
+        """Accepted and not yet used: the list Att boka (UT-07, VA-04)."""
+        return self.filter(status=ReferralStatus.ACCEPTED)
+
+    def sent_by(self, care_unit):
+        """What the unit has sent to other units, wherever it has been forwarded since (VA-03)."""
+        return self.filter(sender_unit=care_unit)
+
+
+class Referral(Versioned):
+    """Remiss, or another ground for care (VA-02). Dates: decision ≤ arrival ≤ review, none in the future."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="referrals", verbose_name="patient")
+    care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="referrals", verbose_name="vårdenhet")
+    kind = models.CharField("typ", max_length=1, choices=ReferralKind)
+    status = models.CharField("status", max_length=10, choices=ReferralStatus, default=ReferralStatus.RECEIVED)
+    referrer = models.CharField("remittent", max_length=120, blank=True)
+    # Where the remiss was sent by one of the region's own units: that unit can follow it.
+    sender_unit = models.ForeignKey(
+        CareUnit, models.PROTECT, null=True, blank=True, related_name="sent_referrals", verbose_name="avsändande enhet"
+    )
+    addressed_to = models.ForeignKey(
+        Practitioner, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="ställd till"
+    )
+    decision_date = models.DateField("remissbeslut", null=True, blank=True)
+    arrival_date = models.DateField("ankomst")
+    review_date = models.DateField("granskning", null=True, blank=True)
+    # The clock follows the patient: a forwarded remiss keeps the day on which the first one began to wait (PL-25).
+    forwarded_from = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="forwarded_as", verbose_name="vidaresänd från"
+    )
+    forwarded_since = models.DateField("väntar sedan, vid vidaresändning", null=True, blank=True)
+    waiting_since = models.GeneratedField(
+        expression=Coalesce("forwarded_since", "decision_date", "arrival_date"),
+        output_field=models.DateField(),
+        db_persist=True,
+        verbose_name="väntar sedan",
+    )
+    receipt_at = models.DateTimeField("bekräftad mottagen", null=True, blank=True)
+    receipt_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    problem_code = models.ForeignKey(
+        ProblemCode, models.PROTECT, null=True, blank=True, related_name="referrals", verbose_name="problemkod"
+    )
+    medical_target_date = models.DateField("medicinskt måldatum", null=True, blank=True)
+    days_to_first_contact = models.PositiveSmallIntegerField("dagar till första kontakt", null=True, blank=True)
+    commitment = models.ForeignKey(
+        CareCommitment, models.PROTECT, null=True, blank=True, related_name="referrals", verbose_name="vårdåtagande"
+    )
+    used_by = models.ForeignKey(
+        "registration.Encounter", models.PROTECT, null=True, blank=True, related_name="used_referrals"
+    )
+    decision_reason = models.CharField("skäl till beslut", max_length=200, blank=True)
+    decided_at = models.DateTimeField("beslutad", null=True, blank=True)
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    objects = ReferralQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "remiss"
+        verbose_name_plural = "remisser"
+        triggers = change_log()
+        indexes = [
+            models.Index(fields=["care_unit", "arrival_date", "id"], name="referral_by_unit"),
+            models.Index(
+                fields=["care_unit", "medical_target_date", "id"],
+                condition=Q(status__in=["received", "returned", "accepted"]),
+                name="referral_waiting",
+            ),
+            models.Index(
+                fields=["care_unit", "waiting_since", "id"],
+                condition=Q(status__in=["received", "returned", "accepted"]),
+                name="referral_longest_wait",
+            ),
+            models.Index(fields=["sender_unit", "arrival_date", "id"], name="referral_by_sender"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="referral_kind_known", condition=Q(kind__in=ReferralKind.values)),
+            models.CheckConstraint(name="referral_status_known", condition=Q(status__in=ReferralStatus.values)),
+            models.CheckConstraint(
+                name="referral_dates_in_order",
+                condition=(Q(decision_date__isnull=True) | Q(decision_date__lte=F("arrival_date")))
+                & (Q(review_date__isnull=True) | Q(review_date__gte=F("arrival_date"))),
+                violation_error_message="Datumen ska följa ordningen remissbeslut, ankomst, granskning (VA-02).",
+            ),
+            models.CheckConstraint(
+                name="referral_accepted_has_commitment",
+                condition=~Q(status__in=["accepted", "used"]) | Q(commitment__isnull=False),
+                violation_error_message="En accepterad remiss hör till ett vårdåtagande (VA-03).",
+            ),
+            models.CheckConstraint(
+                name="referral_receipt_says_who",
+                # A system may have said it: then nobody is named.
+                condition=Q(receipt_by__isnull=True) | Q(receipt_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="referral_forwarded_keeps_its_day",
+                condition=Q(forwarded_from__isnull=True, forwarded_since__isnull=True)
+                | Q(
+                    forwarded_from__isnull=False, forwarded_since__isnull=False, forwarded_since__lte=F("arrival_date")
+                ),
+                violation_error_message="En vidaresänd remiss behåller dagen då väntan började (PL-25).",
+            ),
+        ]
+
+
+class ReferralAct(models.TextChoices):
+    """What is done with a remiss (VA-03)."""
+
+    REGISTERED = "registered", "Registrerad"
+    RECEIPT = "receipt", "Bekräftad mottagen"
+    REVIEWED = "reviewed", "Granskad"
+    ACCEPTED = "accepted", "Accepterad"
+    RETURNED = "returned", "Returnerad för komplettering"
+    COMPLETED = "completed", "Kompletterad"
+    FORWARDED = "forwarded", "Vidaresänd"
+    REJECTED = "rejected", "Avvisad"
+
+
+class ReferralEvent(Row):
+    """One step of a remiss: what, why, when and by whom; where it was sent on, to which unit. The trail (VA-03)."""
+
+    referral = models.ForeignKey(Referral, models.PROTECT, related_name="events", verbose_name="remiss")
+    act = models.CharField("händelse", max_length=10, choices=ReferralAct)
+    reason = models.CharField("skäl eller uppgift", max_length=500, blank=True)
+    to_unit = models.ForeignKey(
+        CareUnit, models.PROTECT, null=True, related_name="+", verbose_name="till enhet", db_index=False
+    )
+    at = models.DateTimeField("tidpunkt")
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name="av", db_index=False)
+    registered_at = models.DateTimeField("registrerad", db_default=Now())
+
+    class Meta:
+        verbose_name = "händelse på remiss"
+        verbose_name_plural = "händelser på remisser"
+        triggers = [append_only()]
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(name="referral_act_known", condition=Q(act__in=ReferralAct.values)),
+            models.CheckConstraint(
+                name="referral_forwarded_says_where_and_no_other_does",
+                condition=Q(act="forwarded", to_unit__isnull=False) | (~Q(act="forwarded") & Q(to_unit__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="referral_decision_says_why",
+                condition=~Q(act__in=["returned", "completed", "forwarded", "rejected"]) | ~Q(reason=""),
+                violation_error_message="Ett beslut om en remiss har ett skäl (VA-03).",
+            ),
+        ]
+
+
+class ReviewerQuerySet(CatalogueQuerySet):
+    def in_order(self, day):
+        """Those who review on the day, in turn."""
+        return self.valid_on(day).select_related("practitioner").order_by("position", "id")
+
+
+class ReferralReviewer(Row):
+    """Granskare: who reviews a unit's remisser, and in which order they stand in for each other (VA-03)."""
+
+    care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="reviewers", verbose_name="vårdenhet")
+    practitioner = models.ForeignKey(Practitioner, models.PROTECT, related_name="+", verbose_name="medarbetare")
+    position = models.PositiveSmallIntegerField("ordning", default=1)
+    valid_from = models.DateField("giltig från", null=True, blank=True)
+    valid_to = models.DateField("giltig till", null=True, blank=True)
+
+    objects = ReviewerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "granskare av remisser"
+        verbose_name_plural = "granskare av remisser"
+        ordering = ["care_unit", "position"]
+        triggers = change_log()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["care_unit", "practitioner"],
+                name="reviewer_once_per_unit",
+                violation_error_message="Medarbetaren är redan granskare på enheten.",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.practitioner}, {self.care_unit}"

@@ -1,0 +1,85 @@
+"""What may be decided of a remiss, which dates it may have, and who is in turn to review it (VA-02, VA-03). Pure: no
+database, no clock."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+from registration.models.referral import ReferralKind, ReferralStatus
+from sdv.common.errors import RuleError
+
+UNDECIDED = {ReferralStatus.RECEIVED, ReferralStatus.RETURNED}
+# Decision: the statuses it may be taken from, and the status it leads to (VA-03).
+DECISIONS = {
+    "review": (UNDECIDED | {ReferralStatus.ACCEPTED}, None, "granskas"),
+    "accept": (UNDECIDED, ReferralStatus.ACCEPTED, "accepteras"),
+    "return": ({ReferralStatus.RECEIVED}, ReferralStatus.RETURNED, "returneras"),
+    "complete": ({ReferralStatus.RETURNED}, ReferralStatus.RECEIVED, "kompletteras"),
+    "forward": (UNDECIDED, ReferralStatus.FORWARDED, "sändas vidare"),
+    "reject": (UNDECIDED, ReferralStatus.REJECTED, "avvisas"),
+    "confirm": (UNDECIDED, None, "bekräftas"),
+}
+
+
+def decision_refusal(status, decision):
+    """Why a remiss in the status may not be so decided, or None (VA-03)."""
+    sources, _, words = DECISIONS[decision]
+    if status in sources:
+        return None
+    return RuleError(
+        "VA-03",
+        f"Remissen kan inte {words}: den är {ReferralStatus(status).label.lower()}. Läs in listan igen.",
+        code="wrong_status",
+    )
+
+
+def date_refusal(*, today, decision_date=None, arrival_date=None, review_date=None):
+    """VA-02: decision ≤ arrival ≤ review, and none in the future. The reason why not, or None."""
+    named = [("Remissbeslut", decision_date), ("Ankomst", arrival_date), ("Granskning", review_date)]
+    known = [(name, day) for name, day in named if day]
+    for name, day in known:
+        if day > today:
+            return RuleError("VA-02", f"{name} kan inte ligga i framtiden. Rätta datumet.", code="date_in_future")
+    for (first, earlier), (second, later) in pairwise(known):
+        if earlier > later:
+            return RuleError(
+                "VA-02",
+                f"{first} ska inte ligga efter {second.lower()}. Rätta något av datumen.",
+                code="dates_out_of_order",
+            )
+    return None
+
+
+def target_refusal(*, review_date, medical_target_date):
+    """VA-03: the medical target date is not before the day of the review. The reason why not, or None."""
+    if medical_target_date and review_date and medical_target_date < review_date:
+        return RuleError(
+            "VA-02",
+            "Medicinskt måldatum ska inte ligga före granskningen. Rätta datumet.",
+            code="dates_out_of_order",
+        )
+    return None
+
+
+def target_and_days(*, review_date, medical_target_date, days_to_first_contact):
+    """VA-03: the medical target date and the days to first contact, counted from the review; the one that is not told
+    follows from the other."""
+    if medical_target_date and days_to_first_contact is None:
+        return medical_target_date, (medical_target_date - review_date).days
+    if medical_target_date is None and days_to_first_contact is not None:
+        return review_date + timedelta(days=days_to_first_contact), days_to_first_contact
+    return medical_target_date, days_to_first_contact
+
+
+def referrer_missing(*, kind, referrer, has_sender_unit):
+    """VA-02: whether a remiss lacks who wrote it; an egen vårdbegäran, research and what is in care already need none."""
+    return kind == ReferralKind.REFERRAL and not has_sender_unit and not referrer.strip()
+
+
+def in_turn(addressed_to, order, absent):
+    """Who reviews now (VA-03): the one it is addressed to, or while that person is away the next in the unit's order, from
+    the start again after the last. `order` are the unit's reviewers, `absent` those who are away; any keys will do.
+    None where everybody is away, or the unit has named nobody and it is addressed to none."""
+    if addressed_to is not None and addressed_to not in absent:
+        return addressed_to
+    start = order.index(addressed_to) + 1 if addressed_to in order else 0
+    return next((each for each in [*order[start:], *order[:start]] if each not in absent), None)
