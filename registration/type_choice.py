@@ -92,3 +92,8 @@ def choose(*, unit_kind, situation, requires_place=False):
         f"{CareUnitKind(unit_kind).label} registrerar inte {situation}. Välj den enhet där kontakten ägde rum.",
         code="unit_does_not_do_this",
     )
+
+
+def registers(unit_kind, situation):
+    """Whether the table has a row for it: what a unit is offered (VH-03)."""
+    return any(choice.situation == situation and unit_kind in choice.unit_kinds for choice in choices())

@@ -4,7 +4,6 @@ from django import forms
 
 from registration import distance_contacts, type_choice
 from registration.models import ContactForm, ContactReason, VisitType
-from sdv.common.errors import RuleError
 from sdv.common.time import now
 from sdv.desk.forms.afterwards import time_fields, true_time
 from sdv.desk.forms.day import IDENTITY_SHOWN
@@ -42,13 +41,11 @@ SITUATIONS = {word: situation for word, _, _, situation in UNBOOKED}
 
 def unbooked_at(care_unit):
     """What the unit registers without a booking: the rows of typval.csv that name it (VH-03)."""
-    found = []
-    for word, label, hint, situation in UNBOOKED:
-        try:
-            type_choice.choose(unit_kind=care_unit.kind, situation=situation)
-        except RuleError:
-            continue
-        found.append((word, label, hint))
+    found = [
+        (word, label, hint)
+        for word, label, hint, situation in UNBOOKED
+        if type_choice.registers(care_unit.kind, situation)
+    ]
     if found and found[0][0] == "akut":
         return [each for each in found if each[0] != "drop-in"]
     return found

@@ -10,6 +10,7 @@ from django.db.models import Prefetch
 from django.urls import reverse
 
 from classification.production import stay_days
+from registration import type_choice
 from registration.lifecycle import ADMISSION_BOOKED, AT_A_WARD, HOLDS_A_PLACE, INPATIENT, NEWBORN, Status
 from registration.models import LeaveOfAbsence, Patient, PlaceStay, WardStay
 from sdv.accounts.permissions import Permission
@@ -83,7 +84,8 @@ def board(care_unit, actor, *, at, back):
     ordered = sorted(
         places, key=lambda each: (each.ward.name if each.ward else "", each.room.name if each.room else "", each.name)
     )
-    spots = [_spot(place, by_place.get(place.pk), place.pk in to_clean, actor, at=at, back=back) for place in ordered]
+    seen = {"admits": type_choice.registers(care_unit.kind, type_choice.DIRECT_ADMISSION), "at": at, "back": back}
+    spots = [_spot(place, by_place.get(place.pk), place.pk in to_clean, actor, **seen) for place in ordered]
     without = [encounter for encounter in here if not encounter.present_places]
     planned = _expected(care_unit)
     return Board(
@@ -108,23 +110,23 @@ TAGS = {
 }
 
 
-def _spot(place, encounter, is_to_clean, actor, *, at, back):
+def _spot(place, encounter, is_to_clean, actor, *, admits, at, back):
     ward, room = place.ward.name if place.ward else "", place.room.name if place.room else ""
     if encounter is None:
         state = TO_CLEAN if is_to_clean else FREE
-        row = _empty_row(place, state, actor)
+        row = _empty_row(place, state, actor, admits=admits)
     else:
         state = ON_LEAVE if encounter.present_leaves else TAKEN
         row = _patient_row(encounter, place, actor, at=at, back=back)
     return Spot(place, row, state, TAGS[state], ward, room)
 
 
-def _empty_row(place, state, actor):
+def _empty_row(place, state, actor, *, admits):
     buttons = []
     if actor.may(Permission.REGISTER_ENCOUNTERS):
         if state == TO_CLEAN:
             buttons.append(RowButton("Städad", reverse("place-cleaned", args=[place.pk]), "S", "post"))
-        if place.care_unit_id and place.kind == PlaceKind.BED:
+        if place.kind == PlaceKind.BED and admits:
             buttons.append(RowButton("Skriv in här", f"{reverse('admission')}?plats={place.pk}", "N"))
     return Row(place.pk, "", "", "", "", "", (Cell(""),) * 3, tuple(buttons), 0)
 

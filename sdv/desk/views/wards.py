@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from registration import presenters
+from registration import presenters, type_choice
 from registration.actions import admissions
 from registration.type_choice import DIRECT_ADMISSION
 from sdv.accounts.access import log_access
@@ -59,6 +59,7 @@ def ward(request):
             ("Utan plats", len(board.waiting)),
             ("Väntade", len(board.expected)),
         ],
+        "admits": type_choice.registers(unit.kind, DIRECT_ADMISSION),
         "may_register": request.actor.may(Permission.REGISTER_ENCOUNTERS),
         "keys": KEYS,
     }
