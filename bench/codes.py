@@ -46,8 +46,8 @@ def prepare():
         began = time.monotonic()
         imports.import_now(
             facts=ReleaseFacts(system, "mätning", date(2026, 1, 1), "full lista"),
-            files=[SourceFile(name, (LISTS / name).read_bytes()) for name in names],
-            synonym_files=[SourceFile(name, (LISTS / name).read_bytes()) for name in synonyms],
+            files=[SourceFile.at_path(LISTS / name) for name in names],
+            synonym_files=[SourceFile.at_path(LISTS / name) for name in synonyms],
             by=None,
             at=at,
         )

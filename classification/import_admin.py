@@ -2,6 +2,7 @@
 says yes or no. Plain forms; two administrators at once are told who was first."""
 
 import gzip
+from functools import partial
 
 from django import forms
 from django.contrib import admin, messages
@@ -44,7 +45,14 @@ class FilesField(forms.FileField):
         for file in given:
             if file.size > MOST_BYTES:
                 raise forms.ValidationError(f"{file.name} är större än {MOST_BYTES // MEBIBYTE} MB och läses inte.")
-        return [SourceFile(file.name, file.read()) for file in given]
+        return [_source(file) for file in given]
+
+
+def _source(file):
+    """The sent file where it lies: in memory where it is small, on disk otherwise."""
+    if hasattr(file, "temporary_file_path"):
+        return SourceFile(file.name, opener=partial(open, file.temporary_file_path(), "rb"), length=file.size)
+    return SourceFile(file.name, file.read())
 
 
 class ImportForm(forms.Form):

@@ -17,4 +17,4 @@ with_full_lists = pytest.mark.skipif(
 
 def file(name):
     """One of the lists, as an import takes it."""
-    return SourceFile(name, (FOLDER / name).read_bytes())
+    return SourceFile.at_path(FOLDER / name)

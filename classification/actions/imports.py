@@ -2,9 +2,6 @@
 
 The same acts serve the administration and the command."""
 
-import gzip
-import hashlib
-
 from django.db import connection, transaction
 
 from classification import starter
@@ -25,13 +22,14 @@ def preview(*, facts, files, synonym_files=(), by, at):
     plan, listed = _plan(facts, files, synonym_files)
     found = record(plan, format=listed.format, by=by, at=at)
     for file, is_synonyms in [*((file, False) for file in files), *((file, True) for file in synonym_files)]:
+        sha256, content = file.packed()
         CodeImportFile.objects.create(
             code_import=found,
             name=file.name[:200],
             is_synonyms=is_synonyms,
-            sha256=hashlib.sha256(file.content).hexdigest(),
-            size=len(file.content),
-            content=gzip.compress(file.content, 6),
+            sha256=sha256,
+            size=file.size,
+            content=content,
         )
     return found
 
@@ -62,7 +60,7 @@ def carry_out(*, import_id, at):
     progress.tell(import_id, progress.READS, 0, 0)
     files = {True: [], False: []}
     for kept in found.files.all():
-        files[kept.is_synonyms].append(SourceFile(kept.name, gzip.decompress(bytes(kept.content))))
+        files[kept.is_synonyms].append(SourceFile.compressed(kept.name, bytes(kept.content), kept.size))
     facts = ReleaseFacts(found.system_id, found.version, found.valid_from, found.source, found.valid_to)
     plan, _ = _plan(facts, files[False], files[True])
     if plan.comparison.fingerprint != found.fingerprint:

@@ -7,7 +7,7 @@ from django.db import connection
 
 WAITS, READS = "väntar på en annan inläsning", "läser och jämför filerna"
 # The name of a session holds plain signs and few of them: a step is told by its place.
-STEPS = (WAITS, READS, "koder", "ändrade koder", "sökord", "räknar om sökningens underlag")
+STEPS = (WAITS, READS, "koder", "sökord", "räknar om sökningens underlag")
 _NAME = "kodlista"
 
 

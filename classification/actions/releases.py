@@ -173,20 +173,22 @@ def take_effect(plan, *, at=None, derived=frozenset(), progress=None):
     release.remark = "\n".join(plan.remarks)
     release.state = ReleaseState.IMPORTING
     release.save()
-    before = {} if is_new else {code.code: code for code in release.codes.all()}
     terms_of = {}
     for code, term, _ in plan.terms:
         terms_of.setdefault(code, []).append(term)
     chapter_of = chapters(plan.rows)
-    made = [code_of(release, row, terms_of.get(row.code, ()), derived, chapter_of[row.code]) for row in plan.rows]
-    write_codes(made, before, tell)
+
+    def made_of(row):
+        return code_of(release, row, terms_of.get(row.code, ()), derived, chapter_of[row.code])
+
+    write_codes(release, plan.rows, made_of, is_new, tell)
     if not is_new:
-        _end_missing(release, plan, before, at)
+        _end_missing(release, plan, at)
     keys = dict(release.codes.values_list("code", "pk"))
     tell("sökord", 0, len(plan.terms))
     write_synonyms(release, plan.terms, keys)
     write_relations(release, plan.rows, keys)
-    write_words(made, plan.terms)
+    write_words(plan.rows, plan.terms)
     release.state = ReleaseState.READY
     release.save(update_fields=["state"])
     # Searches are planned by what the tables hold: tens of thousands of rows more than a minute ago.
@@ -323,8 +325,8 @@ def _synonyms_of(release):
     return set(CodeSynonym.objects.filter(code__release=release).values_list("code__code", "term", "source"))
 
 
-def _end_missing(release, plan, before, at):
-    gone = before.keys() - {row.code for row in plan.rows}
+def _end_missing(release, plan, at):
+    gone = set(release.codes.values_list("code", flat=True)) - {row.code for row in plan.rows}
     today = local_date(at) if at else release.valid_from
     last = max(release.valid_from, today) - timedelta(days=1)
     Code.objects.filter(release=release, code__in=gone, valid_to__isnull=True).update(valid_to=last)

@@ -43,20 +43,21 @@ def code_of(release, row, terms, derived, chapter):
     )
 
 
-def write_codes(made, before, tell):
-    """`before` is {code: Code} of the release. Codes that say the same are left alone."""
-    new = [code for code in made if code.code not in before]
-    changed = [code for code in made if code.code in before and _differs(before[code.code], code)]
-    for start in range(0, len(new), AT_A_TIME):
-        tell("koder", start, len(new))
-        _copy(Code, COPIED, ([_value(code, name) for name in COPIED] for code in new[start : start + AT_A_TIME]))
-    for start in range(0, len(changed), AT_A_TIME):
-        tell("ändrade koder", start, len(changed))
-        rows = changed[start : start + AT_A_TIME]
-        for row in rows:
-            row.pk = before[row.code].pk
-        Code.objects.bulk_update(rows, UPDATED, batch_size=500)
-    tell("koder", len(new), len(new))
+def write_codes(release, rows, made_of, is_new, tell):
+    """Makes the codes of the rows (`made_of`) and writes them, some thousand at a time: the whole list is never in memory
+    as rows of the database. Codes that say the same are left alone."""
+    for start in range(0, len(rows), AT_A_TIME):
+        tell("koder", start, len(rows))
+        made = [made_of(row) for row in rows[start : start + AT_A_TIME]]
+        wanted = [code.code for code in made]
+        before = {} if is_new else {code.code: code for code in release.codes.filter(code__in=wanted)}
+        new = [code for code in made if code.code not in before]
+        changed = [code for code in made if code.code in before and _differs(before[code.code], code)]
+        _copy(Code, COPIED, ([_value(code, name) for name in COPIED] for code in new))
+        for code in changed:
+            code.pk = before[code.code].pk
+        Code.objects.bulk_update(changed, UPDATED, batch_size=500)
+    tell("koder", len(rows), len(rows))
 
 
 def write_synonyms(release, terms, keys):
@@ -97,9 +98,9 @@ def write_relations(release, rows, keys):
     )
 
 
-def write_words(made, terms):
+def write_words(rows, terms):
     """The words that a misspelt one may be corrected to."""
-    words = search.words_of(*(code.title for code in made), *(term for _, term, _ in terms))
+    words = search.words_of(*(row.title for row in rows), *(term for _, term, _ in terms))
     new = words - set(CodeWord.objects.filter(word__in=words).values_list("word", flat=True))
     CodeWord.objects.bulk_create([CodeWord(word=word) for word in sorted(new)], ignore_conflicts=True, batch_size=5000)
 

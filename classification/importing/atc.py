@@ -1,7 +1,7 @@
 """ATC: `atc-code.xml` of Läkemedelsverket's national substance list, by itself or in its zip archive."""
 
 import re
-from io import BytesIO
+from functools import partial
 
 from lxml import etree
 
@@ -69,8 +69,13 @@ def _titles(element):
 
 def _concepts(file):
     """Each concept, freed as soon as it has been read. Nothing is fetched, no entity is expanded."""
+    with file.opened() as stream:
+        yield from _read_concepts(file, stream)
+
+
+def _read_concepts(file, stream):
     context = etree.iterparse(
-        BytesIO(file.content), events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
+        stream, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
         huge_tree=False, remove_comments=True, remove_pis=True,
     )  # fmt: skip
     found = 0
@@ -93,12 +98,12 @@ def _concepts(file):
 
 
 def _unpacked(file):
-    if file.content[:4] != b"PK\x03\x04":
+    if file.begins(4) != b"PK\x03\x04":
         return file
     archive = opened_archive(file)
     # The archive's own names are written with backslashes.
     for member in archive.infolist():
         if member.filename.replace("\\", "/").lower().endswith(MEMBER):
-            with archive.open(member) as opened:
-                return SourceFile(MEMBER.rpartition("/")[2], opened.read())
+            name = MEMBER.rpartition("/")[2]
+            return SourceFile(name, opener=partial(archive.open, member), length=member.file_size)
     raise CatalogueError(f"{file.name} saknar {MEMBER}.")

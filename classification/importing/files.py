@@ -1,8 +1,13 @@
 """Files as they are given: bounded, decoded strictly, read line by line. What is unknown stops with its line."""
 
 import csv
+import gzip
+import hashlib
 import io
+import shutil
+import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import CatalogueError
@@ -17,10 +22,55 @@ LONGEST_CELL = 200_000
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file and its name, as somebody gave it."""
+    """A file and its name, as somebody gave it: where it can be read from, as many times as it takes. What is large lies
+    on disk, in the archive or compressed, and goes through memory a piece at a time."""
 
     name: str
-    content: bytes
+    content: bytes = b""
+    opener: Callable | None = None
+    length: int | None = None
+
+    @classmethod
+    def at_path(cls, path):
+        """A file on this machine."""
+        return cls(path.name, opener=lambda: path.open("rb"), length=path.stat().st_size)
+
+    @classmethod
+    def compressed(cls, name, packed, length):
+        """A file as imports keep it until they are decided."""
+        return cls(name, opener=lambda: gzip.GzipFile(fileobj=io.BytesIO(packed)), length=length)
+
+    @property
+    def size(self):
+        return len(self.content) if self.length is None else self.length
+
+    def opened(self):
+        """A new binary stream from the beginning; whoever opens it closes it."""
+        return self.opener() if self.opener else io.BytesIO(self.content)
+
+    def begins(self, count):
+        """The first bytes."""
+        with self.opened() as stream:
+            return stream.read(count)
+
+    def seekable(self):
+        """A stream that can be read from anywhere, as archives are; one that is compressed is unpacked to disk."""
+        stream = self.opened()
+        if isinstance(stream, gzip.GzipFile):
+            with stream as packed:
+                stream = tempfile.TemporaryFile()  # noqa: SIM115 the archive closes it
+                shutil.copyfileobj(packed, stream, MEBIBYTE)
+            stream.seek(0)
+        return stream
+
+    def packed(self):
+        """The file's checksum and its content compressed, read once."""
+        told, made = hashlib.sha256(), io.BytesIO()
+        with self.opened() as stream, gzip.GzipFile(fileobj=made, mode="wb", compresslevel=6, mtime=0) as pack:
+            while piece := stream.read(MEBIBYTE):
+                told.update(piece)
+                pack.write(piece)
+        return told.hexdigest(), made.getvalue()
 
     def at(self, line):
         """Where something stands, for sentences."""
@@ -29,13 +79,13 @@ class SourceFile:
 
 def lines_of(file, encoding):
     """(line number, text) one by one. Characters outside the encoding stop, as do control characters."""
-    stream = io.TextIOWrapper(io.BytesIO(file.content), encoding=encoding, errors="strict", newline="")
     number = 0
     try:
-        for number, text in enumerate(stream, 1):
-            if "\x00" in text:
-                raise CatalogueError(f"{file.at(number)}: raden har tecken som inte hör hemma i en textfil.")
-            yield number, text
+        with io.TextIOWrapper(file.opened(), encoding=encoding, errors="strict", newline="") as stream:
+            for number, text in enumerate(stream, 1):
+                if "\x00" in text:
+                    raise CatalogueError(f"{file.at(number)}: raden har tecken som inte hör hemma i en textfil.")
+                yield number, text
     except UnicodeDecodeError as error:
         known = {"utf-8-sig": "UTF-8", "cp1252": "ANSI (Windows-1252)"}[encoding]
         raise CatalogueError(
@@ -78,7 +128,7 @@ def cells_of(file, *, columns, delimiter, quoted=True):
 def opened_archive(file):
     """The archive, when what it says that it unpacks to is reasonable; zipfile itself never reads beyond that."""
     try:
-        archive = zipfile.ZipFile(io.BytesIO(file.content))
+        archive = zipfile.ZipFile(file.seekable())
     except zipfile.BadZipFile as error:
         raise CatalogueError(f"{file.name} går inte att öppna. Hämta filen igen, oförändrad.") from error
     members = archive.infolist()

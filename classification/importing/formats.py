@@ -13,9 +13,9 @@ def read(system, files):
     if not files:
         raise CatalogueError("Ange minst en fil.")
     for file in files:
-        if not file.content:
+        if not file.size:
             raise CatalogueError(f"{file.name} är tom.")
-        if len(file.content) > MOST_BYTES:
+        if file.size > MOST_BYTES:
             raise CatalogueError(f"{file.name} är större än {MOST_BYTES // MEBIBYTE} MB och läses inte.")
     listed = _reader(system, files)(files)
     checked(system, listed.rows)
@@ -27,14 +27,14 @@ _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 
 
 def _reader(system, files):
-    if files[0].content.startswith(_OLD_EXCEL):
+    if files[0].begins(len(_OLD_EXCEL)) == _OLD_EXCEL:
         raise CatalogueError(
             f"{files[0].name} är en äldre Excelfil (.xls) och läses inte. Hämta utgåvan som TSV eller ANS, eller öppna filen"
             " och spara den i listans eget format (docs/drift.md)."
         )
     first = _first_line(files[0])
     cells = tuple(cell.strip().strip('"') for cell in first.split("\t"))
-    is_archive = files[0].content[:4] == b"PK\x03\x04"
+    is_archive = files[0].begins(4) == b"PK\x03\x04"
     if first == ";".join(plain.OWN_COLUMNS):
         return plain.read_own
     ansi = all(file.name.lower().endswith(".ans") for file in files)
@@ -57,10 +57,15 @@ def _reader(system, files):
     for fits, reader in found:
         if fits:
             return reader
+    if system == ICD and is_archive:
+        raise CatalogueError(
+            f"{files[0].name} är en arbetsbok eller ett arkiv och läses inte. Hämta utgåvans TSV (icd-10-se.tsv). Boken med"
+            " historik behövs inte: koder som en ny utgåva saknar upphör med den gamla."
+        )
     raise CatalogueError(
         f"{files[0].name} känns inte igen som en fil för {NAMES[system]}. Vilka format som läses står i docs/drift.md."
     )
 
 
 def _first_line(file):
-    return (file.content[:4000].decode("utf-8-sig", "replace").splitlines() or [""])[0]
+    return (file.begins(4000).decode("utf-8-sig", "replace").splitlines() or [""])[0]

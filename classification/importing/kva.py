@@ -61,7 +61,7 @@ def read_tsv(files):
 
 def header_of(file):
     """The header of a KVÅ TSV: one of the known, or the refusal that lists KMÅ's columns."""
-    first = file.content[:2000].decode("utf-8-sig", "replace").splitlines()[:1]
+    first = file.begins(2000).decode("utf-8-sig", "replace").splitlines()[:1]
     cells = tuple(cell.strip().strip('"') for cell in first[0].split("\t")) if first else ()
     for known in (KMA_COLUMNS, KKA_COLUMNS, KKA_COLUMNS_ALSO):
         if cells == known:
@@ -138,14 +138,12 @@ def _no_declarations(file):
 
 
 def _sheet_entries(file):
-    from io import BytesIO
-
     from openpyxl import load_workbook
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            book = load_workbook(BytesIO(file.content), read_only=True, data_only=True, keep_links=False)
+            book = load_workbook(file.seekable(), read_only=True, data_only=True, keep_links=False)
         except Exception as error:  # whatever a broken workbook makes of the library
             raise CatalogueError(f"{file.name} går inte att öppna som arbetsbok. Hämta filen igen.") from error
         try:

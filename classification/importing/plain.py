@@ -132,7 +132,7 @@ def _cells(file, columns):
 
 
 def _begins(file, columns):
-    first = file.content[:400].decode("utf-8-sig", "replace").splitlines()[:1]
+    first = file.begins(400).decode("utf-8-sig", "replace").splitlines()[:1]
     return bool(first) and next(csv.reader(first)) == list(columns)
 
 

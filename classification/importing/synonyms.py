@@ -24,7 +24,7 @@ class Term:
 
 def read(file):
     """The file's terms: the repository's own form, KSH97P_SFAMALT.ANS or its comma-separated copy."""
-    first = (file.content[:200].decode("utf-8-sig", "replace").splitlines() or [""])[0].strip()
+    first = (file.begins(200).decode("utf-8-sig", "replace").splitlines() or [""])[0].strip()
     if first == ";".join(OWN_COLUMNS):
         return [
             _term(cells["system"], cells["code"], cells["term"], cells["source"], file.at(line))

@@ -1,5 +1,6 @@
 """Imports in the administration: files, what changes, yes or no; by those who keep the catalogues (KL-05)."""
 
+import hashlib
 from datetime import date
 from io import StringIO
 from uuid import UUID
@@ -84,6 +85,16 @@ def test_files_are_read_shown_and_let_into_effect(admin):
     assert CodeRelease.objects.get().valid_from == date(2026, 1, 1)
     # What happened can be read afterwards, without buttons.
     assert "Låt utgåvan gälla" not in page
+
+
+def test_a_file_that_was_sent_to_disk_is_read_from_there(admin, settings):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 10
+    assert post(admin, official.icd()).status_code == 302
+    (kept,) = CodeImport.objects.get().files.all()
+    assert (kept.size, kept.sha256) == (len(official.icd().content), hashlib.sha256(official.icd().content).hexdigest())
+    decide(admin, CodeImport.objects.get(), "gall")
+    job()
+    assert Code.objects.count() == 16
 
 
 def test_both_parts_of_kva_are_sent_together(admin):

@@ -1,5 +1,7 @@
 """Every official format is read as it is documented; what is unknown stops with its line and a sentence (KL-05)."""
 
+import gzip
+import hashlib
 import zipfile
 from datetime import date
 from io import BytesIO
@@ -315,3 +317,80 @@ def test_words_of_primary_care_are_used_for_icd_too_and_no_code_is_converted():
     assert synonyms.for_system("kva", terms, {}) == ([], 0)
     with pytest.raises(CatalogueError, match="kodsystemet icd-11 i sökorden är okänt"):
         synonyms.read(SourceFile("s.csv", b"system;code;term;source\nicd-11;X;y;z\n"))
+
+
+# --- Files that lie elsewhere than in memory ---------------------------------------------------------------------------
+
+
+class Counted(BytesIO):
+    """A stream that tells how much was asked for at a time."""
+
+    most = 0
+
+    def read(self, size=-1):
+        return self._told(super().read(size))
+
+    def read1(self, size=-1):
+        return self._told(super().read1(size))
+
+    def readinto(self, buffer):
+        Counted.most = max(Counted.most, len(buffer))
+        return super().readinto(buffer)
+
+    def _told(self, piece):
+        Counted.most = max(Counted.most, len(piece))
+        return piece
+
+
+def large(count=20_000):
+    """A list of several megabytes: the example's rows and then categories of its block, with long descriptions."""
+    words = "Beskrivning " * 15
+    rows = [
+        official.icd_row(
+            f"F{number // 10 % 10}{number % 10}.{letter}", "Påhittad", "", official.FOUR, Beskrivning=words
+        )
+        for number in range(count // 10)
+        for letter in range(10)
+    ]
+    return official.tsv("icd-10-se.tsv", official.ICD_HEADER, rows).content
+
+
+def test_a_large_file_goes_through_memory_a_piece_at_a_time(monkeypatch):
+    """KL-05: what is asked for at a time has a bound, whatever the size of the file."""
+    content = large()
+    assert len(content) > 4 * files.MEBIBYTE
+    monkeypatch.setattr(Counted, "most", 0)
+    given = SourceFile("icd-10-se.tsv", opener=lambda: Counted(content), length=len(content))
+    assert sum(1 for _ in files.cells_of(given, columns=official.ICD_HEADER, delimiter="\t")) == 20_000
+    digest, packed = given.packed()
+    assert Counted.most <= files.MEBIBYTE
+    assert digest == hashlib.sha256(content).hexdigest() and gzip.decompress(packed) == content
+
+
+@pytest.mark.parametrize(
+    ("system", "given"),
+    [
+        ("icd-10-se", [official.icd()]),
+        ("icd-10-se", official.ansi_icd()),
+        ("icd-10-se", official.tabbed_icd()),
+        ("kva", [official.kma(), official.kka()]),
+        ("kva", [official.workbook()]),
+        ("atc", [official.atc()]),
+        ("atc", [official.zipped()]),
+    ],
+)
+def test_every_format_reads_the_same_from_disk_and_from_what_is_kept_compressed(system, given, tmp_path):
+    """KL-05: what the administration keeps until somebody says yes is read as what was sent."""
+    wanted = formats.read(system, given)
+    for file in given:
+        (tmp_path / file.name).write_bytes(file.content)
+    from_disk = [SourceFile.at_path(tmp_path / file.name) for file in given]
+    kept = [SourceFile.compressed(file.name, file.packed()[1], file.size) for file in from_disk]
+    for others in (from_disk, kept):
+        found = formats.read(system, others)
+        assert (found.format, found.rows, found.remarks) == (wanted.format, wanted.rows, wanted.remarks)
+
+
+def test_the_workbook_of_history_is_named_and_the_way_on_told():
+    said = stopped("icd-10-se", SourceFile("historik-icd-10-se.xlsx", official.workbook().content))
+    assert "Hämta utgåvans TSV" in said and "koder som en ny utgåva saknar upphör med den gamla" in said

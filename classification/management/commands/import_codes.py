@@ -82,6 +82,7 @@ def _read(path):
     try:
         if path.stat().st_size > MOST_BYTES:
             raise CatalogueError(f"{path.name} är större än {MOST_BYTES // MEBIBYTE} MB och läses inte.")
-        return SourceFile(path.name, path.read_bytes())
+        with path.open("rb"):
+            return SourceFile.at_path(path)
     except OSError as error:
         raise CatalogueError(f"{path} går inte att läsa ({error.strerror}).") from error
