@@ -398,6 +398,8 @@ ENDPOINTS = {
     "work-lists/missing-follow-up/<uuid:pk>/decide/": ({"POST": P.DECIDE_CARE}, "missing"),
     "work-lists/no-shows/<uuid:pk>/decide/": ({"POST": P.DECIDE_CARE}, "missed"),
 }
+# What other systems ask in the wire format of the national contracts, by a key of their own.
+SERVICES = {"rivta/get-care-contacts/3/": P.SHARE_CONTACTS}
 # The schema, its page, and the answer to an address that is not there.
 OPEN_ENDPOINTS = {"api/schema/", "api/docs/", "api/docs/<slug:area>/", "api/^"}
 
@@ -420,6 +422,7 @@ ADMINISTRATION = {
     **dict.fromkeys(["registercode", "registerreporter", "reportingunit", "registerlayout"], CATALOGUES),
     "resource": SCHEDULES,
     **dict.fromkeys(["accesslogentry", "changelogentry"], LOGS),
+    "outboxmessage": CATALOGUES,
 }
 EVERY_DOOR = {P.MAINTAIN_CATALOGUES, P.MAINTAIN_SCHEDULES, P.VIEW_ACCESS_LOG}
 
@@ -438,7 +441,11 @@ def addresses(patterns=None, before=""):
 
 
 def pages():
-    return {name: view for route, name, view in addresses() if not route.startswith(("admin/", "api/"))}
+    return {name: view for route, name, view in addresses() if not route.startswith(("admin/", "api/", "rivta/"))}
+
+
+def services():
+    return {route: view for route, _, view in addresses() if route.startswith("rivta/")}
 
 
 def endpoints():
@@ -465,6 +472,10 @@ def test_every_endpoint_stands_in_the_table_with_its_permissions():
     assert others == OPEN_ENDPOINTS
 
 
+def test_every_service_stands_in_the_table_with_its_permission():
+    assert {route: view.required_permission for route, view in services().items()} == SERVICES
+
+
 def test_every_kind_of_row_in_the_administration_stands_in_the_table():
     """Patients, vårdhändelser and what hangs on them are not there: they are changed by their pages alone."""
     assert {model._meta.model_name: set(admin.permissions) for model, admin in site._registry.items()} == ADMINISTRATION
@@ -474,7 +485,7 @@ def test_every_permission_is_asked_for_somewhere_or_named_here():
     """A permission that nothing asks for gives nothing. Overbooking is asked inside booking."""
     asked = {needed for page in PAGES.values() for needed in page.methods.values()}
     asked |= {needed for permissions, _ in ENDPOINTS.values() for needed in permissions.values()}
-    asked |= set().union(*ADMINISTRATION.values())
+    asked |= set().union(*ADMINISTRATION.values(), SERVICES.values())
     assert set(Permission) - asked == {P.OVERBOOK}
 
 
@@ -835,6 +846,22 @@ def test_a_method_that_an_endpoint_does_not_name_is_not_there(world):
             if status != HTTPStatus.METHOD_NOT_ALLOWED:
                 wrong.append(f"{method} {route}: {status}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_service_answers_exactly_those_who_may(world, settings):
+    """401 without a key, 403 without the permission, else a fault of the contract: nothing was asked. A session is nobody,
+    and only what is posted is answered."""
+    settings.SDV_HSA_ID = "SE2321000255-SYS1"
+    for route, needed in SERVICES.items():
+        for actor in ACTORS:
+            if actor == ANONYMOUS:
+                expected = HTTPStatus.UNAUTHORIZED
+            else:
+                expected = HTTPStatus.INTERNAL_SERVER_ERROR if may(actor, needed) else HTTPStatus.FORBIDDEN
+            assert called(actor, world, "POST", f"/{route}") == expected, actor
+            assert asked(actor, world, "POST", f"/{route}").status_code == HTTPStatus.UNAUTHORIZED
+        for method in ("GET", "PUT", "PATCH", "DELETE"):
+            assert called(Role.NATIONAL_SERVICES, world, method, f"/{route}") == HTTPStatus.METHOD_NOT_ALLOWED
 
 
 def test_the_schema_is_open_and_holds_nothing_but_the_schema(world):

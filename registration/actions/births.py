@@ -3,7 +3,7 @@
 from django.db import IntegrityError, transaction
 
 from registration import identities, lifecycle, names, stay_rules, type_choice
-from registration.actions import admissions, encounters, patients
+from registration.actions import admissions, encounters, engagements, patients
 from registration.encounter_types import TYPES
 from registration.lifecycle import Move
 from registration.models import Birth, Encounter, Patient, PatientHistory, PatientIdentity
@@ -118,6 +118,7 @@ def give_personnummer(*, encounter_id, identity, by, at):
         ) from None
     child.version += 1
     child.save(update_fields=["version"])
+    engagements.look_again(child.pk)
     PatientHistory.objects.create(
         patient=child, event="edited", detail="personnummer i stället för reservID", by=by, at=at
     )

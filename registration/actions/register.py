@@ -7,6 +7,7 @@ from datetime import date
 from django.db import IntegrityError, transaction
 
 from registration import names
+from registration.actions import engagements
 from registration.models import (
     AddressKind,
     Patient,
@@ -89,7 +90,9 @@ def carry_out(patient: Patient, wanted: Request, *, record, at):
         patient.search_name = names.search_text(patient.given_name, patient.middle_name, patient.surname)
         patient.sort_key = names.sort_key(patient.surname, patient.given_name)
     words = [word for word in wanted.words if word not in ("nytt nummer", "länkat nummer")]
-    words += ["nytt nummer"] if wanted.primary and kept[wanted.primary] else []
+    if wanted.primary and kept[wanted.primary]:
+        words.append("nytt nummer")
+        engagements.look_again(patient.pk)
     words += ["länkat nummer"] if any(kept[identity] for identity in wanted.also_known) else []
     if words:
         patient.version += 1

@@ -21,6 +21,7 @@ from .encounter import (
     EncounterParticipant,
     PlaceStay,
 )
+from .engagement import EngagementEntry
 from .fee import FeeLevel, FeePurpose, FeeRate, FeeStaff
 from .order import Order, OrderStatus
 from .patient import (
@@ -58,6 +59,7 @@ __all__ = [
     "EncounterParticipant",
     "EncounterRelation",
     "EncounterType",
+    "EngagementEntry",
     "FeeLevel",
     "FeePurpose",
     "FeeRate",

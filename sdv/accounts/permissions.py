@@ -15,6 +15,7 @@ class Role(TextChoices):
     SUPPORT = "support", "Support"
     INTEGRATION = "integration", "Integration"
     AUDITOR = "auditor", "Logggranskare"
+    NATIONAL_SERVICES = "national_services", "Nationella tjänster"
 
 
 class Permission(TextChoices):
@@ -53,6 +54,7 @@ class Permission(TextChoices):
     EXPORT_CODED = "export_coded", "Hämta klassificerade kontakter"
     VIEW_ACCESS_LOG = "view_access_log", "Se åtkomstloggen"
     REPORT_FACTS = "report_facts", "Rapportera fakta ur journal, kassa och 1177"
+    SHARE_CONTACTS = "share_contacts", "Hämta vårdkontakter till 1177 och NPÖ"
     VIEW_CATALOGUES = "view_catalogues", "Läsa kataloger"
 
 
@@ -94,7 +96,8 @@ ALLOWED = {
     _P.EXPORT_CODED: {_R.CODER, _R.SUPPORT},
     _P.VIEW_ACCESS_LOG: {_R.AUDITOR},
     _P.REPORT_FACTS: {_R.INTEGRATION},
-    _P.VIEW_CATALOGUES: set(Role),
+    _P.SHARE_CONTACTS: {_R.NATIONAL_SERVICES},
+    _P.VIEW_CATALOGUES: set(Role) - {_R.NATIONAL_SERVICES},
 }
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from .requests import REQUEST_ID
 
 # Extra fields that may be logged; anything else given as `extra` is dropped.
-SAFE_FIELDS = {"job", "count", "seconds", "status", "method", "route", "encounter", "message_id", "attempt"}
+SAFE_FIELDS = {"job", "count", "seconds", "status", "method", "route", "encounter", "message_id", "attempt", "log_id"}
 
 
 class JsonFormatter(logging.Formatter):

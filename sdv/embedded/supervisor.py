@@ -1,5 +1,5 @@
-"""What `make run` runs: servers, migrations, catalogues, demo data, then web, worker, beat and a
-simulator of the population register until Ctrl+C.
+"""What `make run` runs: servers, migrations, catalogues, demo data, then web, worker, beat and
+simulators of the population register, of SMS and 1177, and of the engagement index until Ctrl+C.
 
 A program that ends by itself is started again; one that keeps ending stops everything with a sentence."""
 
@@ -38,6 +38,7 @@ DEMO_USERS = [
     "support",
     "granskare",
     "integration",
+    "nationell",
 ]
 
 
@@ -138,9 +139,17 @@ def run():
                     "SDV_SMS_ADDRESS": f"http://127.0.0.1:{patients}/sms",
                     "SDV_PORTAL_ADDRESS": f"http://127.0.0.1:{patients}/1177",
                 }
+            index = None
+            if environment.get("SDV_DEMO") == "1" and not environment.get("SDV_EI_ADDRESS"):
+                index = free_port()
+                environment |= {
+                    "SDV_HSA_ID": "SE2321000255-SDV1",
+                    "SDV_EI_ADDRESS": f"http://127.0.0.1:{index}/index",
+                    "SDV_EI_LOGICAL_ADDRESS": "SE2321000255-EI01",
+                }
             LOCAL_FOLDER.joinpath("log").mkdir(parents=True, exist_ok=True)
             prepare(environment)
-            programs += the_programs(environment, address, register, patients)
+            programs += the_programs(environment, address, register, patients, index)
             for program in programs:
                 program.start()
             wait_for_answer(address, programs)
@@ -160,7 +169,7 @@ def run():
     return 0
 
 
-def the_programs(environment, address, register=None, patients=None):
+def the_programs(environment, address, register=None, patients=None, index=None):
     host, port = address
     without_pool = environment | {"SDV_DATABASE_POOL": "0"}
     simulator = Program(
@@ -172,9 +181,13 @@ def the_programs(environment, address, register=None, patients=None):
     gateways = Program(
         "patients", "Simulatorn av SMS och 1177", ["sdv.adapters.patients.simulator", str(patients)], without_pool
     )
+    engagements = Program(
+        "index", "Simulatorn av engagemangsindex", ["sdv.adapters.rivta.simulator.index", str(index)], without_pool
+    )
     return [
         *([simulator] if register else []),
         *([gateways] if patients else []),
+        *([engagements] if index else []),
         Program(
             "web",
             "Webbservern",

@@ -112,6 +112,7 @@ TOPICS = {
     "encounter-ended": Treatment(_D.ALLOWED, _P.NOTHING, "told to 1177 and NPÖ, not to the patient (VH-20)"),
     "encounter-changed": Treatment(_D.ALLOWED, _P.NOTHING, "as above"),
     "encounter-withdrawn": Treatment(_D.ALLOWED, _P.NOTHING, "as above"),
+    "contacts-changed": Treatment(_D.ALLOWED, _P.NOTHING, "as above; it is what takes the protected away there"),
     "child-born": Treatment(_D.ALLOWED, _P.NOTHING, "told to Skatteverket, also of a child that died"),
     "appointment-cancelled": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient"),
     "appointment-reminder": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient, by SMS"),

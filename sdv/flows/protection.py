@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from registration.actions import relations
+from registration.actions import engagements, relations
 from registration.models import (
     Encounter,
     Patient,
@@ -72,6 +72,7 @@ def set_by_hand(*, patient_id, ground, by, at, version=None):
         raise refused
     _mark(patient, Protection.MARKED, at=at, by=by, ground=ground)
     gone = purge(patient, at=at)
+    engagements.look_again(patient.pk)
     label = ProtectionGround(ground).label
     PatientHistory.objects.create(patient=patient, event="protected", detail=f"För hand: {label}", by=by, at=at)
     return gone
@@ -88,6 +89,7 @@ def lift(*, patient_id, reason, by, at, version=None):
         raise RuleError("SK-04", "Ange varför skyddet hävs. Skälet sparas.", code="reason_missing", needs_reason=True)
     for row in [patient, *_merged_into(patient)]:
         _unmark(row)
+    engagements.look_again(patient.pk)
     PatientHistory.objects.create(patient=patient, event="protection_lifted", detail=reason[:300], by=by, at=at)
     return patient
 
@@ -113,6 +115,7 @@ def arrives_from_register(patient, *, protection, at):
     else:
         for row in [patient, *_merged_into(patient)]:
             _unmark(row)
+    engagements.look_again(patient.pk)
     event = "protected" if protection else "protection_lifted"
     PatientHistory.objects.create(patient=patient, event=event, detail="Folkbokföringen", by=None, at=at)
     return True

@@ -1,11 +1,12 @@
 """Delivers what the outbox holds: at least once, each message with an id that never changes, and those about the same
-thing in the order they were written.
+thing in the order they were written. What tells of a patient's contacts is about the patient.
 
 Messages are claimed by pushing their time forward (a lease) in a short statement of its own, so that nothing is locked
 while another system is spoken to, and what a crashed worker had claimed comes again when its lease has run out. Only
 the oldest undelivered message of each subject can be claimed: a later one waits for it, in parallel workers too."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
-from .models import OutboxMessage
+from .models import OF_CONTACTS, OutboxMessage
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ LEASE = timedelta(minutes=5)
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
 
+# The topics of contacts are written out so that the planner knows the index of them.
 _CLAIM = """
 WITH due AS (
     SELECT m.id FROM outbox_outboxmessage m
@@ -32,6 +34,11 @@ WITH due AS (
         SELECT FROM outbox_outboxmessage earlier
         WHERE earlier.subject_id = m.subject_id AND earlier.id < m.id
           AND earlier.delivered_at IS NULL AND earlier.stopped_at IS NULL)
+      AND (m.topic <> ALL(%(of_contacts)s) OR NOT EXISTS (
+        SELECT FROM outbox_outboxmessage earlier
+        WHERE earlier.patient_id = m.patient_id AND earlier.id < m.id AND earlier.topic
+            IN ('encounter-ended', 'encounter-changed', 'encounter-withdrawn', 'contacts-changed')
+          AND earlier.delivered_at IS NULL AND earlier.stopped_at IS NULL))
     ORDER BY m.id
     LIMIT %(batch)s
     FOR NO KEY UPDATE OF m SKIP LOCKED
@@ -56,8 +63,9 @@ class Message:
 class Channel(Protocol):
     """Where messages go. Set by SDV_OUTBOX_CHANNEL."""
 
-    def deliver(self, message: Message) -> None:
-        """Hands the message over, or raises. May be called again with the same id, and then does nothing new."""
+    def deliver(self, message: Message) -> Iterable[UUID] | None:
+        """Hands the message over, or raises. May be called again with the same id, and then does nothing new. Returns the
+        ids of other waiting messages that what was handed over told of too, if any: they are delivered with it."""
 
 
 def channel():
@@ -75,12 +83,12 @@ def deliver_due(*, at, to=None):
             # A death or a protection may have come since it was claimed: then it goes no further (AV-02, SK-05).
             if not waiting().filter(pk=row.pk).exists():
                 continue
-            if _deliver(row, to, at=at):
-                done.append(row.pk)
-            else:
+            told = _deliver(row, to, at=at)
+            if told is None:
                 failed += 1
-        OutboxMessage.objects.filter(pk__in=done, stopped_at__isnull=True).update(delivered_at=at, last_error="")
-        delivered += len(done)
+            else:
+                done += [row.pk, *told]
+        delivered += waiting().filter(pk__in=done).update(delivered_at=at, last_error="")
     return delivered, failed
 
 
@@ -94,10 +102,17 @@ def waiting():
     return OutboxMessage.objects.filter(delivered_at__isnull=True, stopped_at__isnull=True)
 
 
+def together_with(message):
+    """The waiting messages about the same patient's contacts, in their order: one look at the patient tells of them all.
+    Asked before the patient is read, so that what is written meanwhile is told by its own message."""
+    patient = OutboxMessage.objects.filter(pk=message.id).values("patient_id")
+    return list(waiting().filter(patient_id__in=patient, topic__in=OF_CONTACTS).order_by("pk"))
+
+
 def claim(*, at, batch=BATCH):
     """Takes the next messages for one worker, in key order, skipping what others are taking."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"at": at, "lease": at + LEASE, "batch": batch})
+        cursor.execute(_CLAIM, {"at": at, "lease": at + LEASE, "batch": batch, "of_contacts": list(OF_CONTACTS)})
         claimed = [pk for (pk,) in cursor.fetchall()]
     return list(OutboxMessage.objects.filter(pk__in=claimed).order_by("pk"))
 
@@ -108,13 +123,13 @@ def wait_after(attempts):
 
 
 def _deliver(row, to, *, at):
+    """Ids of other messages that were told by the same, or None where it could not be delivered."""
     message = Message(row.pk, row.topic, row.subject_id, row.created_at, row.payload)
     try:
-        to.deliver(message)
+        return list(to.deliver(message) or ())
     except Exception as error:
         # Only what kind of fault it was: another system's words may hold personal data.
         kind = type(error).__name__
         OutboxMessage.objects.filter(pk=row.pk).update(due_at=at + wait_after(row.attempts), last_error=kind[:120])
         logger.warning("outbox delivery failed", extra={"message_id": str(row.pk), "error": kind})
-        return False
-    return True
+        return None

@@ -2,7 +2,7 @@
 
 from django.db.models import OuterRef, Subquery
 
-from .models import OutboxMessage, Topic
+from .models import OF_AN_ENCOUNTER, OutboxMessage, Topic
 
 
 def encounter_ended(encounter):
@@ -45,8 +45,14 @@ def letter_to_portal(letter, *, due_at):
     )
 
 
-# What tells of a vårdhändelse as such.
-OF_AN_ENCOUNTER = (Topic.ENCOUNTER_ENDED, Topic.ENCOUNTER_CHANGED, Topic.ENCOUNTER_WITHDRAWN)
+def contacts_changed(*patient_ids):
+    """VH-20, SK-05, RI-02: which of the patient's ended contacts are shown, or by which identity, is another than it was.
+    What is true is read when it goes. Returns how many."""
+    rows = [
+        OutboxMessage(topic=Topic.CONTACTS_CHANGED, subject_id=patient_id, patient_id=patient_id)
+        for patient_id in patient_ids
+    ]
+    return len(OutboxMessage.objects.bulk_create(rows, batch_size=5000))
 
 
 def encounters_changed(encounters):

@@ -12,10 +12,17 @@ class Topic(models.TextChoices):
     ENCOUNTER_ENDED = "encounter-ended", "Vårdhändelse avslutad"
     ENCOUNTER_CHANGED = "encounter-changed", "Avslutad vårdhändelse ändrad"
     ENCOUNTER_WITHDRAWN = "encounter-withdrawn", "Vårdhändelse återtagen"
+    CONTACTS_CHANGED = "contacts-changed", "Patientens avslutade vårdhändelser visas på nytt sätt"
     CHILD_BORN = "child-born", "Födelseanmälan"
     APPOINTMENT_CANCELLED = "appointment-cancelled", "Bokning avbokad"
     APPOINTMENT_REMINDER = "appointment-reminder", "Påminnelse om besök"
     LETTER_TO_PORTAL = "letter-to-portal", "Brev till 1177"
+
+
+# What tells of a vårdhändelse as such, and what tells that all of a patient's are to be looked at anew: by another
+# identity now, or shown no longer. The receiver is told of the patient as a whole, so these keep one order per patient.
+OF_AN_ENCOUNTER = (Topic.ENCOUNTER_ENDED, Topic.ENCOUNTER_CHANGED, Topic.ENCOUNTER_WITHDRAWN)
+OF_CONTACTS = (*OF_AN_ENCOUNTER, Topic.CONTACTS_CHANGED)
 
 
 class OutboxMessage(Row):
@@ -41,6 +48,11 @@ class OutboxMessage(Row):
                 fields=["due_at", "id"], condition=Q(delivered_at=None, stopped_at=None), name="outbox_undelivered"
             ),
             models.Index(fields=["subject_id"], name="outbox_by_subject"),
+            models.Index(
+                fields=["patient_id", "id"],
+                condition=Q(delivered_at=None, stopped_at=None, topic__in=OF_CONTACTS),
+                name="outbox_contacts_by_patient",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

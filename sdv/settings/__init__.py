@@ -281,14 +281,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Printable lists for when the system is away (PL-15): on a disk that is read without it.
 SDV_DOWNTIME_FOLDER = optional("SDV_DOWNTIME_FOLDER", str(BASE_DIR / ".local" / "downtime"))
-# Who delivers outbox messages: to patients where a gateway is given, else to a folder (docs/drift.md).
+# Who delivers outbox messages: each to the address of its topic where there is one, else to a folder (docs/drift.md).
+SDV_OUTBOX_CHANNEL = "sdv.adapters.channel.ByTopic"
 SDV_SMS_ADDRESS = optional("SDV_SMS_ADDRESS")
 SDV_PORTAL_ADDRESS = optional("SDV_PORTAL_ADDRESS")
-SDV_OUTBOX_CHANNEL = (
-    "sdv.adapters.patients.channel.PatientChannel"
-    if SDV_SMS_ADDRESS or SDV_PORTAL_ADDRESS
-    else "sdv.adapters.folder.FolderChannel"
-)
 for name, address in (("SDV_SMS_ADDRESS", SDV_SMS_ADDRESS), ("SDV_PORTAL_ADDRESS", SDV_PORTAL_ADDRESS)):
     if address and not SDV_LOCAL and not address.startswith("https://"):
         raise ImproperlyConfigured(f"{name} kräver https. Se docs/drift.md.")
@@ -316,6 +312,26 @@ if (
 ):
     raise ImproperlyConfigured(
         "SDV_PU_ADDRESS kräver https, SDV_PU_CERTIFICATE, SDV_PU_KEY och SDV_PU_CONSUMER. Se docs/drift.md."
+    )
+
+# Ended contacts to 1177 and NPÖ (docs/vardkontakter.md): answered where this system has an HSA-id, and the engagement index
+# told where it has an address.
+SDV_HSA_ID = optional("SDV_HSA_ID")
+SDV_EI_ADDRESS = optional("SDV_EI_ADDRESS")
+SDV_EI_LOGICAL_ADDRESS = optional("SDV_EI_LOGICAL_ADDRESS")
+SDV_EI_SERVICE_DOMAIN = optional("SDV_EI_SERVICE_DOMAIN", "riv:clinicalprocess:logistics:logistics")
+SDV_EI_CERTIFICATE = optional("SDV_EI_CERTIFICATE", SDV_PU_CERTIFICATE)
+SDV_EI_KEY = optional("SDV_EI_KEY", SDV_PU_KEY)
+SDV_EI_AUTHORITIES = optional("SDV_EI_AUTHORITIES", SDV_PU_AUTHORITIES)
+if SDV_EI_ADDRESS and not (SDV_HSA_ID and SDV_EI_LOGICAL_ADDRESS):
+    raise ImproperlyConfigured("SDV_EI_ADDRESS kräver SDV_HSA_ID och SDV_EI_LOGICAL_ADDRESS. Se docs/vardkontakter.md.")
+if (
+    SDV_EI_ADDRESS
+    and not SDV_LOCAL
+    and not (SDV_EI_ADDRESS.startswith("https://") and SDV_EI_CERTIFICATE and SDV_EI_KEY)
+):
+    raise ImproperlyConfigured(
+        "SDV_EI_ADDRESS kräver https, SDV_EI_CERTIFICATE och SDV_EI_KEY. Se docs/vardkontakter.md."
     )
 
 # --- Logs: structured, with a request id, never with personal data ----------------------------------------------

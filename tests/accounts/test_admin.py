@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 LOGS = {"accesslogentry", "changelogentry"}
 SCHEDULES = {"resource"}
 READ_ONLY = {
+    "outboxmessage",
     "encounterclass",
     "encountertype",
     "outcome",

@@ -116,7 +116,7 @@ def test_what_is_killed_is_started_again_and_ctrl_c_stops_all(running):
         for connection in psutil.Process(pid).net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert len(listening) == 3, "the pages, and the simulators of the population register and of SMS and 1177"
+    assert len(listening) == 4, "the pages, and the simulators of the register, of SMS and 1177, and of the index"
     assert ("127.0.0.1", run.port) in listening
     assert {address for address, _ in listening} == {"127.0.0.1"}
 

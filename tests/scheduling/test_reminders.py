@@ -12,7 +12,6 @@ from registration.models import Patient, PatientPhone, PortalContact
 from scheduling import outgoing
 from scheduling.actions import appointments, reminders
 from scheduling.models import LetterText, Reminder
-from sdv.adapters.patients.channel import PatientChannel
 from sdv.adapters.patients.simulator import Simulator
 from sdv.flows import cancellation, deceased, protection
 from sdv.outbox import delivery
@@ -147,7 +146,6 @@ def gateway(settings):
     with Simulator() as simulator:
         settings.SDV_SMS_ADDRESS = simulator.address("/sms")
         settings.SDV_PORTAL_ADDRESS = simulator.address("/1177")
-        settings.SDV_OUTBOX_CHANNEL = "sdv.adapters.patients.channel.PatientChannel"
         yield simulator
 
 
@@ -240,6 +238,6 @@ def test_the_channel_leaves_the_rest_to_the_folder(clinic, gateway, tmp_path, se
     """VH-20: what is told to 1177 and NPÖ goes as before."""
     settings.SDV_OUTBOX_FOLDER = str(tmp_path)
     OutboxMessage.objects.create(topic="encounter-ended", subject_id=clinic.unit.pk)
-    assert delivery.deliver_due(at=NOW + 999 * DAY, to=PatientChannel()) == (1, 0)
+    assert delivery.deliver_due(at=NOW + 999 * DAY) == (1, 0)
     assert len(list(tmp_path.iterdir())) == 1
     assert gateway.tries == 0

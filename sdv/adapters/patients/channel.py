@@ -1,4 +1,4 @@
-"""The outbox channel that speaks to patients: what concerns them goes to the SMS gateway and to 1177, the rest to the folder.
+"""The outbox channel that speaks to patients: reminders to the SMS gateway, letters to 1177.
 
 The message holds ids; number and words are read when it leaves. The same message has the same key at every try, so that one
 whose answer was lost is not sent twice. A gateway of a region's own is another class behind the same setting."""
@@ -11,8 +11,6 @@ from django.conf import settings
 from scheduling import outgoing
 from sdv.common.time import now
 
-from ..folder import FolderChannel
-
 PATIENCE = urllib3.Timeout(connect=2, read=10)
 
 
@@ -20,19 +18,26 @@ class NotDelivered(Exception):
     """No receipt. The class alone is logged: another system's words may hold personal data."""
 
 
+def has_address(topic):
+    """Whether messages of the topic go to patients, and there is somewhere to send them."""
+    return bool(
+        (topic == "appointment-reminder" and settings.SDV_SMS_ADDRESS)
+        or (topic == "letter-to-portal" and settings.SDV_PORTAL_ADDRESS)
+    )
+
+
 class PatientChannel:
     """Hands over what is still to be told; what is not is done with."""
 
     def __init__(self):
-        self.folder = FolderChannel()
         self.http = urllib3.PoolManager(retries=False)
 
     def deliver(self, message):
-        if message.topic == "appointment-reminder" and settings.SDV_SMS_ADDRESS:
+        if message.topic == "appointment-reminder":
             sms = outgoing.reminder(message.subject_id, at=now())
             if sms is not None:
                 self._post(settings.SDV_SMS_ADDRESS, message, {"to": sms.number, "text": sms.text})
-        elif message.topic == "letter-to-portal" and settings.SDV_PORTAL_ADDRESS:
+        else:
             letter = outgoing.portal_letter(message.subject_id)
             if letter is not None:
                 told = {
@@ -42,8 +47,6 @@ class PatientChannel:
                     "date": letter.written_on,
                 }
                 self._post(settings.SDV_PORTAL_ADDRESS, message, told)
-        else:
-            self.folder.deliver(message)
 
     def _post(self, address, message, told):
         body = json.dumps({"id": str(message.id), **told}, ensure_ascii=False).encode()

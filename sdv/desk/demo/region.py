@@ -79,7 +79,7 @@ PRIMARY_CARE = ["bryggan", "ekbacken", "sjolunda"]
 BOOKED_UNITS = [*PRIMARY_CARE, "bvc", "ungdom", "medicin"]
 ALL_UNITS = [plan.key for plan in UNITS]
 
-# The nine demo users: name, role and units.
+# The demo users: name, role and units.
 USERS = {
     "reception": ("Rut Receptionist", Role.RECEPTIONIST, ["bryggan", "medicin", "bvc", "ungdom", "akut", "avdelning"]),
     "kliniker": (
@@ -94,6 +94,7 @@ USERS = {
     "support": ("Sune Support", Role.SUPPORT, ALL_UNITS),
     "granskare": ("Gerd Granskare", Role.AUDITOR, ["bryggan"]),
     "integration": ("Integrationen", Role.INTEGRATION, ALL_UNITS),
+    "nationell": ("Nationella tjänster", Role.NATIONAL_SERVICES, ["bryggan"]),
 }
 
 

@@ -6,6 +6,7 @@ done with an old id locks the present record alone (PatientQuerySet.lock_present
 from django.apps import apps
 from django.db import connection, transaction
 
+from registration.actions import engagements
 from registration.models import CareCommitment, Encounter, Patient, PatientHistory
 from scheduling.models import Appointment
 from sdv.common.errors import RuleError
@@ -59,7 +60,7 @@ def merge(*, source_id, target_id, reason, by, at, is_told_by_register=False):
     _lock_rows(source)
     for label in MOVED:
         _move(done, label)
-    _tell_again(done, target)
+    _tell_again(done, target, target.pk)
     Patient.objects.filter(pk=source.pk).update(merged_into=target, version=source.version + 1)
     Patient.objects.filter(pk=target.pk).update(version=target.version + 1, **_carry(done, source, target))
     for row, event in ((source, "merged_away"), (target, "merged_here")):
@@ -117,7 +118,7 @@ def undo(*, target_id, reason, by, at):
         model.objects.filter(pk__in=found.following.intersection(found.rows[label])).update(
             **{column_of(label): source.pk}
         )
-    _tell_again(done, source)
+    _tell_again(done, source, target.pk, source.pk)
     Patient.objects.filter(pk=source.pk).update(merged_into=None, version=source.version + 1)
     Patient.objects.filter(pk=target.pk).update(version=target.version + 1, **give_back(done, source, target))
     done.undone_at, done.undone_by, done.undo_reason = at, by, reason[:200]
@@ -136,9 +137,11 @@ def _carry(done, source, target):
     return {name: getattr(source, name) for name in fields}
 
 
-def _tell_again(done, patient):
+def _tell_again(done, patient, *patients):
+    """The moved contacts are `patient`'s now; `patients` are those whose numbers others may know them by."""
     moved = MergeChange.objects.filter(merge=done, table=Encounter._meta.label).values("row_id")
     messages.encounters_changed(Encounter.objects.filter(patient=patient, pk__in=moved))
+    engagements.look_again(*patients, only_known=True)
 
 
 def _move_back(done, label):

@@ -1,4 +1,4 @@
-"""The contracts' own schemas: what the simulator accepts, and what tests hold every message against."""
+"""The contracts' own schemas: what the producer and the simulators accept, and what tests hold every message against."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,10 @@ from lxml import etree
 
 FOLDER = Path(__file__).parent
 RESPONDERS = {
+    "GetCareContacts": "interactions/GetCareContactsInteraction/GetCareContactsResponder_3.0.xsd",
     "GetPersonsForProfile": "interactions/GetPersonsForProfileInteraction/GetPersonsForProfileResponder_5.0.xsd",
+    "ProcessNotification": "interactions/ProcessNotificationInteraction/ProcessNotificationResponder_1.0.xsd",
+    "Update": "interactions/UpdateInteraction/UpdateResponder_1.0.xsd",
     "UpdatePerson": "interactions/UpdatePersonInteraction/UpdatePersonResponder_5.0.xsd",
 }
 
