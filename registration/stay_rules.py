@@ -5,6 +5,7 @@ from django.db.models import TextChoices
 
 from registration.lifecycle import EMERGENCY, INPATIENT, OBSERVATION, Status
 from sdv.common.errors import InputError, RuleError
+from sdv.common.time import local
 
 
 class AdmittedFrom(TextChoices):
@@ -104,6 +105,20 @@ def mother_refusal(type_code, status):
             code="mother_not_here",
         )
     return None
+
+
+def birth_time_warning(born_at, *, admitted_at):
+    """A child born before its mother came to the unit: on the way there, or a time that is wrong. Asked of a person
+    (VH-13). Or None."""
+    if admitted_at is None or born_at >= admitted_at:
+        return None
+    when, came = (local(moment).strftime("%Y-%m-%d %H:%M") for moment in (born_at, admitted_at))
+    return RuleError(
+        "VH-13",
+        f"Födelsetiden {when} ligger före moderns inskrivning {came}. Kontrollera tiden; spara ändå om barnet föddes på vägen.",
+        code="born_before_admission",
+        is_warning=True,
+    )
 
 
 def name_of_child(mother, number):

@@ -33,11 +33,21 @@ def prepare(*, mother_encounter_id, by, at, actor_hsa_id, how_many=1, identity="
 
 @transaction.atomic
 def born_without_foetus(
-    *, mother_encounter_id, born_at, sex, by, at, actor_hsa_id, identity="", place_id=None, ward_id=None
+    *,
+    mother_encounter_id,
+    born_at,
+    sex,
+    by,
+    at,
+    actor_hsa_id,
+    identity="",
+    place_id=None,
+    ward_id=None,
+    accept_warnings=(),
 ):
     """Nyfödd where no Foster was prepared (VH-03 k)."""
     mother, during = _mother(mother_encounter_id, type_choice.BORN)
-    born_at = _time_of_birth(born_at, at)
+    born_at = _time_of_birth(born_at, at, during, accept_warnings)
     number = Birth.objects.filter(mother_encounter=during).count() + 1
     child = _child(
         mother, number, identity, sex=sex, birth_date=local_date(born_at), actor_hsa_id=actor_hsa_id, by=by, at=at
@@ -53,7 +63,7 @@ def born_without_foetus(
 
 
 @transaction.atomic
-def born(*, encounter_id, born_at, sex, by, at, place_id=None, ward_id=None, version=None):
+def born(*, encounter_id, born_at, sex, by, at, place_id=None, ward_id=None, version=None, accept_warnings=()):
     """The Foster becomes Nyfödd with its time of birth (VH-13); the birth notification is told. A healthy newborn is not
     inskriven: it has the record for the notification and the bed."""
     child_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
@@ -64,10 +74,10 @@ def born(*, encounter_id, born_at, sex, by, at, place_id=None, ward_id=None, ver
         raise encounters.told_who(refused, encounter)
     if refused := lifecycle.type_change_refusal(row, TYPES[lifecycle.NEWBORN]):
         raise refused
-    born_at = _time_of_birth(born_at, at)
     birth = Birth.objects.locked().filter(encounter=encounter).first()
     if birth is None:
         raise RuleError("VH-13", "Fostret har ingen moder angiven. Förbered det från moderns vårdhändelse.")
+    born_at = _time_of_birth(born_at, at, birth.mother_encounter, accept_warnings)
     birth.born_at, birth.version = born_at, birth.version + 1
     birth.save(update_fields=["born_at", "version"])
     encounters.move(
@@ -135,10 +145,13 @@ def _mother(encounter_id, situation):
     return mother, during
 
 
-def _time_of_birth(born_at, at):
+def _time_of_birth(born_at, at, mother_encounter, accept_warnings):
     born_at = minute(born_at)
     if born_at > minute(at):
         raise RuleError("VH-13", "Födelsetiden har inte kommit än. Ange en tid till och med nu.")
+    admitted_at = mother_encounter.start if mother_encounter else None
+    if "VH-13" not in accept_warnings and (warning := stay_rules.birth_time_warning(born_at, admitted_at=admitted_at)):
+        raise warning
     return born_at
 
 

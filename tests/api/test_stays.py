@@ -126,11 +126,16 @@ def test_twins_by_rest(caller, catalogues):
     assert [child["number"] for child in made["children"]] == [1, 2]
     path = f"encounters/{made['children'][0]['encounter']}/"
     refused(api.post(f"{path}personnummer/", {"identity": factories.test_number()}), 409, rule="VH-13")
+    early = {"born_at": ago(4), "sex": "1"}
+    warned = refused(api.post(f"{path}birth/", early), 409, rule="VH-13", code="born_before_admission")
+    assert warned["is_warning"]
+    other = f"encounters/{made['children'][1]['encounter']}/birth/"
+    assert api.post(other, early | {"accept_warnings": ["VH-13"]}).json()["start"] == ago(4)
     born = api.post(f"{path}birth/", {"born_at": ago(1), "sex": "1"}).json()
     assert (born["encounter_type"]["code"], born["start"]) == ("nyfodd", ago(1))
     refused(api.post(f"{path}change-type/", {"encounter_type": "foster"}), 409, rule="VH-24")
     refused(api.post(f"encounters/{mother.pk}/children/", {"born_at": ago(1)}), 400)
-    assert Birth.objects.filter(born_at__isnull=False).count() == 1
+    assert Birth.objects.filter(born_at__isnull=False).count() == 2
 
 
 def test_who_takes_part(caller, catalogues):

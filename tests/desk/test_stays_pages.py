@@ -354,7 +354,11 @@ def test_from_foster_to_personnummer_on_the_pages(db):
     assert client.post(reverse("encounter-birth", args=[child.pk]), {"sex": "2"}).status_code == 422
     number = make.test_number()
     day = f"{number[:4]}-{number[4:6]}-{number[6:8]}"
-    client.post(reverse("encounter-birth", args=[child.pk]), {"sex": "2", "clock": "11:30", "day": day})
+    early = {"sex": "2", "clock": "11:30", "day": day}
+    warned = client.post(reverse("encounter-birth", args=[child.pk]), early)
+    assert (warned.status_code, fresh(child).type_id) == (409, "foster")
+    assert "ligger före moderns inskrivning" in warned.content.decode()
+    client.post(reverse("encounter-birth", args=[child.pk]), early | {"overrule": "1"})
     assert fresh(child).type_id == "nyfodd"
     client.post(reverse("encounter-personnummer", args=[child.pk]), {"identity": number})
     assert child.patient.identities.get(is_primary=True).value == number

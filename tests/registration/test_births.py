@@ -5,7 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from classification import production
 from registration.actions import admissions, births, encounters, patients
+from registration.lifecycle import INPATIENT
 from registration.models import Birth, Encounter, Patient
 from registration.type_choice import DIRECT_ADMISSION, OBSERVATION_PLACE
 from sdv.common.errors import InputError, RuleError
@@ -15,7 +17,7 @@ from tests import factories as make
 from tests.clinic import NOW
 from tests.registers import connected
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 STAFF = "SE0000000000-U1"
 
 
@@ -121,7 +123,9 @@ def test_a_healthy_newborn_ends_without_utsatt_and_is_not_told_as_a_stay_to_coun
     (birth,) = prepared(mother, user)
     born(birth, user)
     ended = encounters.discharge(encounter_id=birth.encounter_id, by=user, at=NOW + 30 * HOUR)
-    assert (ended.status, ended.discharged_to) == ("ended", "")
+    assert (ended.status, ended.discharged_to, ended.admitted_from, ended.is_planned) == ("ended", "", "", None)
+    assert production.kind(ended.type_id, ended.status) is None
+    assert list(Encounter.objects.filter(type=INPATIENT)) == [mother]
 
 
 def test_a_newborn_who_is_ill_is_admitted_in_a_vardhandelse_of_its_own(register, mother, user):
@@ -190,6 +194,23 @@ def test_a_birth_that_has_not_come_is_refused_and_nothing_changes(register, moth
     assert Encounter.objects.get(pk=birth.encounter_id).type_id == "foster"
 
 
+def test_a_birth_before_the_mother_came_is_asked_about_and_kept_by_a_person(register, mother, user):
+    """VH-13: on the way there, or a time that is wrong."""
+    first, second = prepared(mother, user, how_many=2)
+    early = {"born_at": NOW - 5 * MINUTE}
+    warned = refusal(born, birth=first, user=user, **early)
+    assert (warned.rule, warned.code, warned.is_warning) == ("VH-13", "born_before_admission", True)
+    assert "2026-11-20 08:55 ligger före moderns inskrivning 2026-11-20 09:00" in warned.sentence
+    assert set(Encounter.objects.filter(birth__isnull=False).values_list("type", flat=True)) == {"foster"}
+    assert (OutboxMessage.objects.count(), Birth.objects.filter(born_at=None).count()) == (0, 2)
+    born(first, user, **early, accept_warnings=["VH-13"])
+    born(second, user, born_at=NOW)
+    assert list(Birth.objects.order_by("number").values_list("born_at", flat=True)) == [NOW - 5 * MINUTE, NOW]
+    act = {"mother_encounter_id": mother.pk, "sex": "1", "by": user, "at": NOW + HOUR, "actor_hsa_id": STAFF}
+    assert refusal(births.born_without_foetus, born_at=NOW - 5 * MINUTE, **act).is_warning
+    assert Birth.objects.count() == 2
+
+
 def test_the_personnummer_takes_the_place_of_the_temporary_identity(register, mother, user):
     """VH-13, PA-03: the old number still finds the child."""
     number = make.test_number()
@@ -200,7 +221,7 @@ def test_the_personnummer_takes_the_place_of_the_temporary_identity(register, mo
     before = child.identities.get().value
     act = {"encounter_id": birth.encounter_id, "identity": number, "by": user, "at": NOW}
     assert refusal(births.give_personnummer, **act).rule == "VH-13"
-    births.born(encounter_id=birth.encounter_id, born_at=noon, sex="1", by=user, at=NOW)
+    births.born(encounter_id=birth.encounter_id, born_at=noon, sex="1", by=user, at=NOW, accept_warnings=["VH-13"])
     births.give_personnummer(**act)
     known = [(row.kind, row.value, row.is_primary) for row in child.identities.order_by("-is_primary")]
     assert known == [("personnummer", number, True), ("reservid", before, False)]
@@ -217,7 +238,8 @@ def test_a_personnummer_of_another_day_or_person_is_refused(register, mother, us
     assert refusal(births.give_personnummer, **act).code == "other_birth_date"
     patients.register(identity=number, given_name="Bo", surname="Ek", by=user, at=NOW)
     (twin,) = prepared(mother, user)
-    births.born(encounter_id=twin.encounter_id, born_at=at_local(day, NOW.time()), sex="1", by=user, at=NOW)
+    on_that_day = {"born_at": at_local(day, NOW.time()), "accept_warnings": ["VH-13"]}
+    births.born(encounter_id=twin.encounter_id, sex="1", by=user, at=NOW, **on_that_day)
     known = refusal(births.give_personnummer, encounter_id=twin.encounter_id, identity=number, by=user, at=NOW)
     assert (known.rule, twin.encounter.patient.identities.get().kind) == ("RI-02", "reservid")
 

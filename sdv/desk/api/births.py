@@ -7,7 +7,7 @@ from registration.models import Sex
 from sdv.accounts.api.schema import operation
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
-from sdv.common.api_fields import Answer, Choice, Fields, Id, Moment, Number, Text
+from sdv.common.api_fields import Answer, Choice, Fields, Id, Listed, Moment, Number, Text
 from sdv.common.errors import InputError
 
 from .encounters import TAG, EncounterAnswer, EncounterEndpoint
@@ -21,6 +21,7 @@ class ChildrenBody(Fields):
     sex = Choice(choices=Sex.values, required=False)
     identity = Text(max_length=20, allow_blank=True, required=False, help_text="ReservID som redan tagits ut.")
     place = Id(required=False, allow_null=True)
+    accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
 
 
 class Child(Answer):
@@ -66,7 +67,11 @@ class Children(EncounterEndpoint):
                 raise InputError(sex="Ange barnets kön: 1 pojke, 2 flicka, 0 kan inte avgöras än.")
             found = [
                 births.born_without_foetus(
-                    born_at=asked["born_at"], sex=asked["sex"], place_id=asked.get("place"), **act
+                    born_at=asked["born_at"],
+                    sex=asked["sex"],
+                    place_id=asked.get("place"),
+                    accept_warnings=asked.get("accept_warnings", ()),
+                    **act,
                 )
             ]
         else:
@@ -88,6 +93,7 @@ class BirthBody(Fields):
     born_at = Moment()
     sex = Choice(choices=Sex.values)
     place = Id(required=False, allow_null=True)
+    accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
 
 
 class BirthOf(EncounterEndpoint):
@@ -112,6 +118,7 @@ class BirthOf(EncounterEndpoint):
             born_at=asked["born_at"],
             sex=asked["sex"],
             place_id=asked.get("place"),
+            accept_warnings=asked.get("accept_warnings", ()),
             by=self.actor.user,
             at=self.at,
             version=self.version,

@@ -145,7 +145,7 @@ def children(request, row, words, form):
         "at": now(),
     }
     if words["born_at"]:
-        births.born_without_foetus(born_at=words["born_at"], sex=words["sex"], **act)
+        births.born_without_foetus(born_at=words["born_at"], sex=words["sex"], accept_warnings=_kept(request), **act)
     else:
         births.prepare(how_many=words["how_many"], **act)
 
@@ -158,9 +158,15 @@ def birth(request, row, words, form):
         born_at=words["at"],
         sex=words["sex"],
         place_id=words["place"] or None,
+        accept_warnings=_kept(request),
         by=request.actor.user,
         at=now(),
     )
+
+
+def _kept(request):
+    """The warning about the time of birth that the person has kept (VH-13)."""
+    return ("VH-13",) if request.POST.get("overrule") else ()
 
 
 @_sheet(_REGISTER, encounter_actions.PERSONNUMMER, forms.PersonnummerForm, "Personnumret är registrerat för")
