@@ -2,7 +2,8 @@
 
 One page for each unit: today's and tomorrow's visits, who lies where, who is at the emergency department, who is
 expected, with empty columns to write in. What was written is entered afterwards with its true times. A protected person
-stands there by the marking and the vårdhändelse's number alone: paper is read by whoever passes (SK-05, PL-17)."""
+stands there by the marking and the vårdhändelse's number alone: paper is read by whoever passes (SK-05, PL-17). Who
+stands on a page is in the access log before the page is there: once for a patient, unit and day [reading]."""
 
 import os
 from datetime import timedelta
@@ -15,10 +16,12 @@ from django.template.loader import render_to_string
 from registration import identities, presenters
 from registration.lifecycle import ADMISSION_BOOKED, EMERGENCY, HOLDS_A_PLACE, ONGOING_TREATMENT, Status
 from registration.models import Patient, PlaceStay
+from sdv.accounts.access import log_job
 from sdv.common.time import local, local_date, start_of_day
 from sdv.organisation.models import CareUnit
 
 INDEX, STYLE = "index.html", "reservlista.css"
+WHAT, PURPOSE = "reservlista", "Reservlista vid driftstopp"
 # Readable without the system's own files; kept beside the pages.
 SHEET = """@page { size: A4 landscape; margin: 12mm; }
 body { font-family: sans-serif; font-size: 10.5pt; margin: 1rem; color: black; background: white; }
@@ -36,25 +39,28 @@ def folder():
 
 def write(*, at, dry_run=False):
     """Writes every unit's page and an index. What was there of units that are no more is taken away. Returns how many
-    pages were written."""
+    pages were written, and how many patients stand on them."""
     units = list(CareUnit.objects.valid_on(local_date(at)).order_by("name"))
+    shown = [(unit, contents(unit, at=at)) for unit in units]
+    on_pages = {(unit.pk, patient) for unit, page in shown for patient in page["patients"]}
     if dry_run:
-        return len(units)
+        return len(units), len(on_pages)
+    log_job(job="reservlistor", name="Reservlistor (jobb)", shown=on_pages, what=WHAT, purpose=PURPOSE, at=at)
     place = folder()
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = {STYLE, INDEX}
     _put(place / STYLE, SHEET)
     pages = []
-    for unit in units:
+    for unit, page in shown:
         name = f"{unit.pk}.html"
-        _put(place / name, render_to_string("downtime/unit.html", contents(unit, at=at)))
+        _put(place / name, render_to_string("downtime/unit.html", page))
         written.add(name)
-        pages.append((unit.name, name))
+        pages.append((unit.name, name, len(page["patients"])))
     _put(place / INDEX, render_to_string("downtime/index.html", {"pages": pages, "made_at": _stamp(at)}))
     for left in place.glob("*.html"):
         if left.name not in written:
             left.unlink()
-    return len(units)
+    return len(units), len(on_pages)
 
 
 def _put(path, text):
@@ -81,13 +87,18 @@ def contents(unit, *, at):
     )
     by_place = {stay.place_id: row for row in here for stay in row.present_places}
     places = unit.places.valid_on(today).holdable().order_by("name")
+    beds = [(place.name, _lies(by_place[place.pk]) if place.pk in by_place else None) for place in places]
+    without = [_lies(row) for row in here if not row.present_places]
+    expected = [_expected(row) for row in _planned(unit, at)]
+    lines = [*(row for _, rows in days for row in rows), *(row for _, row in beds if row), *without, *expected]
     return {
         "unit": unit.name,
         "made_at": _stamp(at),
         "days": days,
-        "beds": [(place.name, _lies(by_place[place.pk]) if place.pk in by_place else None) for place in places],
-        "without": [_lies(row) for row in here if not row.present_places],
-        "expected": [_expected(row) for row in _planned(unit, at)],
+        "beds": beds,
+        "without": without,
+        "expected": expected,
+        "patients": {row["patient"] for row in lines},
     }
 
 
@@ -121,13 +132,11 @@ def _planned(unit, at):
 
 
 def _who(patient, encounter):
+    shown = {"patient": patient.pk, "name": presenters.shown_name(patient)}
     if patient.is_protected:
-        return {"name": presenters.shown_name(patient), "identity": f"vårdhändelse {encounter.number}"}
+        return shown | {"identity": f"vårdhändelse {encounter.number}"}
     primary = next((row for row in presenters.identities_of(patient) if row.is_primary), None)
-    return {
-        "name": presenters.shown_name(patient),
-        "identity": identities.display(primary.kind, primary.value) if primary else "",
-    }
+    return shown | {"identity": identities.display(primary.kind, primary.value) if primary else ""}
 
 
 def _lies(encounter):

@@ -77,7 +77,8 @@ def outbox(*, at, dry_run=False):
 
 def downtime_lists(*, at, dry_run=False):
     """PL-15: each unit's visits, beds and expected patients as pages to print, opened without the system."""
-    return [f"reservlistor skrivna: {downtime.write(at=at, dry_run=dry_run)}"]
+    pages, patients = downtime.write(at=at, dry_run=dry_run)
+    return [f"reservlistor skrivna: {pages}", f"patienter på reservlistor: {patients}"]
 
 
 def letters(*, at, dry_run=False):

@@ -7,8 +7,10 @@ import pytest
 
 from registration.actions import admissions
 from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL
+from sdv.accounts.models import AccessLogEntry, User
 from sdv.desk import downtime
 from sdv.desk.jobs import downtime_lists
+from sdv.desk.presenters.log import lines_for_patient
 from tests import factories as make
 from tests.clinic import DAY, NOW
 
@@ -46,7 +48,7 @@ def test_a_unit_s_page_has_today_tomorrow_beds_and_who_is_expected(folder):
     admissions.plan_admission(
         patient_id=make.patient(surname="Väntad").pk, care_unit=unit, expected_start=NOW + HOUR, by=user, at=NOW
     )
-    assert downtime_lists(at=NOW) == ["reservlistor skrivna: 2"]
+    assert downtime_lists(at=NOW) == ["reservlistor skrivna: 2", "patienter på reservlistor: 4"]
     visits, beds = page_of(folder, clinic), page_of(folder, unit)
     assert ("Idag, Maria" in visits, "10:00–" in visits, "Imorgon" in visits) == (True, True, True)
     assert ("Sedan, Maria" in visits, "Avbokad, Maria" in visits) == (False, False)
@@ -92,10 +94,41 @@ def test_what_is_there_of_a_unit_that_is_no_more_goes_and_only_the_owner_reads(f
     assert (folder.stat().st_mode & 0o777, (folder / f"{unit.pk}.html").stat().st_mode & 0o777) == (0o700, 0o600)
     unit.valid_to = (NOW - DAY).date()
     unit.save()
-    assert downtime.write(at=NOW) == 0
+    assert downtime.write(at=NOW) == (0, 0)
     assert sorted(path.name for path in folder.iterdir()) == ["index.html", "reservlista.css"]
 
 
-def test_a_rehearsal_writes_no_page(folder):
-    make.HealthCentreFactory()
-    assert (downtime.write(at=NOW, dry_run=True), folder.exists()) == (1, False)
+def test_a_rehearsal_writes_no_page_and_no_line(folder):
+    emergency = make.EmergencyDepartmentFactory()
+    make.unbooked_visit(care_unit=emergency, situation=EMERGENCY_ARRIVAL, at=NOW)
+    before = AccessLogEntry.objects.count()
+    assert (downtime.write(at=NOW, dry_run=True), folder.exists()) == ((1, 1), False)
+    assert AccessLogEntry.objects.count() == before
+
+
+def test_who_stands_on_a_page_is_in_the_access_log_once_a_day(folder):
+    """PDL, PL-15, SK-05: who, which unit, by what; the protected too; not again each quarter, and again tomorrow."""
+    emergency, unit = make.EmergencyDepartmentFactory(), make.InpatientUnitFactory()
+    hidden, patient = make.protected_patient(), make.patient()
+    for who, where, situation in (
+        (hidden, emergency, EMERGENCY_ARRIVAL),
+        (patient, emergency, EMERGENCY_ARRIVAL),
+        (patient, unit, DIRECT_ADMISSION),
+    ):
+        make.unbooked_visit(care_unit=where, patient=who, situation=situation, at=NOW)
+    for quarter in range(3):
+        downtime.write(at=NOW + quarter * HOUR / 4)
+    lines = AccessLogEntry.objects.filter(what="reservlista")
+    assert {(line.patient_id, line.care_unit_id) for line in lines} == {
+        (hidden.pk, emergency.pk),
+        (patient.pk, emergency.pk),
+        (patient.pk, unit.pk),
+    }
+    assert {(line.user.name, line.user.is_active, line.action, line.purpose, line.at) for line in lines} == {
+        ("Reservlistor (jobb)", False, "print", "Reservlista vid driftstopp", NOW)
+    }
+    assert lines.count() == 3
+    downtime.write(at=NOW + DAY)
+    assert (lines.all().count(), User.objects.filter(username="jobb-reservlistor").count()) == (6, 1)
+    told = lines_for_patient(AccessLogEntry.objects.about([hidden.pk]))[0]
+    assert told.what == "Skrev ut enhetens lista på papper, för när systemet inte går att nå"
