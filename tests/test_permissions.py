@@ -37,6 +37,7 @@ from scheduling.actions import (
     offers,
     resource_bookings,
     schedules,
+    sessions,
     work_items,
 )
 from scheduling.models import FreedTime, SavedView
@@ -92,6 +93,10 @@ PAGES = {
     "day-close": page(P.REGISTER_ARRIVAL, P.REGISTER_ARRIVAL),
     "day-rows": page(P.VIEW_DAY),
     "day-row": page(P.VIEW_DAY, pk="arrived_encounter"),
+    "group-sessions": page(P.VIEW_SCHEDULES),
+    "group-session-plan": page(P.MAINTAIN_SCHEDULES, P.MAINTAIN_SCHEDULES),
+    "group-session": page(P.VIEW_DAY, P.MAINTAIN_SCHEDULES, pk="session"),
+    "group-session-arrive": page(None, P.REGISTER_ARRIVAL, pk="session"),
     "appointment-arrive": page(None, P.REGISTER_ARRIVAL, pk="booked"),
     "appointment-no-show": page(None, P.REGISTER_ARRIVAL, pk="booked"),
     "appointment-undo": page(None, P.REGISTER_ARRIVAL, pk="arrived"),
@@ -346,6 +351,12 @@ ENDPOINTS = {
     "appointments/<uuid:pk>/no-show/": ({"POST": P.REGISTER_ARRIVAL}, "booked"),
     "appointments/<uuid:pk>/arrive/": ({"POST": P.REGISTER_ARRIVAL}, "booked"),
     "appointments/<uuid:pk>/undo/": ({"POST": P.REGISTER_ARRIVAL}, "arrived"),
+    "sessions/": ({"GET": P.VIEW_SCHEDULES, "POST": P.MAINTAIN_SCHEDULES}, None),
+    "sessions/<uuid:pk>/": ({"GET": P.VIEW_SCHEDULES, "PATCH": P.MAINTAIN_SCHEDULES}, "session"),
+    "sessions/<uuid:pk>/move/": ({"POST": P.MAINTAIN_SCHEDULES}, "session"),
+    "sessions/<uuid:pk>/cancel/": ({"POST": P.MAINTAIN_SCHEDULES}, "session"),
+    "sessions/<uuid:pk>/arrive/": ({"POST": P.REGISTER_ARRIVAL}, "session"),
+    "sessions/<uuid:pk>/participants/": ({"POST": P.BOOK}, "session"),
     "booking-requests/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.HANDLE_WORK_LISTS}, None),
     "booking-requests/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS, "PATCH": P.HANDLE_WORK_LISTS}, "request"),
     "booking-requests/<uuid:pk>/close/": ({"POST": P.HANDLE_WORK_LISTS}, "request"),
@@ -579,6 +590,18 @@ def clinic_with_everything(name, numbers):
         end=NOW + 9 * DAY + HALF_HOUR,
         cause="cancelled",
         freed_at=NOW,
+    )
+    things.session = sessions.plan(
+        care_unit=clinic.unit,
+        name="Astmaskola",
+        visit_type=clinic.nurse_visit,
+        contact_reason_id=clinic.reason.pk,
+        start=NOW + 20 * DAY,
+        end=NOW + 20 * DAY + HALF_HOUR,
+        seats=8,
+        resource_ids=[nurse.pk],
+        by=clinic.nurse,
+        at=NOW,
     )
     things.view = SavedView.objects.create(user=clinic.nurse, care_unit=clinic.unit, name="Försenade", is_shared=True)
     things.attempt = contact_attempts.record(

@@ -52,6 +52,7 @@ def _book(
     letter=False,
     main_resource_id=None,
     parts=None,
+    asked_kind=None,
     kind=None,
     plan=None,
     **who,
@@ -64,6 +65,8 @@ def _book(
     wanted = booking.who_and_what(care_unit=care_unit, visit_type=visit_type, at=at, **who)
     booking.warn_of_overlap(wanted.patient, start, end, accept_warnings, reason)
     resources = booking.lock_resources(resource_ids, care_unit)
+    if asked_kind and asked_kind != booking.kind_of(resources):
+        raise InputError(kind="Slaget följer av resurserna: flera yrkeskategorier är ett teambesök (BO-02).")
     times = team.times(resources, start, end, parts)
     taken = resource_bookings.make_room(resources, start, end, at=at, by=by, hold_id=hold_id, times=times)
     if not overbook:

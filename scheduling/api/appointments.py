@@ -24,7 +24,6 @@ from sdv.organisation.models import CareUnit
 from .slots import ResourceAnswer
 
 TAG = "Bokningar"
-KINDS = AppointmentKind.values
 
 
 class AppointmentQuery(PageQuery):
@@ -35,6 +34,8 @@ class AppointmentQuery(PageQuery):
     patient = Id(required=False)
     resource = Id(required=False)
     status = Choice(choices=AppointmentStatus.values, required=False)
+    session = Id(required=False)
+    plan = Id(required=False)
 
 
 class BookingBody(Fields):
@@ -48,7 +49,14 @@ class BookingBody(Fields):
     end = Moment()
     resources = Listed(Id(), max_length=20)
     add_ons = Listed(AddOnCode(), max_length=20, required=False)
-    kind = Choice(choices=KINDS, required=False)
+    kind = Choice(
+        choices=["individual", "team"],
+        required=False,
+        help_text="Följer av resurserna: flera yrkeskategorier är ett team (BO-02). Gruppbesök bokas i sessions/.",
+    )
+    main_responsible = Id(
+        required=False, allow_null=True, help_text="Resursen med huvudansvar, på den registreras besöket."
+    )
     booking_request = Id(required=False, allow_null=True)
     referral = Id(required=False, allow_null=True)
     commitment = Id(required=False, allow_null=True)
@@ -88,7 +96,9 @@ class AppointmentAnswer(Answer):
     status = serializers.ChoiceField(choices=AppointmentStatus.values)
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
-    kind = serializers.ChoiceField(choices=KINDS)
+    kind = serializers.ChoiceField(choices=AppointmentKind.values)
+    session = serializers.UUIDField(allow_null=True)
+    plan = serializers.UUIDField(allow_null=True)
     visit_type = Coded()
     contact_reason = Coded()
     resources = ResourceAnswer(many=True)
@@ -137,6 +147,8 @@ def appointment_answer(row, parts, *, on):
         "start": moment(row.start),
         "end": moment(row.end),
         "kind": row.kind,
+        "session": str(row.session_id) if row.session_id else None,
+        "plan": str(row.plan_id) if row.plan_id else None,
         "visit_type": facts["visit_type"],
         "contact_reason": facts["contact_reason"],
         "resources": resources[row.pk],
@@ -186,7 +198,7 @@ class Appointments(AppointmentEndpoint):
             rows = rows.filter(start__gte=start, start__lt=end)
         if "resource" in asked:
             rows = rows.filter(resources=asked["resource"])
-        for name in ("patient", "status"):
+        for name in ("patient", "status", "session", "plan"):
             if name in asked:
                 rows = rows.filter(**{name: asked[name]})
         page = by_cursor(request, rows, asked=asked, field="start")
@@ -224,6 +236,8 @@ class Appointments(AppointmentEndpoint):
                 booking_request_id=asked.get("booking_request"),
                 commitment_id=asked.get("commitment") or _commitment_of_referral(asked),
                 hold_id=asked.get("hold"),
+                main_resource_id=asked.get("main_responsible"),
+                asked_kind=asked.get("kind"),
                 overbook=asked.get("overbook", False),
                 reason=asked.get("reason", ""),
                 wished_date=asked.get("wished_date"),

@@ -49,6 +49,7 @@ NAVIGATION = [
     Page("Leveranser", "deliveries", Permission.DELIVER_REGISTERS, is_everyday=False),
     Page("Gruppering", "grouping-export", Permission.EXPORT_CODED, is_everyday=False),
     Page("Åtkomstlogg", "access-log", Permission.VIEW_ACCESS_LOG, is_everyday=False),
+    Page("Grupper", "group-sessions", Permission.VIEW_SCHEDULES, is_everyday=False),
     Page("Tidböcker", "schedules", Permission.MAINTAIN_SCHEDULES, is_everyday=False),
     Page("Kataloger", "admin:index", Permission.MAINTAIN_CATALOGUES, is_everyday=False),
     Page("Loggar", "admin:index", Permission.VIEW_ACCESS_LOG, is_everyday=False),

@@ -25,7 +25,7 @@ from registration.models import (
     Referral,
 )
 from scheduling import slots
-from scheduling.models import Appointment, AwaitedResult, BookingRequest, ContactAttempt, RebookingItem
+from scheduling.models import Appointment, AwaitedResult, BookingRequest, ContactAttempt, RebookingItem, Session
 from sdv.accounts.models import StaffAssignment, User
 from sdv.accounts.permissions import Role
 from sdv.adapters.rivta.simulator.people import of_the_demo
@@ -65,6 +65,8 @@ def test_the_demo_holds_what_a_person_wants_to_try(afternoon):
     assert AwaitedResult.objects.open().exists()
     assert RebookingItem.objects.open().exists()
     assert ContactAttempt.objects.standing().count() > 3
+    assert Session.objects.planned().with_counts().filter(taken__gt=1).count() > 1
+    assert RebookingItem.objects.open().filter(session__isnull=False).exists()
     assert Referral.objects.undecided().exists()
     assert Referral.objects.to_book().exists()
     assert Appointment.objects.future(afternoon).filter(start__date__gt=today).count() > 20

@@ -25,6 +25,9 @@ from tests.test_repository import name, product_code, text
 ENDS, FOUND = "its rows end with the cascade", "shows the dead too, marked as dead"
 DOORS = {
     "sdv/desk/views/day.py:_log_rows": FOUND,
+    "sdv/desk/views/group_sessions.py:_context": FOUND,
+    "sdv/desk/views/group_sessions.py:arrive_all": "none of the dead arrives",
+    "scheduling/api/sessions.py:post": "none of the dead arrives",
     "sdv/desk/views/emergency.py:_list": FOUND,
     "sdv/desk/views/wards.py:ward": FOUND,
     "sdv/desk/views/work_lists.py:work_list": ENDS,

@@ -9,7 +9,7 @@ from registration.models import Encounter, Patient
 from scheduling.models import Appointment, BookingRequest
 from sdv.organisation.models import CareProvider, CareUnit
 
-from . import deaths, examples, letters, orders, people, region, schedules, stays
+from . import deaths, examples, kinds, letters, orders, people, region, schedules, stays
 from .story import Story
 
 PATIENTS, CONTACTS = 2000, 1500
@@ -39,6 +39,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     examples.plan(story, shown)
     story.live_today()
     stays.fill(story)
+    kinds.fill(story)
     schedules.fill(story)
     deaths.fill(story)
     letters.fill(story)

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Concat, Left
 from registration import presenters
 from registration.lifecycle import ADMIN, ANNULLED, HISTORICAL, CheckOut, Move, Status, refusal
 from registration.models import ContactForm, EncounterParticipant
-from scheduling.models import AppointmentStatus, Resource, ResourceKind
+from scheduling.models import AppointmentKind, AppointmentStatus, Resource, ResourceKind, SessionStatus
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Link, Tag
 from sdv.common.time import elapsed, local_date
@@ -34,6 +34,7 @@ FILTERS = (
     ("avbokade", "Avbokade", ("cancelled", "annulled")),
 )
 DISTANT = {ContactForm.PHONE, ContactForm.VIDEO}
+WORDS_OF_KIND = {AppointmentKind.TEAM: "Team", AppointmentKind.COORDINATED: "Samordnat"}
 DONE = {"checked_out", "ended", "no_show"}
 OFF = {"cancelled", "annulled"}
 
@@ -64,6 +65,7 @@ class Row:
     urls: dict
     is_done: bool
     is_off: bool
+    group: str = ""
     is_distant: bool = False
     is_next: bool = False
 
@@ -138,13 +140,15 @@ def _minutes_waited(planned, arrived, at):
     return int(waited.total_seconds() // 60) if waited > LONG_WAIT else 0
 
 
-def rows(care_unit, *, day, at, actor, only=None, select=str):
-    """The day's rows in the order of time, in three queries whatever the day holds. `only` is one encounter's id;
-    `select` makes the address of the list with a row chosen."""
+def rows(care_unit, *, day, at, actor, only=None, among=None, select=str):
+    """The day's rows in the order of time, in three queries whatever the day holds. `only` is one encounter's id, `among`
+    those of bookings; `select` makes the address of the list with a row chosen."""
     appointments = _appointments(care_unit, day if only is None else None)
     encounters = _encounters(care_unit, day if only is None else None)
     if only is not None:
         appointments, encounters = appointments.filter(encounter=only), encounters.filter(pk=only)
+    if among is not None:
+        appointments, encounters = appointments.filter(encounter__in=among), encounters.none()
     booked = list(appointments)
     unbooked = [] if only is not None and booked else list(encounters)
     patients = [each.patient for each in (*booked, *unbooked)]
@@ -174,7 +178,7 @@ def _booked_with():
 
 def _appointments(care_unit, day):
     chosen = care_unit.appointments.all() if day is None else booked_on(care_unit, day)
-    return chosen.select_related("patient", "encounter__visit_type", "encounter__type").annotate(
+    return chosen.select_related("patient", "session", "encounter__visit_type", "encounter__type").annotate(
         caregiver=_booked_with()
     )
 
@@ -265,6 +269,7 @@ def _row(encounter, patient, viewer, *, appointment, state, start, end, waited, 
         urls=_urls(viewer, encounter, appointment, patient),
         is_done=state in DONE,
         is_off=state in OFF,
+        group=appointment.session.name if appointment and appointment.session else "",
         is_distant=encounter.contact_form in DISTANT,
     )
 
@@ -291,8 +296,14 @@ def _tags(encounter, appointment, seen, waited):
         yield Tag("info", "", ContactForm(encounter.contact_form).label)
     if appointment is None:
         yield Tag("", "", "Oplanerat")
-    elif appointment.is_overbooked:
-        yield Tag("warn", "", "Överbokad")
+    else:
+        if appointment.session:
+            cancelled = appointment.session.status == SessionStatus.CANCELLED
+            yield Tag("danger", "cross", "Inställt") if cancelled else Tag("info", "", appointment.session.name)
+        elif appointment.kind in WORDS_OF_KIND:
+            yield Tag("info", "", WORDS_OF_KIND[appointment.kind])
+        if appointment.is_overbooked:
+            yield Tag("warn", "", "Överbokad")
 
 
 ANY_ID = UUID(int=0)
@@ -320,6 +331,8 @@ def _urls(viewer, encounter, appointment, patient):
     found |= {word: str(encounter.pk).join(addresses[word]) for word in OF_ENCOUNTER}
     found |= {word: str(patient.pk).join(addresses[word]) for word in OF_PATIENT}
     if appointment:
+        if appointment.session_id:
+            found["group"] = address("group-session", appointment.session_id)
         found |= {word: str(appointment.pk).join(addresses[word]) for word in OF_APPOINTMENT}
     return found
 

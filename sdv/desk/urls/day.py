@@ -1,12 +1,16 @@
 from django.urls import path
 
-from sdv.desk.views import check_out, day, day_close, emergency, stays, unbooked, wards
+from sdv.desk.views import check_out, day, day_close, emergency, group_sessions, stays, unbooked, wards
 
 urlpatterns = [
     path("dagen/", day.day, name="day"),
     path("dagen/stang/", day_close.close_day, name="day-close"),
     path("dagen/rader/", day.day_rows, name="day-rows"),
     path("dagen/rad/<uuid:pk>/", day.day_row, name="day-row"),
+    path("grupper/", group_sessions.group_sessions, name="group-sessions"),
+    path("grupper/ny/", group_sessions.plan, name="group-session-plan"),
+    path("grupper/<uuid:pk>/", group_sessions.group_session, name="group-session"),
+    path("grupper/<uuid:pk>/ankomst/", group_sessions.arrive_all, name="group-session-arrive"),
     path("bokningar/<uuid:pk>/ankomst/", day.arrive, name="appointment-arrive"),
     path("bokningar/<uuid:pk>/utebliven/", day.no_show, name="appointment-no-show"),
     path("bokningar/<uuid:pk>/angra/", day.undo, name="appointment-undo"),

@@ -17,6 +17,7 @@ from sdv.desk.views import (
     protection,
     referrals,
     relations,
+    rescheduling,
     reserve,
 )
 
@@ -79,7 +80,7 @@ urlpatterns = [
     path("patienter/<uuid:pk>/ordinationer/<uuid:order>/aktivera/", orders.activate, name="order-activate"),
     path("patienter/<uuid:pk>/ordinationer/<uuid:order>/makulera/", orders.cancel, name="order-cancel"),
     path("patienter/<uuid:pk>/boka/", booking.book, name="book"),
-    path("bokningar/<uuid:pk>/omboka/", booking.reschedule, name="appointment-reschedule"),
+    path("bokningar/<uuid:pk>/omboka/", rescheduling.reschedule, name="appointment-reschedule"),
     path("atkomstlogg/", patient_tabs.access_log, name="access-log"),
     path("remisser/", referrals.referrals, name="referrals"),
     path("remisser/skickade/", referrals.sent, name="referrals-sent"),

@@ -25,6 +25,7 @@ from sdv.desk.answers import saved, sheet
 from sdv.desk.context import address
 from sdv.desk.forms.day import IDENTITY_SHOWN, ArrivalForm, CancelForm
 from sdv.desk.presenters import day as presenter
+from sdv.desk.presenters import group_sessions
 from sdv.desk.receipts import clear_receipt, last_receipt, leave_receipt
 from sdv.desk.refusals import conflict, is_scripted
 from sdv.desk.repeats import is_own_repeat, require_undo
@@ -62,6 +63,7 @@ def day(request):
     chosen = next((row for row in context["rows"] if str(row.pk) == view.chosen_row), None)
     if chosen:
         context |= _detail(request, chosen, at)
+    context["sessions"] = group_sessions.on_day(request.actor.care_unit, view.day)
     context["may_close"] = request.actor.may(Permission.REGISTER_ARRIVAL)
     context["unclosed"] = [each for _, each in days.unclosed(at=at, care_unit=request.actor.care_unit)]
     return render(request, "day/page.html", context)
@@ -229,6 +231,7 @@ def _detail(request, row, at, *, ask=False):
             ("Tid", f"{local(row.start):%H:%M}{end}"),
             ("Besök", row.visit),
             ("Vårdgivare", row.caregiver),
+            *([("Grupptillfälle", row.group)] if row.group else []),
             ("Vårdåtagande", f"öppnat {commitment.opened_on}" if commitment else "inget"),
             ("Vårdhändelse", f"{encounter.type.name}, nr {encounter.number}"),
         ],
@@ -385,6 +388,8 @@ def _saved(request, appointment):
     """The row as it is now with the receipt, for htmx; else back to the list with the row chosen."""
     at = now()
     where = page_of(request)
+    if where.path == _group(appointment):
+        return saved(request, where.path)
     if not is_scripted(request) or where.path != address("day"):
         return saved(request, _day_with(request, appointment.start, appointment.encounter_id))
     view = DayView(dict(parse_qsl(where.query)), at)
@@ -397,11 +402,16 @@ def _saved(request, appointment):
 
 
 def _cancelled_from(request, appointment):
-    """Where the dialog was opened: the patient's bookings, else the day with the row chosen."""
+    """Where the dialog was opened: the patient's bookings, the group's page, else the day with the row chosen."""
     bookings = reverse("patient-appointments", args=[appointment.patient_id])
-    if page_of(request).path == bookings:
-        return bookings
+    if page_of(request).path in (bookings, _group(appointment)):
+        return page_of(request).path
     return _day_with(request, appointment.start, appointment.encounter_id)
+
+
+def _group(appointment):
+    """The page of the booking's grupptillfälle, if it is on one (BO-02)."""
+    return address("group-session", appointment.session_id) if appointment.session_id else ""
 
 
 def _day_with(request, start, encounter_id):

@@ -1,0 +1,275 @@
+"""What booking and rebooking share: choices, free times, the held time, and how a refusal is met (BO-01, PL-07, PL-08).
+
+Works as plain pages: choices are an address, taking a time and confirming it are posts. htmx redraws the list."""
+
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from scheduling import slots
+from scheduling.actions import resource_bookings
+from scheduling.models import Appointment, BookingState, Resource, ResourceBooking
+from sdv.common.dates import long_date, parse_date
+from sdv.common.errors import InputError, RuleError
+from sdv.common.time import local_date, start_of_day
+
+from ..forms.booking import FURTHEST, HORIZON
+from ..presenters import booking as presenter
+from ..presenters import patient as patient_presenter
+from ..receipts import leave_receipt
+from ..refusals import refusal_context
+from .letter_list import told
+
+
+class Desk:
+    """What booking and rebooking share: a form of choices, the free times, the held time."""
+
+    template = ""
+    letter_label = "Skriv kallelse"
+
+    def __init__(self, request, patient, at):
+        self.request, self.patient, self.at = request, patient, at
+        self.care_unit = request.actor.care_unit
+        self.user = request.actor.user
+        self.today = local_date(at)
+
+    # Subclasses: form, visit_type, address, context, confirm.
+
+    @property
+    def given(self):
+        return self.request.POST if self.request.method == "POST" else self.request.GET
+
+    def address(self, **more):
+        """This page with the choices kept."""
+        return f"{self.path}?{urlencode(self.form.kept() | more)}"
+
+    def free(self):
+        if not (self.visit_type and self.form.is_valid()):
+            return []
+        resource = self.form.resource
+        found = slots.find(
+            care_unit=self.care_unit,
+            visit_type=self.visit_type,
+            from_day=self.form.cleaned_data["fran"],
+            to_day=self.form.cleaned_data["till"],
+            at=self.at,
+            resource_ids=[resource.pk] if resource else None,
+            limit=presenter.SHOWN_TIMES,
+            by=self.user,
+        )
+        self.hidden = presenter.hidden_text(found.hidden)
+        return found.slots
+
+    def busy(self):
+        """The patient's own bookings ahead, wherever: only their times are told, and only at an overlap (PL-06)."""
+        rows = Appointment.objects.living().filter(patient=self.patient, start__gte=start_of_day(self.today))
+        return list(rows.values_list("start", "end"))
+
+    def held(self):
+        """The time this user holds, or None where it ran out or was never held."""
+        hold_id = uuid_of(self.given.get("hallen", ""))
+        if hold_id is None:
+            return None
+        return (
+            ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=self.user)
+            .select_related("resource__practitioner__profession")
+            .first()
+        )
+
+    def page(self, *, status=200, **context):
+        held = self.held() if "taken" not in context else None
+        found = [slot for slot in self.free() if not _is_held(slot, held)]
+        wished = self.form.cleaned_data.get("onskat") if self.form.is_valid() else None
+        context = {
+            "form": self.form,
+            "kept": self.form.kept(),
+            "path": self.path,
+            "band": patient_presenter.band_of(self.request, self.patient, at=self.at),
+            "patient_id": self.patient.pk,
+            "days": self._days(found, wished),
+            "hidden": getattr(self, "hidden", ""),
+            "held": self._held(held),
+            "ran_out": bool(self.given.get("hallen")) and held is None and self.request.method == "GET",
+            "earlier": self._moved(-7),
+            "later": self._moved(7),
+            "others": self.address(resurs="") if self.form.resource else "",
+            "last_day": self.form.cleaned_data.get("till") if self.form.is_valid() else None,
+            "further": self._further(),
+            "has_choice": self.visit_type is not None,
+            "shown_errors": self.form if self.has_errors() else "",
+            "letter_default": self.letter_default(),
+            "letter_label": "Kallelse genom Skatteverkets förmedling"
+            if self.patient.is_protected
+            else self.letter_label,
+            **self.context(),
+            **context,
+        }
+        wants_focus = bool(self.has_errors() or context.get("refusal") or context.get("overbooking_errors"))
+        context["focus_list"] = not (wants_focus or held or "taken" in context)
+        if self.request.htmx and self.request.method == "GET":
+            return render(self.request, f"{self.template}#workspace", context)
+        return render(
+            self.request, self.template, context, status=422 if self.has_errors() and status == 200 else status
+        )
+
+    def has_errors(self):
+        return bool(self.form.errors) and self.request.method == "POST"
+
+    def _days(self, found, wished):
+        if not found:
+            return []
+        return presenter.by_day(
+            found, care_unit=self.care_unit, visit_type=self.visit_type, wished=wished, busy=self.busy()
+        )
+
+    def _held(self, held):
+        if held is None:
+            return None
+        seconds = (held.expires_at - timezone.now()).total_seconds()
+        return {
+            "id": held.pk,
+            "value": f"{held.resource_id}|{held.period.lower.isoformat()}",
+            "day": long_date(local_date(held.period.lower)),
+            "start": held.period.lower,
+            "end": held.period.upper,
+            "who": presenter.who(held.resource),
+            "expires_at": held.expires_at,
+            "left": presenter.time_left(seconds),
+            "seconds": max(int(seconds), 0),
+        }
+
+    def _moved(self, days):
+        """The same span a week earlier or later; never before today."""
+        if not self.form.is_valid():
+            return ""
+        first, last = self.form.cleaned_data["fran"], self.form.cleaned_data["till"]
+        if days < 0 and first <= self.today:
+            return ""
+        first = max(first + timedelta(days=days), self.today)
+        return self.address(fran=first.isoformat(), till=max(last + timedelta(days=days), first).isoformat())
+
+    def _further(self):
+        if not self.form.is_valid():
+            return ""
+        return self.address(till=(self.form.cleaned_data["till"] + HORIZON).isoformat())
+
+    def chosen_time(self):
+        """The resource and the times that were chosen; the length is the besökstyp's. Raises InputError."""
+        resource_id, _, text = self.request.POST.get("tid", "").partition("|")
+        start = self._moment(text)
+        resource = Resource.objects.filter(pk=uuid_of(resource_id), care_unit=self.care_unit).first()
+        if resource is None or start is None:
+            raise InputError(tid="Välj en av de lediga tiderna i listan.")
+        return resource, start, start + timedelta(minutes=self.visit_type.default_minutes)
+
+    def _moment(self, text):
+        """A start as the list's buttons send it, or None."""
+        try:
+            start = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        if start.tzinfo is None or not self.today.year <= start.year <= (self.today + FURTHEST).year:
+            return None
+        return start.astimezone(UTC)
+
+    def hold(self):
+        """Holds the chosen time for two minutes, and lets go of what was held before."""
+        if not self.is_ready():
+            return self.page(status=422)
+        resource, start, end = self.chosen_time()
+        self._let_go()
+        try:
+            # To the second, unlike registered times: cut to the minute the hold could be half as long.
+            held = resource_bookings.hold(
+                resource_id=resource.pk, start=start, end=end, by=self.user, at=timezone.now()
+            )
+        except RuleError as refused:
+            if refused.code != "slot_taken":
+                raise
+            return self.taken(refused, resource, start)
+        return redirect(self.address(hallen=str(held.pk)))
+
+    def release(self):
+        """Lets go of the held time and shows the list again."""
+        self._let_go()
+        return redirect(self.address())
+
+    def _let_go(self):
+        if hold_id := uuid_of(self.request.POST.get("hallen", "")):
+            resource_bookings.release_hold(hold_id=hold_id, by=self.user)
+
+    def is_ready(self):
+        return bool(self.visit_type) and self.form.is_valid()
+
+    def letter_default(self):
+        """A kallelse goes with the booking; nothing is sent to a protected person unless somebody says so (KA-05)."""
+        if self.request.method == "POST" and self.request.POST.get("step") in (
+            "book",
+            "overbook",
+            "session",
+            "session-over",
+        ):
+            return self.wants_letter()
+        return not self.patient.is_protected
+
+    def wants_letter(self):
+        return bool(self.request.POST.get("kallelse"))
+
+    def receipt(self, text, appointment):
+        """What was done, and what became of the letter."""
+        leave_receipt(
+            self.request, at=self.at, text=f"{told(appointment.letters_written)} {text}".strip(), whom=self.patient
+        )
+
+    def taken(self, refused, resource, start):
+        """Somebody was first (PL-27): everything is kept, and the next three times are offered (PL-07)."""
+        following = refused.alternatives or slots.next_free(
+            care_unit=self.care_unit,
+            visit_type=self.visit_type,
+            at=self.at,
+            start=start,
+            resource_ids=[resource.pk] if self.form.resource else None,
+            by=self.user,
+        )
+        offered = presenter.times(following, care_unit=self.care_unit, visit_type=self.visit_type)
+        return self.page(status=409, taken=refused, offered=offered)
+
+    def refused(self, error):
+        """Any other refusal, on the page itself: what was filled in is kept, a warning may be overruled (PL-06)."""
+        context = refusal_context(self.request, error)
+        context.pop("heading")
+        return self.page(status=409, refusal=True, **context)
+
+    def insisted(self):
+        """The warnings the person overrules, and why."""
+        overrules = "overrule" in self.request.POST
+        return {
+            "accept_warnings": ["PL-06"] if overrules else [],
+            "reason": self.request.POST.get("reason", "").replace("\0", "").strip()[:200] if overrules else "",
+        }
+
+
+def _is_held(slot, held):
+    """The held time stands above the list and not in it."""
+    return held is not None and (slot.resource.pk, slot.start) == (held.resource_id, held.period.lower)
+
+
+def uuid_of(text):
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+def day_of(text, today):
+    """The day a choice means, or today where it cannot be read: the form then says so."""
+    if isinstance(text, date):
+        return text
+    try:
+        day = parse_date(text, today)
+    except ValueError:
+        return today
+    return min(max(day, today), today + FURTHEST)
