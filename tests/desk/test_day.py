@@ -224,8 +224,8 @@ def test_three_hundred_visits_with_history_behind_them_take_few_queries(desk, un
         html = page(desk)
     assert html.count('<tr id="rad-') == 302
     assert len(many) == len(few)
-    # Session, user, assignment; version, bookings, unbooked, identities; access log; days not closed; what the menu counts.
-    assert len(many) <= 9 + 2, "\n".join(each["sql"][:150] for each in many)
+    # Session, user, assignment; version, bookings, unbooked, identities; group sessions; access log; days not closed; what the menu counts.
+    assert len(many) <= 10 + 2, "\n".join(each["sql"][:150] for each in many)
 
 
 def many_like(visit, count):

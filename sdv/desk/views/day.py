@@ -388,7 +388,7 @@ def _saved(request, appointment):
     """The row as it is now with the receipt, for htmx; else back to the list with the row chosen."""
     at = now()
     where = page_of(request)
-    if where.path == _group(appointment):
+    if appointment.session_id and where.path == _group(appointment):
         return saved(request, where.path)
     if not is_scripted(request) or where.path != address("day"):
         return saved(request, _day_with(request, appointment.start, appointment.encounter_id))
@@ -404,7 +404,7 @@ def _saved(request, appointment):
 def _cancelled_from(request, appointment):
     """Where the dialog was opened: the patient's bookings, the group's page, else the day with the row chosen."""
     bookings = reverse("patient-appointments", args=[appointment.patient_id])
-    if page_of(request).path in (bookings, _group(appointment)):
+    if page_of(request).path in {bookings, _group(appointment)} - {""}:
         return page_of(request).path
     return _day_with(request, appointment.start, appointment.encounter_id)
 
