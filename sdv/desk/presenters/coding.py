@@ -263,6 +263,15 @@ def additions(encounter):
     return ", ".join(f"{code.code} {code.title} ({code.reason})" for code in told)
 
 
+def taking_part(encounter):
+    """Who took part, the main responsible first: all of them may code (BO-02)."""
+    parts = encounter.participants.select_related("practitioner", "profession").order_by("-is_main_responsible", "id")
+    told = [f"{part.practitioner}, {part.profession.name.lower()}" for part in parts]
+    if len(told) > 1:
+        told[0] += " (huvudansvarig)"
+    return "; ".join(told)
+
+
 def refusal(encounter):
     """Why the contact may not be coded now (VH-20, KL-01), or None."""
     return rules.refusal(TYPES[encounter.type_id], encounter.status)

@@ -164,6 +164,7 @@ def _answer(request, encounter, coding, panel, at, status=200):
         "facts": [
             ("Kontakt", heading(encounter)),
             ("Orsak", encounter.contact_reason.name if encounter.contact_reason else ""),
+            ("Medverkande", presenter.taking_part(encounter) or "Ingen är angiven"),
             ("Tolk", "Användes" if encounter.interpreter_used else "Nej"),
             ("Läggs till vid rapporteringen", presenter.additions(encounter) or "Inget"),
         ],
