@@ -1,22 +1,14 @@
 """Administration of what the region decides about coding (KL-06): weights of checks, spärrlistan, units' favourites."""
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.contrib import admin
 
 from classification.actions import block_list
-from classification.importing.errors import CatalogueError
 from classification.models import BlockedCode, CheckSetting, FavouriteCode
 from classification.models.regional import SWITCHABLE
 from classification.rules import CHECKS
 from sdv.accounts.administration import MaintainedAdmin, site
-from sdv.common.errors import RuleError
-from sdv.common.time import local_date, now
-
-MOST_BYTES = 2 * 1024 * 1024
+from sdv.accounts.file_import import FileImport, ImportedByFile
 
 
 class CheckSettingForm(forms.ModelForm):
@@ -40,30 +32,8 @@ class CheckSettingAdmin(MaintainedAdmin):
     list_filter = ("weight",)
 
 
-class BlockListForm(forms.Form):
-    """The whole list as a file; what was compared is carried to the yes."""
-
-    file = forms.FileField(label="Fil", required=False, help_text="Hela spärrlistan, med samma rubriker som exporten.")
-    rows = forms.CharField(required=False, widget=forms.HiddenInput, strip=False)
-    fingerprint = forms.CharField(required=False, widget=forms.HiddenInput)
-
-    def clean(self):
-        given = super().clean()
-        file = given.get("file")
-        if file and file.size > MOST_BYTES:
-            raise forms.ValidationError("Filen är större än 2 MB och läses inte.")
-        if file:
-            try:
-                given["rows"] = file.read().decode("utf-8-sig")
-            except UnicodeDecodeError:
-                raise forms.ValidationError("Filen är inte i UTF-8. Spara den som CSV UTF-8.") from None
-        if not given.get("rows"):
-            raise forms.ValidationError("Välj en fil.")
-        return given
-
-
 @admin.register(BlockedCode, site=site)
-class BlockedCodeAdmin(MaintainedAdmin):
+class BlockedCodeAdmin(ImportedByFile, MaintainedAdmin):
     """A row once used is not deleted: it gets an end date, and codings before it are judged as they were."""
 
     fixed = ("pattern", "role", "care_form", "care_unit", "kind", "other_pattern")
@@ -73,52 +43,20 @@ class BlockedCodeAdmin(MaintainedAdmin):
     list_filter = ("kind", "severity", "role", "care_form")
     search_fields = ("pattern", "text", "source")
     list_select_related = ("care_unit",)
-    change_list_template = "admin/classification/blockedcode/change_list.html"
-
-    def get_urls(self):
-        view = self.admin_site.admin_view
-        return [
-            path("las-in/", view(self.import_view), name="classification_blockedcode_import"),
-            path("exportera/", view(self.export_view), name="classification_blockedcode_export"),
-            *super().get_urls(),
-        ]
-
-    def export_view(self, request):
-        """The list as a file, as it is read back."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        answer = HttpResponse(block_list.written(), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="sparrlista.csv"'
-        return answer
-
-    def import_view(self, request):
-        """The file is read and compared; what it would change is shown, and takes effect at a yes."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        at = now()
-        form, found = BlockListForm(request.POST or None, request.FILES or None), None
-        if request.method == "POST" and form.is_valid():
-            rows, seen = form.cleaned_data["rows"], form.cleaned_data["fingerprint"]
-            try:
-                if seen and not request.FILES:
-                    block_list.import_block_list(text=rows, fingerprint=seen, by=request.actor.user, at=at)
-                    messages.success(request, "Spärrlistan är inläst.")
-                    return HttpResponseRedirect(reverse("admin:classification_blockedcode_changelist"))
-                found = block_list.compared(rows, on=local_date(at))
-            except CatalogueError as stopped:
-                form.add_error(None, f"{stopped} Ingenting har lästs in.")
-            except RuleError as refused:
-                form.add_error(None, f"{refused.sentence} ({refused.rule})")
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Läs in spärrlistan",
-            "form": form,
-            "found": found,
-            "rows": form.cleaned_data["rows"] if found else "",
-            "opts": self.opts,
-        }
-        status = 422 if form.errors else 200
-        return TemplateResponse(request, "admin/classification/blockedcode/import.html", context, status=status)
+    file_import = FileImport(
+        title="Läs in spärrlistan",
+        about=(
+            "Filen är hela listan. Den jämförs med det som gäller, och inget ändras förrän du har sagt ja. Rader som filen"
+            " saknar får gårdagen som sista dag: kontakter som avslutats tidigare bedöms som förut."
+        ),
+        help_text="Hela spärrlistan, med samma rubriker som exporten.",
+        confirm="Låt listan gälla",
+        done="Spärrlistan är inläst.",
+        file_name="sparrlista.csv",
+        written=block_list.written,
+        compared=block_list.compared,
+        take_effect=block_list.import_block_list,
+    )
 
 
 @admin.register(FavouriteCode, site=site)

@@ -2,22 +2,15 @@
 changes (KA-03); and of the dated avgiftstaxa that amounts come from (PL-14)."""
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.contrib import admin
 
 from registration.models import FeeRate
 from scheduling.actions import letter_texts
 from scheduling.letter_composition import FIELD
 from scheduling.models import LetterText
 from sdv.accounts.administration import MaintainedAdmin, site
-from sdv.common.catalogues import CatalogueError
-from sdv.common.errors import RuleError
-from sdv.common.time import local_date, now
+from sdv.accounts.file_import import FileImport, ImportedByFile
 
-MOST_BYTES = 2 * 1024 * 1024
 # How a text reads, with an invented visit.
 EXAMPLE = {
     "tid": "tisdag 1 december 2026 kl. 09.45",
@@ -54,32 +47,8 @@ class LetterTextForm(forms.ModelForm):
         return given
 
 
-class FileForm(forms.Form):
-    """A file of texts; what was compared is carried to the yes."""
-
-    file = forms.FileField(label="Fil", required=False, help_text="Versioner, med samma rubriker som exporten.")
-    rows = forms.CharField(required=False, widget=forms.HiddenInput, strip=False)
-    fingerprint = forms.CharField(required=False, widget=forms.HiddenInput)
-
-    def clean(self):
-        given = super().clean()
-        file = given.get("file")
-        if file and file.size > MOST_BYTES:
-            raise forms.ValidationError("Filen är större än 2 MB och läses inte.")
-        if file:
-            try:
-                given["rows"] = file.read().decode("utf-8-sig")
-            except UnicodeDecodeError:
-                raise forms.ValidationError("Filen är inte i UTF-8. Spara den som CSV UTF-8.") from None
-        if not given.get("rows"):
-            raise forms.ValidationError("Välj en fil.")
-        # A form sends line ends as the web does; a text's own are kept as in the file.
-        given["rows"] = given["rows"].replace("\r\n", "\n")
-        return given
-
-
 @admin.register(LetterText, site=site)
-class LetterTextAdmin(MaintainedAdmin):
+class LetterTextAdmin(ImportedByFile, MaintainedAdmin):
     """A version's words stay: a new wording is a new row with its own days."""
 
     form = LetterTextForm
@@ -89,7 +58,20 @@ class LetterTextAdmin(MaintainedAdmin):
     list_filter = ("part", "unit_kind")
     search_fields = ("text", "contact_reason__name", "add_on__name", "care_unit__name")
     list_select_related = ("contact_reason", "add_on", "care_unit")
-    change_list_template = "admin/scheduling/lettertext/change_list.html"
+    file_import = FileImport(
+        title="Läs in kallelsetexter",
+        about=(
+            "Varje rad är en version. Den jämförs med det som finns, och inget ändras förrän du har sagt ja. En ny version"
+            " avslutar den som gäller dagen innan; brev som är skrivna står kvar som de skrevs."
+        ),
+        help_text="Versioner, med samma rubriker som exporten.",
+        confirm="Låt texterna gälla",
+        done="Kallelsetexterna är inlästa.",
+        file_name="kallelsetexter.csv",
+        written=letter_texts.written,
+        compared=letter_texts.compared,
+        take_effect=letter_texts.import_letter_texts,
+    )
 
     @admin.display(description="så läses den")
     def preview(self, row):
@@ -98,51 +80,6 @@ class LetterTextAdmin(MaintainedAdmin):
             if row and row.pk
             else "Visas när texten är sparad"
         )
-
-    def get_urls(self):
-        view = self.admin_site.admin_view
-        return [
-            path("las-in/", view(self.import_view), name="scheduling_lettertext_import"),
-            path("exportera/", view(self.export_view), name="scheduling_lettertext_export"),
-            *super().get_urls(),
-        ]
-
-    def export_view(self, request):
-        """The catalogue as a file, as it is read back."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        answer = HttpResponse(letter_texts.written(), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="kallelsetexter.csv"'
-        return answer
-
-    def import_view(self, request):
-        """The file is read and compared; what it would change is shown, and takes effect at a yes."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        at = now()
-        form, found = FileForm(request.POST or None, request.FILES or None), None
-        if request.method == "POST" and form.is_valid():
-            rows, seen = form.cleaned_data["rows"], form.cleaned_data["fingerprint"]
-            try:
-                if seen and not request.FILES:
-                    letter_texts.import_letter_texts(text=rows, fingerprint=seen, by=request.actor.user, at=at)
-                    messages.success(request, "Kallelsetexterna är inlästa.")
-                    return HttpResponseRedirect(reverse("admin:scheduling_lettertext_changelist"))
-                found = letter_texts.compared(rows, on=local_date(at))
-            except CatalogueError as stopped:
-                form.add_error(None, f"{stopped} Ingenting har lästs in.")
-            except RuleError as refused:
-                form.add_error(None, f"{refused.sentence} ({refused.rule})")
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Läs in kallelsetexter",
-            "form": form,
-            "found": found,
-            "rows": form.cleaned_data["rows"] if found else "",
-            "opts": self.opts,
-        }
-        status = 422 if form.errors else 200
-        return TemplateResponse(request, "admin/scheduling/lettertext/import.html", context, status=status)
 
 
 @admin.register(FeeRate, site=site)

@@ -1,0 +1,114 @@
+"""A catalogue in the administration that goes out and comes in as a file: read and compared first, in effect as a whole at a
+yes to what was seen. What is the same for every such catalogue stands here; each says its own words and functions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+from sdv.common.catalogues import CatalogueError
+from sdv.common.errors import RuleError
+from sdv.common.time import local_date, now
+
+MOST_BYTES = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class FileImport:
+    """A catalogue's words, and what writes it, compares a text with it (`on` a day) and lets the compared take effect
+    (`text`, `fingerprint`, `by`, `at`). A comparison has added, changed, ended, same and fingerprint."""
+
+    title: str
+    about: str
+    help_text: str
+    confirm: str
+    done: str
+    file_name: str
+    written: Callable
+    compared: Callable
+    take_effect: Callable
+
+
+class FileForm(forms.Form):
+    """A file of rows; what was compared is carried to the yes."""
+
+    file = forms.FileField(label="Fil", required=False)
+    rows = forms.CharField(required=False, widget=forms.HiddenInput, strip=False)
+    fingerprint = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self):
+        given = super().clean()
+        file = given.get("file")
+        if file and file.size > MOST_BYTES:
+            raise forms.ValidationError("Filen är större än 2 MB och läses inte.")
+        if file:
+            try:
+                given["rows"] = file.read().decode("utf-8-sig")
+            except UnicodeDecodeError:
+                raise forms.ValidationError("Filen är inte i UTF-8. Spara den som CSV UTF-8.") from None
+        if not given.get("rows"):
+            raise forms.ValidationError("Välj en fil.")
+        # A form sends line ends as the web does; a text's own are kept as in the file.
+        given["rows"] = given["rows"].replace("\r\n", "\n")
+        return given
+
+
+class ImportedByFile:
+    """For an admin class with `file_import`. Its template admin/<app>/<model>/import.html extends admin/import_file.html
+    and says how a row reads."""
+
+    file_import = None
+    change_list_template = "admin/file_change_list.html"
+
+    def get_urls(self):
+        view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
+        return [
+            path("las-in/", view(self.import_view), name=f"{name}_import"),
+            path("exportera/", view(self.export_view), name=f"{name}_export"),
+            *super().get_urls(),
+        ]
+
+    def export_view(self, request):
+        """The catalogue as a file, as it is read back."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        answer = HttpResponse(self.file_import.written(), content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="{self.file_import.file_name}"'
+        return answer
+
+    def import_view(self, request):
+        """The file is read and compared; what it would change is shown, and takes effect at a yes."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        at, catalogue = now(), self.file_import
+        form, found = FileForm(*([request.POST, request.FILES] if request.method == "POST" else [])), None
+        if form.is_valid():
+            rows, seen = form.cleaned_data["rows"], form.cleaned_data["fingerprint"]
+            try:
+                if seen and not request.FILES:
+                    catalogue.take_effect(text=rows, fingerprint=seen, by=request.actor.user, at=at)
+                    messages.success(request, catalogue.done)
+                    return HttpResponseRedirect(
+                        reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+                    )
+                found = catalogue.compared(rows, on=local_date(at))
+            except CatalogueError as stopped:
+                form.add_error(None, f"{stopped} Ingenting har lästs in.")
+            except RuleError as refused:
+                form.add_error(None, f"{refused.sentence} ({refused.rule})")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": catalogue.title,
+            "catalogue": catalogue,
+            "form": form,
+            "found": found,
+            "rows": form.cleaned_data["rows"] if found else "",
+            "opts": self.opts,
+        }
+        template = f"admin/{self.opts.app_label}/{self.opts.model_name}/import.html"
+        return TemplateResponse(request, template, context, status=422 if form.errors else 200)
