@@ -2,14 +2,20 @@
 
 from typing import NamedTuple
 
+from django.db.models import F
+
 from classification import presenters as coding_presenters
 from classification.actions import coding
 from classification.deriving import registration_of
 from registration import presenters, realtime
-from registration.lifecycle import Status
+from registration.lifecycle import Move, Status
 from registration.models import RelationKind
 from registration.presenters import encounter_relations
+from registration.realtime import FilledBy
 from sdv.common.time import local, local_date
+from sdv.desk.presenters.encounter import AFTERWARDS
+
+BEGINS, ENDS = ("Ankomstdatum och tid", "Inskrivningsdatum och tid"), ("Utskrivningsdatum och tid",)
 
 
 class Filled(NamedTuple):
@@ -24,11 +30,19 @@ class Filled(NamedTuple):
 
 def filled(encounter, *, at):
     """Every field of the encounter's care form, in the table's order."""
-    values = _values(encounter, at=at)
+    values, by_hand = _values(encounter, at=at), _times_by_hand(encounter)
     return [
-        Filled(field.group, field.name, values.get(field.name, ""), field.filled_by, realtime.WORDS[field.filled_by])
+        Filled(field.group, field.name, values[field.name], filled_by, realtime.WORDS[filled_by])
         for field in realtime.fields(realtime.care_form(encounter.type_id))
+        for filled_by in [FilledBy.HAND if field.name in by_hand else field.filled_by]
     ]
+
+
+def _times_by_hand(encounter):
+    """The times that the system fills, where a person has written another than that of the act (PL-15)."""
+    of_moves = {Move.CREATE: BEGINS, Move.ARRIVE: BEGINS, Move.DISCHARGE: ENDS}
+    rows = encounter.history.filter(move__in=of_moves, by__isnull=False, registered_at__gt=F("at") + AFTERWARDS)
+    return {name for row in rows if row.target != Status.PLANNED for name in of_moves[row.move]}
 
 
 def _values(encounter, *, at):
@@ -37,6 +51,7 @@ def _values(encounter, *, at):
     has_begun = encounter.status != Status.PLANNED
     guardians = [row for row in encounter_relations(encounter, on=on) if row.kind == RelationKind.GUARDIAN]
     visit, commitment = encounter.visit_type, encounter.commitment
+    registration = registration_of(encounter)
     referral = commitment.referrals.order_by("id").first() if commitment else None
     return {
         "Personnummer": seen.identity,
@@ -57,9 +72,9 @@ def _values(encounter, *, at):
         "Problemkod": commitment.problem_code.name if commitment else "",
         "Remisskod": referral.get_kind_display() if referral else "",
         "Besökstyp": visit.name if visit else "",
-        "Kontakttyp": str(registration_of(encounter).contact_type or ""),
+        "Kontakttyp": str(registration.contact_type or ""),
         "Anledning": encounter.contact_reason.name if encounter.contact_reason else "",
-        "Yrkeskategori": visit.profession.name if visit else "",
+        "Yrkeskategori": ", ".join(dict.fromkeys(registration.professions)),
         "Insätt (varifrån)": encounter.get_admitted_from_display(),
         "Planerat/Oplanerat": {True: "Planerat", False: "Oplanerat"}.get(encounter.is_planned, ""),
         "Utsätt (till)": encounter.get_discharged_to_display(),
@@ -80,11 +95,12 @@ def _codes(encounter):
     shown = coding_presenters.coding(coding.read(encounter))
     diagnoses = [row["display"] for row in shown["diagnoses"]]
     causes = [under["display"] for row in shown["diagnoses"] for under in row["external_causes"]]
+    under_codes = [under for row in (*shown["diagnoses"], *shown["procedures"]) for under in row["atc"]]
     return {
         "Huvuddiagnos": ", ".join(diagnoses[:1]),
         "Bidiagnoser": ", ".join(diagnoses[1:]),
         "KVÅ": ", ".join(row["display"] for row in shown["procedures"]),
-        "ATC": ", ".join(row["display"] for row in shown["atc"]),
+        "ATC": ", ".join(dict.fromkeys(row["display"] for row in (*under_codes, *shown["atc"]))),
         "Yttre orsakskoder": ", ".join(causes),
     }
 
@@ -92,7 +108,11 @@ def _codes(encounter):
 def _fees(encounter):
     """What the cashier has told (AG-01). Why a visit is free and how it was paid are the cashier's."""
     amounts = [row.amount for row in encounter.cash_transactions.all()]
-    return {"Patientavgift": f"{sum(amounts):.2f} kr" if amounts else ""}
+    return {
+        "Patientavgift": f"{sum(amounts):.2f} kr" if amounts else "",
+        "Anledning till avgiftsfritt": "",
+        "Betalningssätt": "",
+    }
 
 
 def _stamp(moment):
