@@ -19,6 +19,7 @@ NO_SHOW_DAYS = 7
 REBOOKING_DAYS = 3
 LONGEST_ABSENCE = timedelta(days=731)
 # Who did it may take back a contact attempt that long (PL-13).
+MOST_IN_PLAN = 52
 UNDO_TIME = timedelta(minutes=5)
 
 
@@ -87,6 +88,19 @@ def hours_overlap(resource_name, day_text, from_time, to_time):
 def length_of(visit_type):
     """How long a visit of the type is."""
     return timedelta(minutes=visit_type.default_minutes)
+
+
+def plan_refusal(*, kind, days):
+    """BO-02, PL-08: visits planned together are several; coordinated ones are of one day."""
+    if len(days) < 2:
+        return RuleError("BO-02", "En plan har minst två besök. Lägg till ett, eller boka det enskilt.", code="too_few")
+    if len(days) > MOST_IN_PLAN:
+        return RuleError("PL-08", f"Boka högst {MOST_IN_PLAN} besök åt gången.", code="too_many")
+    if kind == "coordinated" and len(set(days)) > 1:
+        return RuleError(
+            "BO-02", "Samordnade besök är samma dag. Boka som en serie, eller välj en gemensam dag.", code="not_one_day"
+        )
+    return None
 
 
 def session_full(*, name, start, seats, spare=0):

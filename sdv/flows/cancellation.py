@@ -6,7 +6,7 @@ from registration import lifecycle
 from registration.actions import encounters, orders
 from registration.models import Encounter, Patient
 from scheduling import rules
-from scheduling.actions import appointments, letter_writing, resource_bookings, work_items
+from scheduling.actions import appointments, letter_writing, plans, resource_bookings, work_items
 from scheduling.models import Appointment, AppointmentStatus, CancelledBy, CheckOut, FreedBy
 from sdv.common.errors import InputError, RuleError
 from sdv.outbox import messages
@@ -50,6 +50,16 @@ def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
     appointment.letters_written = letter_writing.follow_cancellation(appointment, by=by, at=at)
     deceased.again(appointment.patient, by=by, at=at)
     return appointment
+
+
+@transaction.atomic
+def cancel_rest(*, appointment_id, cancelled_by, reason, by, at):
+    """Cancels this booking and the rest of its plan, all or none (PL-08): each by its own time (VH-11). Returns them."""
+    rows = plans.lock_rest(appointment_id, at=at)
+    if not rows:
+        raise RuleError("PL-08", "Inget är kvar av planen att avboka. Läs in sidan igen.", code="already_done")
+    told = {"cancelled_by": cancelled_by, "reason": reason, "by": by, "at": at}
+    return [cancel(appointment_id=row.pk, **told) for row in rows]
 
 
 def _annul_or_keep(encounter, *, by, at, reason):
