@@ -2,13 +2,13 @@
 
 from django.contrib import admin
 
-from scheduling import letter_text_admin
+from scheduling import attachment_admin, letter_text_admin
 from scheduling.models import ExtraHours, Outcome, OutcomeReason, Resource, WeeklyHours
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
 from sdv.accounts.permissions import Permission
 from sdv.organisation.models import CareUnit
 
-__all__ = ["letter_text_admin"]
+__all__ = ["attachment_admin", "letter_text_admin"]
 
 SCHEDULES = (Permission.MAINTAIN_SCHEDULES, Permission.MAINTAIN_CATALOGUES)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.db import transaction
 
 from registration.codes import code_of
-from scheduling.models import LetterPart, LetterText, Outcome, OutcomeCode, OutcomeReason
+from scheduling.models import LetterLanguage, LetterPart, LetterText, Outcome, OutcomeCode, OutcomeReason
 from sdv.common.catalogues import Loaded, lines_of, store
 from sdv.organisation.models import CareUnitKind
 
@@ -51,15 +51,18 @@ def load_letter_texts():
     """The regional texts of letters, in words of our own (KA-03). Where a part has a version, whatever it says, it is the
     administrators'."""
     loaded = Loaded(LetterText._meta.verbose_name_plural)
-    known = set(LetterText.objects.values_list("part", "unit_kind"))
+    known = set(LetterText.objects.values_list("part", "unit_kind", "language"))
+    languages = {language.value: language for language in LetterLanguage}
     parts, kinds = {part.value: part for part in LetterPart}, {"": "", **{kind.value: kind for kind in CareUnitKind}}
     new = []
-    for line in lines_of(DATA / "kallelsetexter.csv", ["del", "slag_av_enhet", "text", "kalla"]):
+    for line in lines_of(DATA / "kallelsetexter.csv", ["del", "slag_av_enhet", "sprak", "text", "kalla"]):
         part, kind = line.known("del", parts), line.known("slag_av_enhet", kinds)
-        if (part, kind) in known:
+        language = line.known("sprak", languages)
+        if (part, kind, language) in known:
             loaded.unchanged += 1
             continue
-        new.append(LetterText(part=part, unit_kind=kind, text=line.required("text"), source=line.required("kalla")))
+        told = {"text": line.required("text"), "source": line.required("kalla")}
+        new.append(LetterText(part=part, unit_kind=kind, language=language, **told))
     LetterText.objects.bulk_create(new)
     loaded.added = len(new)
     return loaded

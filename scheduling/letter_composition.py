@@ -5,12 +5,12 @@ text asks for and nobody knows stops the letter, and is named: nobody gets an em
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 
-from registration.models import ContactForm
-from scheduling.models import CancelledBy, LetterKind, LetterPart
-from sdv.common.dates import long_date
+from scheduling.letter_words import TOLD_TIMES, WORDS
+from scheduling.models import CancelledBy, LetterKind, LetterLanguage, LetterPart
+from scheduling.models.letter import OWN_TEXT
 from sdv.common.errors import RuleError
-from sdv.common.time import local, local_date
 
 P = LetterPart
 FIELD = re.compile(r"\{([^{}\n]*)\}")
@@ -23,35 +23,17 @@ FIELDS = {
     "avgift_uteblivet": "avgiften för uteblivet besök",
     "tolk": "patientens tolkbehov",
     "patient": "patientens namn",
-}
-HEADINGS = {
-    LetterKind.APPOINTMENT: "Du har fått en tid",
-    LetterKind.CHANGE: "Din tid är ändrad",
-    LetterKind.CANCELLATION: "Din tid är avbokad",
-}
-SECTION_HEADINGS = {
-    P.PREPARATION: "Förbered dig så här",
-    P.INFORMATION: "Bra att veta",
-    P.DIRECTIONS: "Hitta hit",
-    P.OPENING: "När du kan ringa",
-    P.CANCEL: "Om du inte kan komma",
-    P.FEE: "Vad kostar det?",
-    P.FREE: "Vad kostar det?",
-    P.NO_SHOW: "Om du inte kommer",
-    P.INTERPRETER: "Tolk",
-    P.BRING: "Ta med",
+    "sista_dag": "sista dagen att boka",
 }
 # Yrkeskategorier whose name says something to everyone; Övrig says nothing (KA-01).
 WELL_KNOWN = {"Arb", "Bm", "Die", "Fys", "Kur", "Läk", "Psyk", "Ssk", "Usk"}
-FORMS = {ContactForm.PHONE: "Vi ringer dig", ContactForm.VIDEO: "Videobesök"}
-# The rows of facts that tell a time which has been told, when it is changed again.
-TOLD_TIMES = ("När", "Ny tid")
 MEDIATION_ADDRESS = "Skatteverket\nFörmedlingsuppdrag\nBox 2820\n403 20 Göteborg"
 
 
 REQUIRED = {
     P.CANCEL,
     P.COPY,
+    P.OPEN_INVITATION,
     P.CHANGED_BY_PATIENT,
     P.CHANGED_BY_PROVIDER,
     P.CANCELLED_BY_PATIENT,
@@ -61,7 +43,8 @@ REQUIRED = {
 
 @dataclass(frozen=True)
 class Occasion:
-    """What a letter is about: facts, already in words. Empty is not known."""
+    """What a letter is about: facts, already in words. Empty is not known. An öppen kallelse has a `last_day` in place
+    of a `start`."""
 
     kind: str
     start: object
@@ -78,9 +61,15 @@ class Occasion:
     # The time that the patient was last told, in the words of that letter.
     told_time: str = ""
     is_copy: bool = False
-    # {part: text}; tillval in their order.
+    last_day: date | None = None
+    # What the clerk added, byte for byte; the names of the files that go with it.
+    own_text: str = ""
+    enclosed: tuple = ()
+    language: str = LetterLanguage.SWEDISH
+    # {part: text}; tillval in their order. `fallback` are the parts whose text is not in the letter's language.
     texts: dict = field(default_factory=dict)
     add_on_texts: tuple = ()
+    fallback: frozenset = frozenset()
 
 
 @dataclass(frozen=True)
@@ -90,19 +79,26 @@ class Composed:
     heading: str
     facts: tuple
     sections: tuple
+    fallback: tuple = ()
 
     @property
     def parts(self):
-        return {"facts": [list(row) for row in self.facts], "sections": list(self.sections)}
+        found = {"facts": [list(row) for row in self.facts], "sections": list(self.sections)}
+        return found | {"fallback": list(self.fallback)} if self.fallback else found
 
     @property
     def body(self):
         return plain(self.parts)
 
 
-def when(moment):
+def when(moment, language=LetterLanguage.SWEDISH):
     """As letters say it: tisdag 1 december 2026 kl. 09.45."""
-    return f"{long_date(local_date(moment))} kl. {local(moment):%H.%M}"
+    return WORDS[language].moment(moment)
+
+
+def heading(kind, language=LetterLanguage.SWEDISH):
+    """The heading of a letter of the kind."""
+    return WORDS[language].headings[kind]
 
 
 def whom(name, profession, abbreviation):
@@ -129,19 +125,24 @@ def unknown_fields(text):
 
 
 def compose(occasion):
-    """The letter's words. Raises RuleError naming what is missing (KA-01)."""
+    """The letter's words. Raises RuleError naming what is missing (KA-01). What the catalogue has not in the letter's
+    language stands in Swedish, and says so."""
+    words = WORDS[occasion.language]
     values = {
-        "tid": when(occasion.start) if occasion.start else "",
+        "tid": words.moment(occasion.start) if occasion.start else "",
         "enhet": occasion.unit,
         "telefon": occasion.phone,
         "avgift": _kronor(occasion.fee),
         "avgift_uteblivet": _kronor(occasion.no_show_fee),
         "tolk": occasion.interpreter,
         "patient": occasion.patient,
+        "sista_dag": words.day(occasion.last_day) if occasion.last_day else "",
     }
-    missing = []
-    sections = []
+    missing, sections, fallback = [], [], []
     for part in _parts_of(occasion):
+        if part == OWN_TEXT:
+            sections.append({"part": OWN_TEXT, "heading": "", "text": occasion.own_text})
+            continue
         texts = occasion.add_on_texts if part == P.ADD_ON else (occasion.texts.get(part, ""),)
         for text in texts:
             if not text:
@@ -149,19 +150,32 @@ def compose(occasion):
                 if part in REQUIRED:
                     missing.append(f"texten {P(part).label} (Kallelsetexter)")
                 continue
-            sections.append(
-                {
-                    "part": str(part),
-                    "heading": SECTION_HEADINGS.get(part, ""),
-                    "text": FIELD.sub(lambda found: _value(found, values, missing), text),
-                }
-            )
-    for name, value in (("tiden", values["tid"]), ("enhetens namn", occasion.unit)):
+            section = {
+                "part": str(part),
+                "heading": words.sections.get(part, ""),
+                "text": FIELD.sub(lambda found: _value(found, values, missing), text),
+            }
+            if part in occasion.fallback:
+                section["heading"] = " – ".join(filter(None, (section["heading"], words.only_swedish)))
+                section["language"] = str(LetterLanguage.SWEDISH)
+                fallback.append(str(part))
+            sections.append(section)
+    told = (
+        "sista dagen att boka" if _is_open(occasion) else "tiden",
+        values["sista_dag" if _is_open(occasion) else "tid"],
+    )
+    for name, value in (told, ("enhetens namn", occasion.unit)):
         if not value:
             missing.append(name)
     if missing:
         raise missing_refusal(missing)
-    return Composed(HEADINGS[occasion.kind], tuple(_facts(occasion)), tuple(sections))
+    return Composed(
+        words.headings[occasion.kind], tuple(_facts(occasion)), tuple(sections), tuple(dict.fromkeys(fallback))
+    )
+
+
+def _is_open(occasion):
+    return occasion.kind == LetterKind.OPEN_INVITATION
 
 
 def missing_refusal(missing):
@@ -197,13 +211,19 @@ def _value(found, values, missing):
 def _parts_of(occasion):
     """The parts of a letter of the kind, in their order."""
     first = [P.COPY] if occasion.is_copy else []
+    own = [OWN_TEXT] if occasion.own_text else []
     if occasion.kind == LetterKind.CANCELLATION:
         by_patient = occasion.changed_by == CancelledBy.PATIENT
-        return [*first, P.CANCELLED_BY_PATIENT if by_patient else P.CANCELLED_BY_PROVIDER, P.OPENING]
+        return [*first, P.CANCELLED_BY_PATIENT if by_patient else P.CANCELLED_BY_PROVIDER, *own, P.OPENING]
+    if _is_open(occasion):
+        # Nothing of what it costs not to come: no time is agreed on yet (PL-14).
+        fee = [] if occasion.fee is None else [P.FREE if occasion.fee == 0 else P.FEE]
+        interpreter = [P.INTERPRETER] if occasion.interpreter else []
+        return [*first, P.OPEN_INVITATION, *own, P.INFORMATION, *interpreter, P.OPENING, *fee, P.BRING]
     if occasion.kind == LetterKind.CHANGE:
         by_patient = occasion.changed_by == CancelledBy.PATIENT
         first.append(P.CHANGED_BY_PATIENT if by_patient else P.CHANGED_BY_PROVIDER)
-    parts = [*first, P.WORDING, P.PREPARATION, P.ADD_ON, P.INFORMATION]
+    parts = [*first, P.WORDING, *own, P.PREPARATION, P.ADD_ON, P.INFORMATION]
     if occasion.interpreter:
         parts.append(P.INTERPRETER)
     if not occasion.form:
@@ -218,17 +238,23 @@ def _parts_of(occasion):
 
 def _facts(occasion):
     """Time first. Never what the contact is for in a clinic's words, nor a personnummer."""
+    words = WORDS[occasion.language]
     if occasion.kind == LetterKind.CANCELLATION:
-        yield "Avbokad tid", when(occasion.start)
-        yield "Var", occasion.unit
+        yield words.cancelled_time, words.moment(occasion.start)
+        yield words.where, occasion.unit
         return
-    yield ("Ny tid" if occasion.kind == LetterKind.CHANGE else "När"), when(occasion.start)
+    if _is_open(occasion):
+        yield words.book_by, words.day(occasion.last_day)
+    else:
+        yield (words.new_time if occasion.kind == LetterKind.CHANGE else words.when), words.moment(occasion.start)
     if occasion.told_time:
-        yield "Tidigare tid", occasion.told_time
-    yield "Var", f"{occasion.unit}, {occasion.place}" if occasion.place else occasion.unit
+        yield words.earlier_time, occasion.told_time
+    yield words.where, f"{occasion.unit}, {occasion.place}" if occasion.place else occasion.unit
     if occasion.form:
-        yield "Hur", occasion.form
+        yield words.how, occasion.form
     if occasion.meets:
-        yield "Du träffar", occasion.meets
+        yield words.meets, occasion.meets
     if occasion.interpreter:
-        yield "Tolk", occasion.interpreter
+        yield words.interpreter, occasion.interpreter
+    if occasion.enclosed:
+        yield words.enclosed, ", ".join(occasion.enclosed)

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from scheduling.letter_composition import MEDIATION_ADDRESS
-from scheduling.models import Delivery
-from sdv.common.dates import long_date
+from scheduling.letter_words import WORDS
+from scheduling.models import Delivery, LetterLanguage
 from sdv.common.time import local_date
 
 STYLES = ("css/tokens.css", "css/letter.css")
@@ -30,6 +30,7 @@ class Paper:
     body: str
     is_large: bool
     is_mediated: bool
+    language: str = LetterLanguage.SWEDISH
     level: int = 1
     mediation: str = MEDIATION_ADDRESS
 
@@ -47,7 +48,8 @@ def paper_of(letter, *, level=1):
     return Paper(
         sender=letter.sender,
         recipient=letter.recipient,
-        date=long_date(local_date(letter.created_at)).partition(" ")[2],
+        date=WORDS[letter.language].day(local_date(letter.created_at)).partition(" ")[2],
+        language=letter.language,
         heading=letter.heading,
         facts=letter.parts.get("facts", []),
         sections=letter.parts.get("sections", []),
@@ -100,7 +102,10 @@ def html_of(letters, *, stylesheet=""):
     """The letters as a page of their own. The title says nothing of anybody."""
     title = letters[0].heading if len(letters) == 1 else "Brev"
     papers = [paper_of(letter) for letter in letters]
-    return render_to_string("letters/paper.html", {"papers": papers, "title": title, "stylesheet": stylesheet})
+    page = render_to_string("letters/paper.html", {"papers": papers, "title": title, "stylesheet": stylesheet})
+    # A file of its own is in the letter's language; in a batch each sheet says its own.
+    language = letters[0].language if len(letters) == 1 else LetterLanguage.SWEDISH
+    return page.replace('<html lang="sv">', f'<html lang="{language}">', 1)
 
 
 def _root():

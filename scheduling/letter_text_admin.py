@@ -20,6 +20,7 @@ EXAMPLE = {
     "avgift_uteblivet": "400",
     "tolk": "Somaliska",
     "patient": "Anna Exempel",
+    "sista_dag": "fredag 18 december 2026",
 }
 
 
@@ -29,9 +30,10 @@ class LetterTextForm(forms.ModelForm):
     class Meta:
         model = LetterText
         fields = (
-            "part", "contact_reason", "add_on", "care_unit", "unit_kind", "text", "valid_from", "valid_to", "source",
+            "part", "contact_reason", "add_on", "care_unit", "unit_kind", "language", "text", "valid_from", "valid_to",
+            "source",
         )  # fmt: skip
-        help_texts = {"text": "Fält: {tid} {enhet} {telefon} {avgift} {avgift_uteblivet} {tolk} {patient}."}
+        help_texts = {"text": "Fält: {tid} {enhet} {telefon} {avgift} {avgift_uteblivet} {tolk} {patient} {sista_dag}."}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -52,10 +54,10 @@ class LetterTextAdmin(ImportedByFile, MaintainedAdmin):
     """A version's words stay: a new wording is a new row with its own days."""
 
     form = LetterTextForm
-    fixed = ("part", "contact_reason", "add_on", "care_unit", "unit_kind", "text", "valid_from")
+    fixed = ("part", "contact_reason", "add_on", "care_unit", "unit_kind", "language", "text", "valid_from")
     readonly_fields = ("preview",)
-    list_display = ("part", "subject_text", "text", "valid_from", "valid_to", "source")
-    list_filter = ("part", "unit_kind")
+    list_display = ("part", "subject_text", "language", "text", "valid_from", "valid_to", "source")
+    list_filter = ("part", "language", "unit_kind")
     search_fields = ("text", "contact_reason__name", "add_on__name", "care_unit__name")
     list_select_related = ("contact_reason", "add_on", "care_unit")
     file_import = FileImport(

@@ -4,7 +4,16 @@ protected is not told (PL-18, PL-22, SK-05). The outbox holds ids alone."""
 from dataclasses import dataclass
 
 from registration.models import IdentityKind, Patient, PatientIdentity, PatientPhone, SmsWording
-from scheduling.models import Appointment, AppointmentStatus, Delivery, Letter, LetterPart, LetterStatus, LetterText
+from scheduling.models import (
+    Appointment,
+    AppointmentStatus,
+    Delivery,
+    Letter,
+    LetterLanguage,
+    LetterPart,
+    LetterStatus,
+    LetterText,
+)
 from sdv.common.dates import long_date
 from sdv.common.time import local, local_date
 
@@ -54,7 +63,9 @@ def reminder(appointment_id, *, at):
     phone = numbers.first()
     if phone is None:
         return None
-    own = LetterText.objects.valid_on(local_date(at)).filter(care_unit=appointment.care_unit_id, part=LetterPart.PHONE)
+    own = LetterText.objects.valid_on(local_date(at)).filter(
+        care_unit=appointment.care_unit_id, part=LetterPart.PHONE, language=LetterLanguage.SWEDISH
+    )
     told = own.first()
     text = sms_text(
         start=appointment.start,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from registration.presenters import shown_name
 from scheduling.letter_composition import when
-from scheduling.models import Delivery, LetterStatus
+from scheduling.letter_words import WORDS
+from scheduling.models import Delivery, LetterLanguage, LetterPart, LetterStatus
 
 HIDDEN = "Visas inte: skyddade personuppgifter"
 
@@ -43,6 +44,15 @@ def _is_to_protected(letter):
     return letter.relation_id is not None and letter.relation.is_protected
 
 
+def fallback_words(letter):
+    """Which texts of the letter stand in Swedish because the catalogue has none in its language; empty where none do."""
+    parts = letter.parts.get("fallback", ())
+    if not parts:
+        return ""
+    named = ", ".join(LetterPart(part).label for part in parts)
+    return f"Finns inte på {WORDS[letter.language].name} och står på svenska: {named}."
+
+
 @dataclass(frozen=True)
 class LetterRow:
     """A letter as a row of a list."""
@@ -59,6 +69,12 @@ class LetterRow:
         return self.letter.pk
 
 
+def _time(letter):
+    if letter.open_invitation_id:
+        return f"Boka senast {letter.open_invitation.last_day.isoformat()}"
+    return when(letter.appointment.start) if letter.appointment_id else ""
+
+
 def letter_row(letter):
     """Load the patient, the relation, the booking and who decided with it."""
     hidden = letter.patient.is_protected or _is_to_protected(letter)
@@ -71,6 +87,10 @@ def letter_row(letter):
         marks.append(("info", "info", "1177"))
     if letter.is_copy:
         marks.append(("plain", "copy", "Kopia"))
+    if letter.language != LetterLanguage.SWEDISH:
+        marks.append(("plain", "speech", letter.get_language_display()))
+    if getattr(letter, "files", 0):
+        marks.append(("plain", "copy", "1 bilaga" if letter.files == 1 else f"{letter.files} bilagor"))
     if letter.is_large_print:
         marks.append(("plain", "info", "Stor text"))
     if letter.status == LetterStatus.UNSENT and letter.patient.is_deceased:
@@ -80,7 +100,7 @@ def letter_row(letter):
         letter=letter,
         to=name if hidden else (letter.recipient.partition("\n")[0] or name),
         patient=name,
-        time=when(letter.appointment.start) if letter.appointment_id else "",
+        time=_time(letter),
         marks=tuple(marks),
         # A letter by mediation is blocked by a sentence of ours.
         why="" if is_hidden(letter) else letter.stop_reason,

@@ -17,6 +17,8 @@ MISSING_FOLLOW_UP_DAYS = 7
 NO_SHOW_DAYS = 7
 # A booking that an absence hits is moved within these days, and before its own day (PL-02).
 REBOOKING_DAYS = 3
+# How long an öppen kallelse may leave the patient to book, and what is proposed (PL-26).
+INVITATION_DAYS, USUAL_INVITATION_DAYS = 366, 28
 LONGEST_ABSENCE = timedelta(days=731)
 # Who did it may take back a contact attempt that long (PL-13).
 MOST_IN_PLAN = 52
@@ -305,4 +307,38 @@ def attempt_refusal(*, is_waiting, next_on, today):
         return RuleError("PL-10", "Posten väntar inte längre på någon. Läs in listan igen.", code="already_done")
     if next_on is not None and next_on < today:
         return RuleError("PL-10", "Nästa försök ska inte ligga före i dag. Ange ett senare datum.", code="invalid_date")
+    return None
+
+
+def last_day_fault(*, last_day, today):
+    """PL-26: the patient has at least a day to book in, and is not left waiting for more than a year. A sentence or ""."""
+    if last_day <= today:
+        return "Sista dagen att boka ligger efter i dag."
+    if last_day > today + timedelta(days=INVITATION_DAYS):
+        return f"Sista dagen att boka ligger inom {INVITATION_DAYS} dagar."
+    return ""
+
+
+def already_invited(last_day):
+    """PL-26: one öppen kallelse at a time."""
+    return RuleError(
+        "PL-26",
+        f"Patienten har redan en öppen kallelse, sista dag {last_day.isoformat()}. Avsluta den först.",
+        code="already_invited",
+    )
+
+
+def invitation_refusal(*, status, label, last_day, today, by_patient=False):
+    """PL-26: why the patient may not book from the öppen kallelse, or why it is not to be followed any more; or None. What
+    the patient does alone is done by the last day; a person at the unit may book for the patient afterwards too."""
+    if status not in ("open", "expired"):
+        return RuleError(
+            "PL-26", f"Den öppna kallelsen är redan {label.lower()}. Läs in listan igen.", code="already_done"
+        )
+    if by_patient and (status == "expired" or last_day < today):
+        return RuleError(
+            "PL-26",
+            f"Sista dagen att boka var {last_day.isoformat()}. Ring mottagningen för en tid.",
+            code="too_late",
+        )
     return None

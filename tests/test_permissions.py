@@ -33,6 +33,7 @@ from scheduling.actions import (
     appointments,
     check_out,
     contact_attempts,
+    invitations,
     letters,
     offers,
     resource_bookings,
@@ -40,7 +41,7 @@ from scheduling.actions import (
     sessions,
     work_items,
 )
-from scheduling.models import FreedTime, SavedView
+from scheduling.models import FreedTime, LetterAttachment, LetterEnclosure, SavedView
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
 from sdv.accounts.doors import ANYONE, LOGGED_IN
@@ -174,6 +175,8 @@ PAGES = {
     "appointment-letter": page(None, P.WRITE_LETTERS, pk="booked"),
     "letter": page(P.WRITE_LETTERS, pk="letter"),
     "letter-document": page(P.WRITE_LETTERS, pk="letter"),
+    "letter-rewrite": page(P.WRITE_LETTERS, P.WRITE_LETTERS, pk="letter"),
+    "letter-enclosure": page(P.WRITE_LETTERS, pk="letter", file="enclosure"),
     "letter-large": page(None, P.WRITE_LETTERS, pk="letter"),
     "letter-again": page(None, P.WRITE_LETTERS, pk="letter"),
     "letter-printed": page(None, P.WRITE_LETTERS, pk="letter"),
@@ -203,6 +206,9 @@ PAGES = {
     "work-item-postpone": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="awaited", name="=awaiting-result"),
     "work-item-decide": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="awaited", name="=awaiting-result"),
     "contact-attempt": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request", name="=booking-requests"),
+    "open-invitation-create": page(P.BOOK, P.BOOK, pk="request", name="=booking-requests"),
+    "open-invitation-end": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="invitation"),
+    "open-invitation-letter": page(None, P.WRITE_LETTERS, pk="invitation"),
     "contact-attempt-undo": page(None, P.HANDLE_WORK_LISTS, pk="attempt"),
     "booking-requests": page(P.VIEW_WORK_LISTS, P.VIEW_WORK_LISTS),
     "booking-requests-many": page(None, P.HANDLE_WORK_LISTS),
@@ -337,6 +343,15 @@ ENDPOINTS = {
     "day-close/": ({"GET": P.VIEW_DAY, "POST": P.REGISTER_ARRIVAL}, None),
     "freed-times/": ({"GET": P.VIEW_SCHEDULES}, None),
     "freed-times/<uuid:pk>/candidates/": ({"GET": P.VIEW_WORK_LISTS}, "freed"),
+    "open-invitations/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.BOOK}, None),
+    "open-invitations/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS}, "invitation"),
+    "open-invitations/<uuid:pk>/book/": ({"POST": P.BOOK}, "invitation"),
+    "open-invitations/<uuid:pk>/end/": ({"POST": P.HANDLE_WORK_LISTS}, "invitation"),
+    "open-invitations/<uuid:pk>/letter/": ({"POST": P.WRITE_LETTERS}, "invitation"),
+    "work-lists/open-invitations/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "letter-attachments/": ({"GET": P.WRITE_LETTERS}, None),
+    "letters/<uuid:pk>/rewrite/": ({"POST": P.WRITE_LETTERS}, "letter"),
+    "letters/<uuid:pk>/attachments/": ({"GET": P.WRITE_LETTERS}, "letter"),
     "offers/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.BOOK}, None),
     "offers/<uuid:pk>/accept/": ({"POST": P.BOOK}, "offer"),
     "offers/<uuid:pk>/decline/": ({"POST": P.BOOK}, "offer"),
@@ -427,7 +442,7 @@ ADMINISTRATION = {
         ["carearea", "profession", "encounterclass", "encountertype", "visitkind", "visittype"], CATALOGUES
     ),
     **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
-    **dict.fromkeys(["lettertext", "feerate"], CATALOGUES),
+    **dict.fromkeys(["lettertext", "letterattachment", "feerate"], CATALOGUES),
     **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code", "codeimport"], CATALOGUES),
     **dict.fromkeys(["checksetting", "blockedcode", "favouritecode"], CATALOGUES),
     **dict.fromkeys(["registercode", "registerreporter", "reportingunit", "registerlayout"], CATALOGUES),
@@ -582,6 +597,13 @@ def clinic_with_everything(name, numbers):
         by=clinic.nurse,
         at=NOW,
     )
+    things.invitation = invitations.invite(
+        subject="booking_request",
+        row_id=things.request.pk,
+        last_day=NOW.date() + 14 * DAY,
+        by=clinic.nurse,
+        at=NOW,
+    )
     things.freed = FreedTime.objects.create(
         care_unit=clinic.unit,
         resource=nurse,
@@ -625,6 +647,8 @@ def clinic_with_everything(name, numbers):
         by=clinic.nurse,
         at=NOW,
     )
+    leaflet = LetterAttachment.objects.create(name="Karta", pdf=b"%PDF-", sha256="0" * 64, source="Prov")
+    things.enclosure = LetterEnclosure.objects.create(letter=things.letter, attachment=leaflet)
     things.merged = clinic.patient(identity=next(numbers))
     things.old = on_reserve_number(clinic.patient(identity=next(numbers)), f"SE{ord(name[0]):010d}")
     merges.do(things.old, things.merged, clinic)

@@ -17,7 +17,7 @@ from scheduling.models import (
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 
-from . import letter_writing, offers, work_items
+from . import invitations, letter_writing, offers, work_items
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,7 @@ def create_visit(
     if wanted.request:
         work_items.mark_booked(wanted.request)
         offers.withdraw_of(booking_request=wanted.request, by=by, at=at)
+    invitations.settle(appointment, by=by, at=at)
     return appointment
 
 

@@ -13,14 +13,16 @@ from django.db import transaction
 
 from registration.models import AddOn, ContactReason
 from scheduling.letter_composition import gives_away, unknown_fields
-from scheduling.models import LetterPart, LetterText
+from scheduling.models import LetterLanguage, LetterPart, LetterText
 from scheduling.models.letter_text import OF_A_REASON, OF_A_UNIT, OF_AN_ADD_ON
 from sdv.common.catalogues import CatalogueError
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit, CareUnitKind
 
-HEADINGS = ("del", "amne", "slag_av_enhet", "text", "giltig_fran", "giltig_till", "kalla")
+# A file without the last column is in Swedish: one written before there were other languages is read as it was meant.
+SWEDISH_HEADINGS = ("del", "amne", "slag_av_enhet", "text", "giltig_fran", "giltig_till", "kalla")
+HEADINGS = (*SWEDISH_HEADINGS, "sprak")
 MOST_ROWS = 5000
 LONGEST = 4000
 SUBJECT = {
@@ -28,7 +30,7 @@ SUBJECT = {
     **dict.fromkeys(OF_AN_ADD_ON, "add_on_id"),
     **dict.fromkeys(OF_A_UNIT, "care_unit_id"),
 }
-KEY = ("part", "contact_reason_id", "add_on_id", "care_unit_id", "unit_kind")
+KEY = ("part", "contact_reason_id", "add_on_id", "care_unit_id", "unit_kind", "language")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def written():
         subject = row.contact_reason or row.add_on
         code = subject.code if subject else (row.care_unit.hsa_id if row.care_unit else "")
         days = [day.isoformat() if day else "" for day in (row.valid_from, row.valid_to)]
-        writer.writerow([row.part, code, row.unit_kind, row.text, *days, row.source])
+        writer.writerow([row.part, code, row.unit_kind, row.text, *days, row.source, row.language])
     return "\ufeff" + out.getvalue()
 
 
@@ -141,15 +143,16 @@ def _read(text):
     units = {row.pk: row for row in CareUnit.objects.select_related("care_area")}
     wanted = {}
     try:
-        if tuple(next(reader, [])) != HEADINGS:
+        headings = tuple(next(reader, []))
+        if headings not in (HEADINGS, SWEDISH_HEADINGS):
             raise CatalogueError(f"Rad 1: rubrikerna ska vara {';'.join(HEADINGS)}.")
         for cells in reader:
             if not any(cells):
                 continue
             number = reader.line_num
-            if len(cells) != len(HEADINGS):
-                raise CatalogueError(f"Rad {number}: {len(cells)} värden, väntade {len(HEADINGS)}.")
-            values = _values(dict(zip(HEADINGS, cells, strict=True)), number, known, units)
+            if len(cells) != len(headings):
+                raise CatalogueError(f"Rad {number}: {len(cells)} värden, väntade {len(headings)}.")
+            values = _values(dict(zip(headings, cells, strict=True)), number, known, units)
             key = (*(values[name] for name in KEY), values["valid_from"])
             if key in wanted:
                 raise CatalogueError(f"Rad {number}: raden står två gånger.")
@@ -181,6 +184,9 @@ def _values(cells, number, known, units):
         values[column] = known[column][subject]
     elif subject or kind not in ("", *CareUnitKind.values):
         stop(f"delen {part} är regionens och har inget ämne; slag av enhet är tomt eller ett känt slag.")
+    language = cells.get("sprak", "").strip() or LetterLanguage.SWEDISH
+    if language not in LetterLanguage.values:
+        stop(f"okänt språk: ”{language}”. Kända: {', '.join(LetterLanguage.values)}.")
     text, source = cells["text"], cells["kalla"].strip()
     if fault := text_fault(part, text, units.get(values["care_unit_id"])):
         stop(fault)
@@ -192,6 +198,7 @@ def _values(cells, number, known, units):
     return values | {
         "part": part,
         "unit_kind": kind,
+        "language": language,
         "text": text,
         "valid_from": begins,
         "valid_to": ends,

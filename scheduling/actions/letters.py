@@ -5,12 +5,15 @@ import hashlib
 
 from django.db import transaction
 
+from registration.actions.encounters import refuse_deceased
 from registration.models import Encounter, Patient, PatientRelation
 from scheduling.models import Appointment, Delivery, Letter, LetterDocument, LetterKind, LetterStatus
+from scheduling.models.invitation import WATCHED
 from scheduling.models.letter import ON_PAPER
 from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.time import local_date
 
-from . import letter_writing
+from . import invitations, letter_facts, letter_writing
 
 
 def relatives_refusal(patient):
@@ -87,9 +90,17 @@ def _relation(patient, relation_id):
 
 
 @transaction.atomic
-def write_about(*, appointment_id, by, at):
-    """A kallelse for a booking that has none, or another after one that was stopped or has left (KA-01)."""
+def write_about(*, appointment_id, by, at, own_text="", language=None, attachment_ids=()):
+    """A kallelse for a booking that has none, or another after one that was stopped or has left (KA-01): in a language,
+    with words of the clerk's own and files of the catalogue."""
     appointment = _lock_appointment(appointment_id)
+    choices = letter_facts.chosen(
+        own_text=own_text,
+        language=language,
+        attachment_ids=attachment_ids,
+        care_unit=appointment.care_unit,
+        day=local_date(at),
+    )
     if appointment.patient.is_deceased:
         raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
     if appointment.patient.merged_into_id:
@@ -98,33 +109,81 @@ def write_about(*, appointment_id, by, at):
         raise RuleError(
             "KA-01", "Kallelse skrivs bara om en tid som är bokad och ligger framåt i tiden.", code="wrong_status"
         )
-    return letter_writing.write(appointment, by=by, at=at)
+    return letter_writing.write(appointment, by=by, at=at, choices=choices)
+
+
+@transaction.atomic
+def write_open(*, invitation_id, by, at, version=None):
+    """The letter of an öppen kallelse, where there is none or it was stopped, as after a marking of protection (PL-26)."""
+    invitation = invitations.lock(invitation_id, version)
+    if invitation.status not in WATCHED:
+        label = invitation.get_status_display().lower()
+        refused = RuleError("PL-26", f"Den öppna kallelsen är redan {label}. Läs in listan igen.", code="already_done")
+        raise refused.told(invitation.decided_by, invitation.decided_at)
+    refuse_deceased(invitation.patient)
+    return letter_writing.write_open(invitation, by=by, at=at)
+
+
+@transaction.atomic
+def rewrite(*, letter_id, by, at, own_text="", language=None, attachment_ids=(), version=None):
+    """A letter that has not left is written anew with other words, files or language, and its copies with it: what was
+    written is never changed (KA-03), it is stopped and another takes its place. Returns the new letter."""
+    letter, patient = _lock_with_subject(letter_id, version)
+    if letter.is_copy:
+        raise RuleError("KA-03", "En kopia följer sitt brev. Ändra det brevet.", code="wrong_status")
+    if letter.status != LetterStatus.BLOCKED:
+        _refuse_decided(letter)
+    if patient.is_deceased:
+        raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
+    choices = letter_facts.chosen(
+        own_text=own_text,
+        language=language,
+        attachment_ids=attachment_ids,
+        care_unit=letter.care_unit,
+        day=local_date(at),
+    )
+    return _written_anew(letter, choices, by=by, at=at)
+
+
+def _written_anew(letter, choices, *, by, at):
+    if letter.open_invitation_id:
+        return letter_writing.write_open(letter.open_invitation, choices=choices, by=by, at=at)[0]
+    return letter_writing.write(
+        letter.appointment,
+        kind=letter.kind,
+        changed_by=letter.changed_by,
+        told_time=letter_writing.last_told(letter.appointment),
+        choices=choices,
+        by=by,
+        at=at,
+    )[0]
+
+
+def _lock_with_subject(letter_id, version):
+    """The letter with the booking or the öppen kallelse that it is about, locked. One about neither is written whole."""
+    known = Letter.objects.values("appointment_id", "open_invitation_id").get(pk=letter_id)
+    if known["appointment_id"]:
+        subject = ("appointment", _lock_appointment(known["appointment_id"]))
+    elif known["open_invitation_id"]:
+        subject = ("open_invitation", invitations.lock(known["open_invitation_id"]))
+    else:
+        raise RuleError("KA-01", "Bara brev om en tid skrivs på nytt. Skriv ett nytt brev.", code="wrong_status")
+    letter, patient = _lock(letter_id, version)
+    setattr(letter, *subject)
+    return letter, patient
 
 
 @transaction.atomic
 def write_again(*, letter_id, by, at, address="", version=None):
     """One that could not be written is written now that what was missing is known; a copy to the address given (KA-04)."""
-    appointment_id = Letter.objects.values_list("appointment_id", flat=True).get(pk=letter_id)
-    if appointment_id is None:
-        raise RuleError("KA-01", "Bara brev om en tid skrivs på nytt. Skriv ett nytt brev.", code="wrong_status")
-    appointment = _lock_appointment(appointment_id)
-    letter, patient = _lock(letter_id, version)
+    letter, patient = _lock_with_subject(letter_id, version)
     if letter.status != LetterStatus.BLOCKED:
         _refuse_decided(letter)
         raise RuleError("KA-01", "Brevet är redan skrivet. Läs in sidan igen.", code="wrong_status")
     if patient.is_deceased:
         raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
-    letter.appointment = appointment
     if not letter.is_copy:
-        told = letter_writing.write(
-            appointment,
-            kind=letter.kind,
-            changed_by=letter.changed_by,
-            told_time=letter_writing.last_told(appointment),
-            by=by,
-            at=at,
-        )
-        return told[0]
+        return _written_anew(letter, letter_facts.choices_of(letter), by=by, at=at)
     if not address.strip():
         raise InputError(address="Skriv mottagarens adress.")
     _save(letter, status=LetterStatus.STOPPED, stop_reason=letter_writing.REPLACED, decided_at=at, decided_by=by)
@@ -168,6 +227,13 @@ def print_refusal(letter, patient):
     if patient.is_deceased:
         return RuleError(
             "PL-22", "Patienten är registrerad som avliden: brevet skickas inte. Stoppa det.", code="deceased"
+        )
+    invitation = letter.open_invitation
+    if invitation and invitation.status not in WATCHED:
+        return RuleError(
+            "PL-26",
+            f"Den öppna kallelsen är {invitation.get_status_display().lower()}: brevet skickas inte. Stoppa det.",
+            code="already_done",
         )
     if patient.is_protected and letter.delivery != Delivery.MEDIATION:
         return RuleError(

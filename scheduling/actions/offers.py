@@ -81,7 +81,7 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
     if visit_type is None:
         raise InputError(visit_type="Ange vilken besökstyp som erbjuds.")
     contact_reason = contact_reason or (row.contact_reason if subject == "booking_request" else None)
-    contact_reason = contact_reason or _unspecified(visit_type, local_date(at))
+    contact_reason = contact_reason or unspecified_reason(visit_type, local_date(at))
     end = start + rules.length_of(visit_type)
     resource = Resource.objects.filter(pk=resource_id, care_unit=row.care_unit_id).first()
     if resource is None:
@@ -105,7 +105,7 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
     )
 
 
-def _unspecified(visit_type, day):
+def unspecified_reason(visit_type, day):
     """VO-03: there is always one."""
     offered = ContactReason.objects.offered_for(visit_type, day)
     return offered.filter(code="bedomning-ospecificerad").first() or offered.order_by("name").first()

@@ -20,7 +20,7 @@ from scheduling.models import (
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date
 
-from . import offers
+from . import invitations, offers
 
 # Decisions on an item: follow up (a bokningsbegäran), end the vårdåtagande, or nothing more needed.
 FOLLOW_UP, END_COMMITMENT, NOTHING_MORE = "follow_up", "end_commitment", "nothing_more"
@@ -109,6 +109,7 @@ def close_request(*, request_id, reason, by, at, version=None):
     if not reason.strip():
         raise RuleError("BB-01", "Ange varför bokningsbegäran avslutas.", code="reason_missing", needs_reason=True)
     offers.withdraw_of(booking_request=request, by=by, at=at)
+    invitations.end_of(booking_request=request, by=by, at=at)
     RowLock.objects.filter(booking_request=request).delete()
     return _save(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason=reason)
 

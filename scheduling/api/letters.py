@@ -3,6 +3,7 @@ stopped (KA-01…05, PL-22)."""
 
 from base64 import b64encode
 
+from django.db.models import Prefetch
 from rest_framework import serializers
 
 from registration.api.coded import RowId
@@ -14,17 +15,21 @@ from scheduling.models import (
     CancelledBy,
     Delivery,
     Letter,
+    LetterAttachment,
     LetterDocument,
+    LetterEnclosure,
     LetterKind,
+    LetterLanguage,
     LetterPart,
     LetterStatus,
 )
+from scheduling.models.letter import OWN_TEXT, OWN_TEXT_LENGTH
 from scheduling.presenters import is_hidden, shown_letter
 from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
-from sdv.common.api_fields import Answer, Choice, Fields, Flag, Id, Text
+from sdv.common.api_fields import Answer, Choice, Fields, Flag, Id, Listed, Text
 from sdv.common.errors import InputError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
@@ -57,6 +62,11 @@ class NewLetterBody(Fields):
     heading = Text(max_length=120, allow_blank=True, required=False)
     body = Text(max_length=10_000, allow_blank=True, required=False)
     reason = Text(max_length=200, allow_blank=True, required=False, help_text="Varför brevet skrivs; sparas.")
+    own_text = Text(max_length=OWN_TEXT_LENGTH, allow_blank=True, required=False, help_text="Egen text i en kallelse.")
+    language = Choice(
+        choices=LetterLanguage.values, required=False, help_text="Utan fältet: som patientens senaste brev."
+    )
+    attachments = Listed(Id(), max_length=10, required=False, help_text="Ur letter-attachments/.")
 
 
 class StopLetterBody(Fields):
@@ -71,6 +81,14 @@ class AgainBody(Fields):
     address = Text(max_length=500, allow_blank=True, required=False)
 
 
+class RewriteBody(Fields):
+    """What the letter that takes its place is to say beside the catalogue's texts."""
+
+    own_text = Text(max_length=OWN_TEXT_LENGTH, allow_blank=True, required=False)
+    language = Choice(choices=LetterLanguage.values, required=False)
+    attachments = Listed(Id(), max_length=10, required=False)
+
+
 class LargePrintBody(Fields):
     """Whether the letter is in large print."""
 
@@ -80,9 +98,12 @@ class LargePrintBody(Fields):
 class LetterSection(serializers.Serializer):
     """A part of a letter."""
 
-    part = serializers.ChoiceField(choices=LetterPart.values)
+    part = serializers.ChoiceField(choices=[*LetterPart.values, OWN_TEXT])
     heading = serializers.CharField()
     text = serializers.CharField()
+    language = serializers.ChoiceField(
+        choices=LetterLanguage.values, required=False, help_text="Där texten inte finns på brevets språk."
+    )
 
 
 class LetterParts(serializers.Serializer):
@@ -90,6 +111,11 @@ class LetterParts(serializers.Serializer):
 
     facts = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
     sections = LetterSection(many=True)
+    fallback = serializers.ListField(
+        child=serializers.ChoiceField(choices=LetterPart.values),
+        required=False,
+        help_text="Delar som står på svenska för att katalogen saknar dem på brevets språk.",
+    )
 
 
 class LetterDocumentAnswer(Answer):
@@ -98,6 +124,38 @@ class LetterDocumentAnswer(Answer):
     sha256 = serializers.CharField()
     made_at = serializers.DateTimeField()
     pdf = serializers.CharField(help_text="base64")
+
+
+class AttachmentAnswer(Answer):
+    """A file that goes with a letter, or may go."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+
+
+class AttachmentFileAnswer(AttachmentAnswer):
+    """The file itself."""
+
+    pdf = serializers.CharField(help_text="base64")
+
+
+class AttachmentFilesAnswer(Answer):
+    """The files of a letter."""
+
+    results = AttachmentFileAnswer(many=True)
+
+
+class AttachmentsAnswer(Answer):
+    """What the unit may enclose today."""
+
+    results = AttachmentAnswer(many=True)
+
+
+class AttachmentQuery(Fields):
+    """At which unit."""
+
+    care_unit = Id()
 
 
 class LetterAnswer(Answer):
@@ -117,6 +175,10 @@ class LetterAnswer(Answer):
     body = serializers.CharField()
     parts = LetterParts()
     appointment = serializers.UUIDField(allow_null=True)
+    open_invitation = serializers.UUIDField(allow_null=True)
+    language = serializers.ChoiceField(choices=LetterLanguage.values)
+    own_text = serializers.CharField()
+    attachments = AttachmentAnswer(many=True)
     delivery = serializers.ChoiceField(choices=Delivery.values)
     is_copy = serializers.BooleanField()
     is_large_print = serializers.BooleanField()
@@ -131,7 +193,9 @@ class LetterAnswer(Answer):
 
 def letter_rows():
     """Letters with everything that their answer shows, in one query."""
-    return with_identity(Letter.objects.select_related("patient", "relation", "decided_by"))
+    enclosed = LetterEnclosure.objects.select_related("attachment").defer("attachment__pdf").order_by("id")
+    rows = Letter.objects.select_related("patient", "relation", "decided_by")
+    return with_identity(rows.prefetch_related(Prefetch("enclosures", enclosed)))
 
 
 def letter_answer(row, *, on):
@@ -151,6 +215,10 @@ def letter_answer(row, *, on):
         "body": shown.body,
         "parts": {"facts": [], "sections": []} if shown.is_hidden or not row.parts else row.parts,
         "appointment": str(row.appointment_id) if row.appointment_id else None,
+        "open_invitation": str(row.open_invitation_id) if row.open_invitation_id else None,
+        "language": row.language,
+        "own_text": "" if shown.is_hidden else row.own_text,
+        "attachments": [_attachment(each.attachment) for each in row.enclosures.all()],
         "delivery": row.delivery,
         "is_copy": row.is_copy,
         "is_large_print": row.is_large_print,
@@ -162,6 +230,10 @@ def letter_answer(row, *, on):
         "decided_by": row.decided_by.name if row.decided_by else None,
         "stop_reason": shown.stop_reason,
     }
+
+
+def _attachment(row):
+    return {"id": str(row.pk), "name": row.name, "sha256": row.sha256}
 
 
 class _Letter(Endpoint):
@@ -212,7 +284,8 @@ class Letters(_Letter):
         asked = self.body(NewLetterBody)
         if asked.pop("kind") == LetterKind.APPOINTMENT:
             return self._kallelse(asked)
-        asked.pop("appointment", None)
+        for name in ("appointment", "own_text", "language", "attachments"):
+            asked.pop(name, None)
         if missing := {name: "Fältet är obligatoriskt." for name in ("patient", "care_unit") if name not in asked}:
             raise InputError(**missing)
         self.require_for_body(asked["care_unit"].pk)
@@ -231,8 +304,14 @@ class Letters(_Letter):
         booking = Appointment.objects.filter(pk=asked.get("appointment")).values("pk", "care_unit_id").first()
         known(booking, appointment="Bokningen")
         self.require_for_body(booking["care_unit_id"])
-        written = letters.write_about(appointment_id=booking["pk"], by=self.actor.user, at=self.at)
+        written = letters.write_about(appointment_id=booking["pk"], **_choices(asked), by=self.actor.user, at=self.at)
         return self.shown(written[0].pk, "brev skrivet", status=201)
+
+
+def _choices(asked):
+    """What is chosen of a letter that is built of the catalogue's texts."""
+    found = {name: asked[name] for name in ("own_text", "language") if name in asked}
+    return found | {"attachment_ids": asked.get("attachments", ())}
 
 
 class OneLetter(_Letter):
@@ -309,6 +388,68 @@ class LetterAgain(_Letter):
             letter_id=pk, address=address, by=self.actor.user, at=self.at, version=self.version
         )
         return self.shown(written.pk, "brev skrivet")
+
+
+class RewriteLetter(_Letter):
+    """POST letters/{id}/rewrite/."""
+
+    permissions = {"POST": Permission.WRITE_LETTERS}
+
+    @operation(
+        "letters_rewrite",
+        "Skriv om ett brev som inte har gått, med egen text, språk eller bilagor; svarar det nya brevet",
+        tag=TAG,
+        body=RewriteBody,
+        answer=LetterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        asked = _choices(self.body(RewriteBody))
+        written = letters.rewrite(letter_id=pk, **asked, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(written.pk, "brev skrivet")
+
+
+class LetterAttachments(Endpoint):
+    """GET letter-attachments/."""
+
+    permissions = {"GET": Permission.WRITE_LETTERS}
+
+    @operation(
+        "letter_attachments_list",
+        "Bilagor som enheten kan skicka med i dag",
+        tag=TAG,
+        query=AttachmentQuery,
+        answer=AttachmentsAnswer,
+        has_id=False,
+    )
+    def get(self, request):
+        (unit_id,) = self.at_units(self.query(AttachmentQuery)["care_unit"])
+        rows = LetterAttachment.objects.offered(unit_id, local_date(self.at)).defer("pdf").order_by("name", "id")
+        return self.answer({"results": [_attachment(row) for row in rows]})
+
+
+class AttachmentsOfLetter(_Letter):
+    """GET letters/{id}/attachments/."""
+
+    permissions = {"GET": Permission.WRITE_LETTERS}
+
+    @operation(
+        "letters_attachments",
+        "Läs bilagorna som de gick med brevet, byte för byte",
+        tag=TAG,
+        answer=AttachmentFilesAnswer,
+    )
+    def get(self, request, pk):
+        self.require_at(pk)
+        row = letter_rows().get(pk=pk)
+        kept = LetterAttachment.objects.filter(enclosures__letter=row).order_by("name", "id")
+        self.log([row.patient_id], "brev", care_unit_id=row.care_unit_id, resource_id=row.pk)
+        files = [] if is_hidden(row) else kept
+        return self.answer(
+            {"results": [_attachment(each) | {"pdf": b64encode(each.pdf).decode("ascii")} for each in files]}
+        )
 
 
 class LargePrint(_Letter):

@@ -2,8 +2,10 @@ from .appointment import Appointment, AppointmentHistory, AppointmentKind, Appoi
 from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeReason
 from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today
 from .day_close import DayClose
+from .enclosure import LetterAttachment, LetterEnclosure
+from .invitation import InvitationStatus, OpenInvitation
 from .letter import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
-from .letter_text import LetterPart, LetterText
+from .letter_text import LetterLanguage, LetterPart, LetterText
 from .offer import FreedBy, FreedTime, Offer, OfferStatus
 from .plan import AppointmentPart, PlanKind, VisitPlan
 from .reminder import Reminder
@@ -46,10 +48,14 @@ __all__ = [
     "ExtraHours",
     "FreedBy",
     "FreedTime",
+    "InvitationStatus",
     "ItemStatus",
     "Letter",
+    "LetterAttachment",
     "LetterDocument",
+    "LetterEnclosure",
     "LetterKind",
+    "LetterLanguage",
     "LetterPart",
     "LetterStatus",
     "LetterText",
@@ -57,6 +63,7 @@ __all__ = [
     "NoShowItem",
     "Offer",
     "OfferStatus",
+    "OpenInvitation",
     "Outcome",
     "OutcomeCode",
     "OutcomeReason",

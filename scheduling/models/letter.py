@@ -3,7 +3,8 @@
 import pgtrigger
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Length, Now
+from django.db.models.lookups import LessThanOrEqual
 
 from registration.models import Patient, PatientRelation
 from sdv.accounts.models import User
@@ -11,6 +12,8 @@ from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
 from sdv.organisation.models import CareUnit
 
 from .appointment import Appointment, AppointmentStatus, CancelledBy
+from .invitation import InvitationStatus, OpenInvitation
+from .letter_text import LetterLanguage
 
 
 class LetterKind(models.TextChoices):
@@ -19,6 +22,7 @@ class LetterKind(models.TextChoices):
     APPOINTMENT = "appointment", "Kallelse"
     CHANGE = "change", "Ändrad tid"
     CANCELLATION = "cancellation", "Avbokning"
+    OPEN_INVITATION = "open_invitation", "Öppen kallelse"
     REFERRAL_RECEIPT = "referral_receipt", "Remissbekräftelse"
     TO_RELATIVES = "to_relatives", "Brev till närstående"
 
@@ -42,6 +46,10 @@ class Delivery(models.TextChoices):
 
 # What tells the patient of a time, or that it has gone.
 ABOUT_A_TIME = (LetterKind.APPOINTMENT, LetterKind.CHANGE, LetterKind.CANCELLATION)
+# What is built of the catalogue's texts for the patient.
+BUILT = (*ABOUT_A_TIME, LetterKind.OPEN_INVITATION)
+# The clerk's own words in a letter, and how long they may be.
+OWN_TEXT, OWN_TEXT_LENGTH = "own_text", 1000
 ON_PAPER = (Delivery.POST, Delivery.BOTH, Delivery.MEDIATION)
 # What has left: the patient can have read it.
 GONE_OUT = (LetterStatus.PRINTED, LetterStatus.SENT)
@@ -56,6 +64,9 @@ CONTENT = [
     "parts",
     "reason",
     "appointment",
+    "open_invitation",
+    "own_text",
+    "language",
     "is_copy",
     "changed_by",
     "delivery",
@@ -75,12 +86,13 @@ class LetterQuerySet(LockingQuerySet):
         return self.filter(status__in=GONE_OUT)
 
     def blocked(self, at):
-        """Letters that could not be written, of times that are still ahead: somebody's work."""
+        """Letters that could not be written, of times that are still ahead or that may still be booked: somebody's
+        work."""
         return self.filter(
+            Q(appointment__status=AppointmentStatus.BOOKED, appointment__start__gt=at)
+            | Q(open_invitation__status=InvitationStatus.OPEN),
             status=LetterStatus.BLOCKED,
             patient__deceased_on=None,
-            appointment__status=AppointmentStatus.BOOKED,
-            appointment__start__gt=at,
         )
 
     def tell_of_the_fee(self):
@@ -101,6 +113,9 @@ class Letter(Versioned):
     appointment = models.ForeignKey(
         Appointment, models.PROTECT, null=True, blank=True, related_name="letters", verbose_name="bokning"
     )
+    open_invitation = models.ForeignKey(
+        OpenInvitation, models.PROTECT, null=True, blank=True, related_name="letters", verbose_name="öppen kallelse"
+    )
     is_copy = models.BooleanField("kopia till närstående", default=False, db_default=False)
     copy_of = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="copies", verbose_name="kopia av"
@@ -110,6 +125,11 @@ class Letter(Versioned):
     sender = models.TextField("avsändare")
     heading = models.CharField("rubrik", max_length=120)
     body = models.TextField("text")
+    # What the clerk added, byte for byte (PL-16); it stands as a section of its own among `parts`.
+    own_text = models.TextField("egen text", blank=True, default="", db_default="")
+    language = models.CharField(
+        "språk", max_length=2, choices=LetterLanguage, default=LetterLanguage.SWEDISH, db_default="sv"
+    )
     # The letter's structure beside its plain text: {"facts": [[label, value]], "sections": [{part, heading, text}]}.
     parts = models.JSONField("delar", default=dict, db_default={}, blank=True)
     is_large_print = models.BooleanField("stor text", default=False, db_default=False)
@@ -159,6 +179,17 @@ class Letter(Versioned):
                 name="letter_stopped_says_why",
                 condition=(Q(status__in=["stopped", "blocked"]) & ~Q(stop_reason=""))
                 | (~Q(status__in=["stopped", "blocked"]) & Q(stop_reason="")),
+            ),
+            models.CheckConstraint(name="letter_language_known", condition=Q(language__in=LetterLanguage.values)),
+            models.CheckConstraint(
+                name="letter_own_text_is_bounded",
+                condition=LessThanOrEqual(Length("own_text"), OWN_TEXT_LENGTH),
+                violation_error_message=f"Den egna texten har högst {OWN_TEXT_LENGTH} tecken.",
+            ),
+            models.CheckConstraint(
+                name="letter_of_an_open_invitation_points_at_it",
+                condition=Q(kind="open_invitation", open_invitation__isnull=False, appointment=None)
+                | (~Q(kind="open_invitation") & Q(open_invitation=None)),
             ),
             models.CheckConstraint(name="letter_delivery_known", condition=Q(delivery__in=Delivery.values)),
             models.CheckConstraint(

@@ -12,6 +12,13 @@ from sdv.common.models import CatalogueQuerySet, Row, change_log
 from sdv.organisation.models import CareUnit, CareUnitKind
 
 
+class LetterLanguage(models.TextChoices):
+    """Languages that letters are written in. A new one is a row here and its fixed words in letter_words."""
+
+    SWEDISH = "sv", "Svenska"
+    ENGLISH = "en", "Engelska"
+
+
 class LetterPart(models.TextChoices):
     """What a text is in a letter."""
 
@@ -34,6 +41,7 @@ class LetterPart(models.TextChoices):
     CANCELLED_BY_PATIENT = "cancelled_by_patient", "Tiden avbokad av patienten"
     CANCELLED_BY_PROVIDER = "cancelled_by_provider", "Tiden avbokad av vårdgivaren"
     COPY = "copy", "Kopia till närstående"
+    OPEN_INVITATION = "open_invitation", "Öppen kallelse: så bokar du"
 
 
 _P = LetterPart
@@ -57,13 +65,15 @@ def _belongs():
 
 
 class LetterTextQuerySet(CatalogueQuerySet):
-    def for_visit(self, *, day, contact_reason_id, add_on_ids, care_unit):
-        """Every text that a letter about the visit may use, valid on the day it is written, in one query."""
+    def for_visit(self, *, day, contact_reason_id, add_on_ids, care_unit, language=LetterLanguage.SWEDISH):
+        """Every text that a letter about the visit may use, valid on the day it is written, in one query: in the language,
+        and in Swedish, which stands in for what it lacks."""
         return self.valid_on(day).filter(
+            Q(language__in={language, LetterLanguage.SWEDISH}),
             Q(contact_reason=contact_reason_id)
             | Q(add_on__in=add_on_ids)
             | Q(care_unit=care_unit)
-            | Q(contact_reason=None, add_on=None, care_unit=None, unit_kind__in=["", care_unit.kind])
+            | Q(contact_reason=None, add_on=None, care_unit=None, unit_kind__in=["", care_unit.kind]),
         )
 
 
@@ -86,6 +96,9 @@ class LetterText(Row):
         CareUnit, models.PROTECT, null=True, blank=True, related_name="letter_texts", verbose_name="vårdenhet"
     )
     unit_kind = models.CharField("slag av vårdenhet", max_length=30, choices=CareUnitKind, blank=True, default="")
+    language = models.CharField(
+        "språk", max_length=2, choices=LetterLanguage, default=LetterLanguage.SWEDISH, db_default="sv"
+    )
     text = models.TextField("text")
     valid_from = models.DateField("giltig från", null=True, blank=True)
     valid_to = models.DateField("giltig till", null=True, blank=True)
@@ -100,6 +113,7 @@ class LetterText(Row):
         triggers = change_log()
         constraints = [
             models.CheckConstraint(name="letter_text_part_known", condition=Q(part__in=LetterPart.values)),
+            models.CheckConstraint(name="letter_text_language_known", condition=Q(language__in=LetterLanguage.values)),
             models.CheckConstraint(
                 name="letter_text_unit_kind_known", condition=Q(unit_kind__in=["", *CareUnitKind.values])
             ),
@@ -123,6 +137,7 @@ class LetterText(Row):
                 name="one_letter_text_a_day",
                 expressions=[
                     ("part", RangeOperators.EQUAL),
+                    ("language", RangeOperators.EQUAL),
                     (
                         Coalesce(*(Cast(subject, TextField()) for subject in SUBJECTS), F("unit_kind")),
                         RangeOperators.EQUAL,

@@ -19,7 +19,13 @@ def _due(*names):
 COUNTS = {
     "booking-requests": _due("booking-requests"),
     "work-lists": _due(
-        "to-book", "awaiting-result", "missing-follow-up", "no-shows", "awaiting-check-out", "cancelled-not-ended"
+        "to-book",
+        "awaiting-result",
+        "missing-follow-up",
+        "no-shows",
+        "open-invitations",
+        "awaiting-check-out",
+        "cancelled-not-ended",
     ),
     "coding": _due("coding"),
 }

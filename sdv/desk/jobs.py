@@ -11,7 +11,7 @@ from classification.register.gathering import prepare
 from classification.register.selection import period_due
 from registration.actions import clock, relations
 from scheduling import days, letter_pdf
-from scheduling.actions import letter_writing, offers, reminders, resource_bookings
+from scheduling.actions import invitations, letter_writing, offers, reminders, resource_bookings
 from scheduling.actions import letters as letter_actions
 from scheduling.models import Letter
 from sdv.accounts.api import idempotency
@@ -55,10 +55,11 @@ def guardians_of_age(*, at, dry_run=False):
 
 
 def release_holds(*, at, dry_run=False):
-    """What was kept for a while has run out: offers that nobody answered (PL-01), held times (BO-01), answers to repeated
-    calls."""
+    """What was kept for a while has run out: offers that nobody answered (PL-01), öppna kallelser (PL-26), held times
+    (BO-01), answers to repeated calls."""
     return [
         f"erbjudanden som gått ut: {offers.expire_due(at=at, dry_run=dry_run)}",
+        f"öppna kallelser vars sista dag passerat: {invitations.expire_due(at=at, dry_run=dry_run)}",
         f"släppta tider: {resource_bookings.release_expired_holds(at=at, dry_run=dry_run)}",
         f"glömda svar på upprepade anrop: {idempotency.purge(at=at, dry_run=dry_run)}",
     ]

@@ -78,6 +78,7 @@ TABLES = {
     "scheduling.NoShowItem": _WAITS,
     "scheduling.RebookingItem": _WAITS,
     "scheduling.Offer": Treatment(_D.ENDS, _P.NOTHING, "withdrawn, and made anew by hand if the death was a mistake"),
+    "scheduling.OpenInvitation": _WAITS,
     "scheduling.ContactAttempt": _FACT,
     "scheduling.Letter": Treatment(_D.NOT_SENT, _P.NOT_SENT, "by kind: see LETTERS; one already sent is kept as sent"),
     "scheduling.LetterDocument": Treatment(
@@ -101,6 +102,7 @@ LISTS = {
     "missing-follow-up": Treatment(_D.ENDS, _P.HIDDEN),
     "no-shows": Treatment(_D.ENDS, _P.HIDDEN),
     "rebooking": Treatment(_D.ENDS, _P.HIDDEN),
+    "open-invitations": Treatment(_D.ENDS, _P.HIDDEN),
     "awaiting-check-out": Treatment(_D.LEFT, _P.HIDDEN, "care that went on is ended by hand (AV-02)"),
     "coding": Treatment(_D.LEFT, _P.HIDDEN, "what has ended is coded, whoever it was"),
     "cancelled-not-ended": Treatment(_D.LEFT, _P.HIDDEN, "VH-12 forbids to annul it: ended by hand"),
@@ -124,6 +126,7 @@ LETTERS = {
     "appointment": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the protected by mediation, without address"),
     "change": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
     "cancellation": Treatment(_D.NOT_SENT, _P.NOT_SENT),
+    "open_invitation": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
     "referral_receipt": Treatment(_D.NOT_SENT, _P.NOT_SENT),
     "to_relatives": Treatment(_D.ALLOWED, _P.NOT_SENT, "about the dead, to somebody near, with a reason"),
 }

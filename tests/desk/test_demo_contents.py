@@ -24,8 +24,21 @@ from registration.models import (
     PatientIdentity,
     Referral,
 )
-from scheduling import slots
-from scheduling.models import Appointment, AwaitedResult, BookingRequest, ContactAttempt, RebookingItem, Session
+from scheduling import days, slots
+from scheduling.models import (
+    Appointment,
+    AwaitedResult,
+    BookingRequest,
+    ContactAttempt,
+    DayClose,
+    Letter,
+    LetterAttachment,
+    Offer,
+    OpenInvitation,
+    RebookingItem,
+    SavedView,
+    Session,
+)
 from sdv.accounts.models import StaffAssignment, User
 from sdv.accounts.permissions import Role
 from sdv.adapters.rivta.simulator.people import of_the_demo
@@ -67,6 +80,13 @@ def test_the_demo_holds_what_a_person_wants_to_try(afternoon):
     assert ContactAttempt.objects.standing().count() > 3
     assert Session.objects.planned().with_counts().filter(taken__gt=1).count() > 1
     assert RebookingItem.objects.open().filter(session__isnull=False).exists()
+    assert {row.status for row in OpenInvitation.objects.waiting()} == {"open", "expired"}
+    assert Letter.objects.filter(kind="open_invitation", status="unsent").exists()
+    assert LetterAttachment.objects.get().pdf.startswith(b"%PDF-")
+    assert Offer.objects.open().exists()
+    assert SavedView.objects.filter(is_shared=True).exists()
+    assert DayClose.objects.exists()
+    assert days.unclosed(at=afternoon)
     assert Referral.objects.undecided().exists()
     assert Referral.objects.to_book().exists()
     assert Appointment.objects.future(afternoon).filter(start__date__gt=today).count() > 20

@@ -3,7 +3,7 @@
 import pytest
 
 from registration.actions import orders, referrals
-from scheduling.actions import absences, appointments, check_out, work_items
+from scheduling.actions import absences, appointments, check_out, invitations, work_items
 from sdv.flows import cancellation
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY, Clinic
 
@@ -31,7 +31,7 @@ def patient(clinic):
     missed = clinic.book(patient, NOW - HALF_HOUR, at=NOW - DAY)
     appointments.no_show(appointment_id=missed.pk, by=clinic.nurse, at=NOW)
     clinic.book(patient, NOW + 2 * DAY)
-    work_items.request_booking(
+    waits = work_items.request_booking(
         patient_id=patient.pk,
         care_unit=clinic.unit,
         visit_type=clinic.nurse_visit,
@@ -41,6 +41,7 @@ def patient(clinic):
         by=clinic.nurse,
         at=NOW,
     )
+    invitations.invite(subject="booking_request", row_id=waits.pk, last_day=TODAY + 14 * DAY, by=clinic.nurse, at=NOW)
     gone = clinic.book(patient, NOW + 20 * DAY)
     cancellation.cancel(appointment_id=gone.pk, cancelled_by="provider", reason="Sjuk", by=clinic.nurse, at=NOW)
     moved = clinic.book(patient, NOW + 60 * DAY)

@@ -231,6 +231,7 @@ def test_a_marking_set_since_stands_on_both_and_what_it_purged_does_not_come_bac
     done = undo(present, clinic)
     assert set(Patient.objects.values_list("protection", flat=True)) == {"sekretessmarkering"}
     assert told(done) == [
+        ("removed", "scheduling.Letter", 1),
         ("removed", "registration.PatientPhone", 1),
         ("removed", "registration.PatientSearchKey", 1),
         ("removed", "registration.PatientRelation", 1),

@@ -134,7 +134,6 @@ def test_everything_moves_and_the_old_number_leads_to_the_present_record(old, pr
         "registration.Birth",
         "scheduling.ContactAttempt",
         "scheduling.Offer",
-        "scheduling.Letter",
         "flows.DeceasedCascade",
         "registration.PatientAddress",
         "registration.PortalContact",

@@ -9,7 +9,7 @@ import pytest
 from registration import type_choice
 from registration.actions import admissions, encounters, orders, referrals
 from registration.models import CareCommitment, Encounter, Order, Referral
-from scheduling.actions import appointments, commitments, offers, work_items
+from scheduling.actions import appointments, commitments, invitations, offers, work_items
 from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem
 from sdv.common.errors import RuleError
 from sdv.flows import cancellation, consumers, correction, deceased, invariants
@@ -77,6 +77,9 @@ def everything_that_creates(clinic, patient):
         "offer a time": lambda: offers.make(
             subject="booking_request", row_id=waiting.pk, resource_id=clinic.nurse_resource.pk, start=start, **at
         ),
+        "send an öppen kallelse": lambda: invitations.invite(
+            subject="booking_request", row_id=waiting.pk, last_day=TODAY + 7 * DAY, **at
+        ),
         "order": lambda: orders.place(**here, what="Prov", planned_on=TODAY + DAY),
         "activate an order": lambda: orders.activate(order_id=order.pk, **at),
     }
@@ -100,6 +103,7 @@ ACTS = [
     "follow up a result",
     "follow up a no-show",
     "offer a time",
+    "send an öppen kallelse",
     "order",
     "activate an order",
 ]
@@ -131,6 +135,7 @@ CREATORS = {
     "scheduling/actions/work_items.py:wait_again": "makes nothing for the dead",
     "scheduling/actions/work_items.py:create_no_show_item": "makes nothing for the dead",
     "scheduling/actions/offers.py:make": "itself",
+    "scheduling/actions/invitations.py:invite": "itself",
     "scheduling/actions/rebooking.py:put": "of a booking that is there; it ends with the booking",
     "scheduling/actions/check_out.py:_await": "check-out of the dead",
     "scheduling/actions/check_out.py:_nothing_further": "makes nothing for the dead",

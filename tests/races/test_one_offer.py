@@ -1,13 +1,13 @@
-"""Two press at once on one offer, or one freed time (PL-01, PL-27)."""
+"""Two press at once on one offer, one freed time, or one öppen kallelse (PL-01, PL-26, PL-27)."""
 
 from functools import partial
 
 import pytest
 
-from scheduling.actions import offers, work_items
-from scheduling.models import Appointment, Offer, ResourceBooking
+from scheduling.actions import invitations, offers, work_items
+from scheduling.models import Appointment, Letter, Offer, OpenInvitation, ResourceBooking
 from sdv.common.errors import RuleError
-from tests.clinic import DAY, NOW, TODAY, Clinic
+from tests.clinic import DAY, HALF_HOUR, NOW, TODAY, Clinic
 from tests.races.together import numbers, one_winner, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,3 +80,42 @@ def test_of_a_yes_a_no_and_the_clock_at_once_one_is_heard(centre, round_):
     assert Appointment.objects.count() == ResourceBooking.objects.filter(state="booked").count() == int(is_booked)
     assert not ResourceBooking.objects.filter(state="held").exists()
     assert len(refused) == (3 if offer.status == "expired" else 2)
+
+
+def test_one_who_waits_is_invited_once_by_however_many(centre):
+    """PL-26, PL-27: one letter, and the others are told who was first."""
+    (request,) = waiting(centre, 1)
+    told = {"subject": "booking_request", "row_id": request.pk, "last_day": TODAY + 14 * DAY, "at": NOW}
+    by = (centre.nurse, centre.doctor)
+    won, lost = one_winner(together(*[partial(invitations.invite, **told, by=by[n % 2]) for n in range(6)]))
+    assert {(type(each), each.code) for each in lost} == {(RuleError, "already_invited")}
+    assert OpenInvitation.objects.get() == won
+    assert Letter.objects.filter(open_invitation=won).count() == 1
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_the_patient_the_clerk_and_the_clock_at_once_book_one_time(centre, round_):
+    """PL-26, BO-01: of the patient in 1177, the clerk at the telephone, one who ends it and the clock, one is heard; there
+    is one booking or none."""
+    (request,) = waiting(centre, 1)
+    last_day = TODAY + 2 * DAY
+    invitation = invitations.invite(
+        subject="booking_request", row_id=request.pk, last_day=last_day, by=centre.nurse, at=NOW
+    )
+    told = {"invitation_id": invitation.pk, "resource_ids": [centre.nurse_resource.pk], "at": NOW}
+    answers = together(
+        partial(invitations.book, **told, start=START, end=START + HALF_HOUR, by=centre.nurse, by_patient=True),
+        partial(invitations.book, **told, start=START + DAY, end=START + DAY + HALF_HOUR, by=centre.doctor),
+        partial(invitations.end, invitation_id=invitation.pk, reason="Ringde", by=centre.doctor, at=NOW),
+        partial(invitations.expire_due, at=NOW if round_ else NOW + 3 * DAY),
+    )
+    refused = [answer for answer in answers[:3] if isinstance(answer, Exception)]
+    assert {(type(each), each.code) for each in refused} <= {
+        (RuleError, "already_done"),
+        (RuleError, "too_late"),
+    }
+    invitation.refresh_from_db()
+    is_booked = invitation.status == "booked"
+    assert invitation.status in ("booked", "ended")
+    assert Appointment.objects.count() == ResourceBooking.objects.filter(state="booked").count() == int(is_booked)
+    assert len(refused) == 2

@@ -7,7 +7,7 @@ import pytest
 
 from registration.models import Referral
 from scheduling import days, promises
-from scheduling.actions import absences, appointments, check_out, contact_attempts, offers, work_items
+from scheduling.actions import absences, appointments, check_out, contact_attempts, invitations, offers, work_items
 from scheduling.models import AwaitedResult, BookingRequest, FreedTime, NoShowItem, RebookingItem
 from sdv.common.time import at_local
 from sdv.desk.api.work_lists import LISTS
@@ -225,6 +225,47 @@ def test_offered_a_time_it_waits_until_the_answer(clinic, patient, commitment):
     offer = offers.make(**told, start=START, by=clinic.nurse, at=NOW + DAY)
     offers.accept(offer_id=offer.pk, by=clinic.nurse, at=NOW + DAY)
     stands(patient, {"to-book"}, NOW + DAY)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_invited_without_a_time_it_waits_in_two_lists_until_it_is_booked(clinic, patient, commitment, moment):
+    """PL-20, PL-26: among those who wait and among the öppna kallelser, through its last day and after; booked, in
+    neither."""
+    work_items.request_booking(
+        patient_id=patient.pk,
+        care_unit=clinic.unit,
+        commitment_id=commitment.pk,
+        visit_type=clinic.nurse_visit,
+        contact_reason=clinic.reason,
+        wished_from=NOW.date(),
+        wished_to=VISIT_DAY,
+        by=clinic.nurse,
+        at=NOW,
+    )
+    request = BookingRequest.objects.get()
+    told = {"subject": "booking_request", "row_id": request.pk, "by": clinic.nurse}
+    waiting = {"to-book", "booking-requests", "open-invitations"}
+    first = invitations.invite(**told, last_day=VISIT_DAY, at=NOW)
+    at = MOMENTS[moment]
+    for each in (NOW, at):
+        clock(each)
+        stands(patient, waiting, each)
+    first.refresh_from_db()
+    assert first.status == "open"
+    after = at + DAY
+    clock(after)
+    stands(patient, waiting, after)
+    first.refresh_from_db()
+    assert first.status == "expired"
+    again = invitations.invite(**told, last_day=VISIT_DAY + 20 * DAY, at=after)
+    stands(patient, waiting, after)
+    invitations.end(invitation_id=again.pk, reason="Ringde", by=clinic.nurse, at=after)
+    stands(patient, {"to-book", "booking-requests"}, after)
+    third = invitations.invite(**told, last_day=VISIT_DAY + 20 * DAY, at=after)
+    start = START + 3 * DAY
+    told = {"start": start, "end": start + HALF_HOUR, "resource_ids": [clinic.nurse_resource.pk]}
+    invitations.book(invitation_id=third.pk, **told, by_patient=True, by=clinic.nurse, at=after)
+    stands(patient, {"to-book"}, after)
 
 
 def test_a_result_that_comes_is_decided_and_gone(clinic, patient, booking):

@@ -39,12 +39,12 @@ def test_the_catalogue_is_written_out_and_read_back_byte_for_byte(clinic):
 
 def test_a_new_version_ends_the_one_in_force_the_day_before(clinic):
     """KA-03"""
-    old = LetterText.objects.get(part="bring")
+    old = LetterText.objects.get(part="bring", language="sv")
     found = read(clinic, HEAD + "bring;;;Ta med legitimation.;2027-01-01;;Beslut 2026-12-01\n")
     old.refresh_from_db()
     assert ([row for row, _ in found.ended], old.valid_to) == ([old], NEW_YEAR - DAY)
-    assert LetterText.objects.valid_on(NEW_YEAR).get(part="bring").text == "Ta med legitimation."
-    assert LetterText.objects.valid_on(TODAY).get(part="bring") == old
+    assert LetterText.objects.valid_on(NEW_YEAR).get(part="bring", language="sv").text == "Ta med legitimation."
+    assert LetterText.objects.valid_on(TODAY).get(part="bring", language="sv") == old
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,7 @@ def test_a_new_version_ends_the_one_in_force_the_day_before(clinic):
         ("bring;;;Nytt;2027-13-01;;Beslut", "inget datum"),
         ("bring;;;Nytt;2027-01-01;;", "kalla"),
         ("bring;;Nytt", "3 värden"),
+        ("bring;;;Nytt;2027-01-01;;Beslut;de", "8 värden"),
         ("return_address;SE-Vårdcentralen Norr;;Vårdcentralen Norr, Box 1;;;Beslut", "får inte röja"),
     ],
 )
@@ -102,7 +103,7 @@ def test_the_administration_shows_what_changes_before_it_does(clinic):
     assert row.text == "Ta med boken.\nOch barnet."
     exported = desk.get(reverse("admin:scheduling_lettertext_export"))
     assert exported.content.decode() == letter_texts.written()
-    cancel = LetterText.objects.get(part="cancel")
+    cancel = LetterText.objects.get(part="cancel", language="sv")
     shown = desk.get(reverse("admin:scheduling_lettertext_change", args=[cancel.pk])).content.decode()
     assert "på telefon 010-000 00 00." in shown
 
@@ -112,6 +113,7 @@ def test_a_text_is_added_by_hand_with_its_faults_told(clinic):
     desk = signed_in(clinic.staff(Role.CATALOGUE_ADMIN))
     address = reverse("admin:scheduling_lettertext_add")
     fields = {"part": "wording", "contact_reason": str(clinic.reason.pk), "source": "Beslut", "unit_kind": ""}
+    fields["language"] = "sv"
     told = desk.post(address, fields | {"text": "Hej {namn},"}).content.decode()
     assert "Fältet {namn} finns inte i något brev." in told
     assert desk.post(address, fields | {"text": "Du får en tid."}).status_code == 302
@@ -119,3 +121,17 @@ def test_a_text_is_added_by_hand_with_its_faults_told(clinic):
     assert "Det finns redan en version för de dagarna." in told
     assert desk.post(address, fields | {"part": "phone", "text": "046"}).status_code == 200
     assert LetterText.objects.filter(contact_reason=clinic.reason).count() == 1
+
+
+def test_a_file_with_a_language_is_read_beside_the_swedish_one(clinic):
+    """KA-03: what a file says of no language is Swedish; an unknown language stops it."""
+    head = HEAD.removesuffix("\n") + ";sprak\n"
+    read(
+        clinic,
+        head + "bring;;bvc;Bring the book.;2027-01-01;;Beslut;en\nbring;;bvc;Ta med boken.;2027-01-01;;Beslut;\n",
+    )
+    rows = LetterText.objects.filter(part="bring", unit_kind="bvc").order_by("language")
+    assert [(row.language, row.text) for row in rows] == [("en", "Bring the book."), ("sv", "Ta med boken.")]
+    with pytest.raises(CatalogueError) as refused:
+        read(clinic, head + "bring;;bvc;Buch.;2028-01-01;;Beslut;de\n")
+    assert "okänt språk: ”de”" in str(refused.value)

@@ -6,10 +6,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registration.actions import clock
-from registration.models import CareCommitment, Encounter, Patient
+from registration.models import CareCommitment, Encounter, Patient, Referral
 from scheduling import promises
-from scheduling.actions import appointments, check_out, commitments, sessions, work_items
-from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, Session
+from scheduling.actions import absences, appointments, check_out, commitments, invitations, offers, sessions, work_items
+from scheduling.models import (
+    Appointment,
+    AwaitedResult,
+    BookingRequest,
+    MissingFollowUp,
+    NoShowItem,
+    Offer,
+    OpenInvitation,
+    Session,
+)
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.flows import cancellation, deceased, invariants
@@ -23,6 +32,15 @@ ACTS = [
     "move_group",
     "to_another_group",
     "request",
+    "offer",
+    "accept_offer",
+    "decline_offer",
+    "invite",
+    "invite_by_the_remiss",
+    "book_invited",
+    "end_invitation",
+    "close_request",
+    "absence",
     "arrive",
     "undo_arrival",
     "no_show",
@@ -59,11 +77,21 @@ class Story:
         self.by = {"by": clinic.doctor}
 
     def act(self, name):
+        before = self._is_broken()
         try:
             with transaction.atomic():
                 getattr(self, name)()
         except (RuleError, InputError):
             pass
+        # Closing a bokningsbegäran says beforehand that its vårdåtagande may be left, and lists it (UT-07). Whatever else
+        # happens leaves none behind; what is already listed stays until somebody plans.
+        self.may_be_listed = before or name == "close_request"
+
+    def _is_broken(self):
+        return promises.broken(at=self.now).exists()
+
+    def _was_left(self, broken):
+        return bool(broken) and self.may_be_listed
 
     def _appointment(self, **conditions):
         return Appointment.objects.filter(patient=self.patient, **conditions).order_by("-id").first()
@@ -136,6 +164,62 @@ class Story:
             at=self.now,
             **self._follow_up(),
         )
+
+    def _waiting(self):
+        return BookingRequest.objects.waiting().filter(patient=self.patient).first()
+
+    def offer(self):
+        if row := self._waiting():
+            resource = self.clinic.doctor_resource if row.visit_type == self.clinic.doctor_visit else None
+            resource = resource or self.clinic.nurse_resource
+            told = {"subject": "booking_request", "row_id": row.pk, "resource_id": resource.pk}
+            offers.make(**told, start=self.now + 2 * DAY, **self.by, at=self.now)
+
+    def _offer(self, act, **fields):
+        row = Offer.objects.open().filter(patient=self.patient).first()
+        if row:
+            act(offer_id=row.pk, **self.by, at=self.now, **fields)
+
+    def accept_offer(self):
+        self._offer(offers.accept, accept_warnings=["PL-06"], reason="test")
+
+    def decline_offer(self):
+        self._offer(offers.decline)
+
+    def _invite(self, subject, row, **fields):
+        if row:
+            last_day = local_date(self.now) + 2 * DAY
+            invitations.invite(subject=subject, row_id=row.pk, last_day=last_day, **self.by, at=self.now, **fields)
+
+    def invite(self):
+        self._invite("booking_request", self._waiting())
+
+    def invite_by_the_remiss(self):
+        row = Referral.objects.to_book().filter(patient=self.patient).first()
+        self._invite("referral", row, visit_type=self.clinic.nurse_visit)
+
+    def book_invited(self):
+        row = OpenInvitation.objects.watched().filter(patient=self.patient).first()
+        if row:
+            start = self.now + 3 * DAY
+            time = {"start": start, "end": start + HALF_HOUR, "resource_ids": [self.clinic.nurse_resource.pk]}
+            told = {"accept_warnings": ["PL-06"], "reason": "test", "by_patient": True}
+            invitations.book(invitation_id=row.pk, **time, **told, **self.by, at=self.now)
+
+    def end_invitation(self):
+        row = OpenInvitation.objects.watched().filter(patient=self.patient).first()
+        if row:
+            invitations.end(invitation_id=row.pk, reason="test", **self.by, at=self.now)
+
+    def close_request(self):
+        if row := self._waiting():
+            work_items.close_request(request_id=row.pk, reason="test", **self.by, at=self.now)
+
+    def absence(self):
+        """The nurse is away at the next booking: it is to be booked anew, and is no longer booked with her."""
+        if row := self._appointment(status="booked"):
+            told = {"care_unit": self.clinic.unit, "resource_id": self.clinic.nurse_resource.pk, "kind": "leave"}
+            absences.register(**told, start=row.start, end=row.end, **self.by, at=self.now)
 
     def arrive(self):
         row = self._appointment(status="booked")
@@ -224,6 +308,8 @@ class Story:
             appointments.no_show(appointment_id=row.pk, **self.by, at=self.now)
         clock.reveal(at=self.now)
         clock.auto_discharge(at=self.now)
+        offers.expire_due(at=self.now)
+        invitations.expire_due(at=self.now)
 
 
 @pytest.mark.django_db
@@ -235,8 +321,10 @@ def test_whatever_happens_every_open_commitment_has_a_plan(acts):
         story = Story(Clinic())
         for number, name in enumerate(acts):
             story.act(name)
+            told = f"after {acts[: number + 1]}"
+            # The one act after which a vårdåtagande may be without a plan is the one that says so: it is then listed.
             broken = list(promises.broken(at=story.now))
-            assert broken == [], f"after {acts[: number + 1]}"
+            assert broken == ([story.commitment] if story._was_left(broken) else []), told
         for agreement in AGREEMENTS:
             assert not list(agreement.rows(story.now)), f"{agreement.name} after {acts}"
         assert CareCommitment.objects.count() == 1

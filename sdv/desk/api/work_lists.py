@@ -9,8 +9,9 @@ from scheduling import promises
 from scheduling.api.absences import RebookingAnswer, rebooking_answer, rebooking_rows
 from scheduling.api.booking_requests import BookingRequestAnswer, booking_request_answer, booking_request_rows
 from scheduling.api.commitments import CommitmentAnswer, commitment_answer, commitment_rows
+from scheduling.api.invitations import InvitationAnswer, invitation_answer, invitation_rows
 from scheduling.api.work_items import WorkItemAnswer, work_item_answer, work_item_rows
-from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, RebookingItem
+from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, OpenInvitation, RebookingItem
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
@@ -73,6 +74,7 @@ _REQUESTS = page_of("WorkListBookingRequestPage", BookingRequestAnswer)
 _REFERRALS = page_of("WorkListReferralPage", ReferralAnswer)
 _ITEMS = page_of("WorkListItemPage", WorkItemAnswer)
 _REBOOKINGS = page_of("WorkListRebookingPage", RebookingAnswer)
+_INVITATIONS = page_of("WorkListOpenInvitationPage", InvitationAnswer)
 _ENCOUNTERS = page_of("WorkListEncounterPage", EncounterRow)
 _CODING = page_of("WorkListCodingPage", CodingRow)
 _COMMITMENTS = page_of("WorkListCommitmentPage", CommitmentAnswer)
@@ -128,6 +130,13 @@ LISTS = {
         "field": "watch_until",
         "row": _REBOOKINGS,
         "shown": rebooking_answer,
+    },
+    "open-invitations": {
+        "summary": "Öppna kallelser: patienter som ska boka själva, och de som inte gjort det i tid (PL-26)",
+        "rows": lambda at: invitation_rows(OpenInvitation.objects.waiting()),
+        "field": "last_day",
+        "row": _INVITATIONS,
+        "shown": invitation_answer,
     },
     "awaiting-check-out": {"summary": "Ej utcheckade"} | _encounters(Encounter.objects.awaiting_check_out, "start"),
     "coding": {

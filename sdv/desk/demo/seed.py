@@ -9,7 +9,7 @@ from registration.models import Encounter, Patient
 from scheduling.models import Appointment, BookingRequest
 from sdv.organisation.models import CareProvider, CareUnit
 
-from . import deaths, examples, kinds, letters, orders, people, region, schedules, stays
+from . import deaths, examples, kinds, letters, orders, people, planning, region, schedules, stays
 from .story import Story
 
 PATIENTS, CONTACTS = 2000, 1500
@@ -43,6 +43,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     schedules.fill(story)
     deaths.fill(story)
     letters.fill(story)
+    planning.fill(story)
     clock.auto_discharge(at=at)
     tell(f"bokningar: {Appointment.objects.count()}")
     tell(f"bokningsbegäran som väntar: {BookingRequest.objects.waiting().count()}")

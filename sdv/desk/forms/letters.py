@@ -3,6 +3,8 @@
 from django import forms
 
 from registration.models import PatientRelation
+from scheduling.models import LetterAttachment, LetterLanguage
+from scheduling.models.letter import OWN_TEXT_LENGTH
 
 
 def _text(label, length, missing, **options):
@@ -43,4 +45,47 @@ class StopForm(forms.Form):
     """Why a letter is not sent."""
 
     reason = _text("Varför stoppas brevet?", 200, "Ange varför brevet stoppas.")
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class LetterChoicesForm(forms.Form):
+    """What the clerk chooses of a letter that is built of the catalogue's texts (KA-01): words of the clerk's own, the
+    language, files that go with it."""
+
+    own_text = forms.CharField(
+        label="Egen text i brevet",
+        max_length=OWN_TEXT_LENGTH,
+        required=False,
+        strip=False,
+        help_text="Skriv inte personnummer eller diagnos. Texten sparas som den skrivs.",
+        widget=forms.Textarea({"rows": 3}),
+    )
+    language = forms.ChoiceField(label="Brevets språk", required=False)
+    attachments = forms.ModelMultipleChoiceField(
+        LetterAttachment.objects.none(), label="Bilagor", required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, data=None, *, care_unit, today, initial=None, **kwargs):
+        super().__init__(data, initial=initial, **kwargs)
+        self.fields["language"].choices = [("", "Som patientens senaste brev"), *LetterLanguage.choices]
+        offered = LetterAttachment.objects.offered(care_unit, today).defer("pdf").order_by("name", "id")
+        if offered.exists():
+            self.fields["attachments"].queryset = offered
+        else:
+            del self.fields["attachments"]
+
+    @property
+    def letter_choices(self):
+        """The fields as the actions take them."""
+        chosen = self.cleaned_data
+        return {
+            "own_text": chosen["own_text"],
+            "language": chosen["language"] or None,
+            "attachment_ids": [row.pk for row in chosen.get("attachments", ())],
+        }
+
+
+class RewriteForm(LetterChoicesForm):
+    """A letter that has not left is written anew with other choices."""
+
     version = forms.IntegerField(widget=forms.HiddenInput)

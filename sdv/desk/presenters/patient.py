@@ -11,7 +11,15 @@ from registration import presenters
 from registration.lifecycle import NO_SHOW_TYPE, PRE_REGISTRATIONS, Status
 from registration.models import CareCommitment, Encounter, IdentityKind, Patient, Referral
 from registration.names import fold, search_words
-from scheduling.models import Appointment, AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, RebookingItem
+from scheduling.models import (
+    Appointment,
+    AwaitedResult,
+    BookingRequest,
+    MissingFollowUp,
+    NoShowItem,
+    OpenInvitation,
+    RebookingItem,
+)
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Link, Tag
 from sdv.common.time import local, local_date, start_of_day
@@ -255,6 +263,10 @@ def next_steps(commitments, *, at):
         rows = model.objects.open().filter(commitment__in=ids).order_by("watch_until")
         for commitment_id, last in rows.values_list("commitment_id", "watch_until"):
             add(commitment_id, f"{words}, bevakas till {last.isoformat()}")
+    invited = OpenInvitation.objects.waiting().order_by("last_day")
+    for path in ("booking_request__commitment", "referral__commitment"):
+        for commitment_id, last in invited.filter(**{f"{path}__in": ids}).values_list(path, "last_day"):
+            add(commitment_id, f"Öppen kallelse, sista dag {last.isoformat()}")
     return steps
 
 

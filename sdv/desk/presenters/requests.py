@@ -10,6 +10,7 @@ from sdv.common.presenting import Tag
 from sdv.common.time import local, local_date
 from sdv.desk.context import address
 from sdv.desk.presenters.contact_attempts import attempts_text
+from sdv.desk.presenters.invitations import invite_url, invited_text
 from sdv.desk.presenters.rows import days_tag, seen, stamp, with_identities
 
 __all__ = ["COLUMNS", "consequences", "page", "row", "with_identities"]
@@ -56,6 +57,8 @@ class RequestRow:
     attempt_url: str
     attempts: str
     worked_by: str
+    invite_url: str
+    invited: str
 
 
 def row(request, actor, *, at, lock=None):
@@ -89,6 +92,8 @@ def row(request, actor, *, at, lock=None):
         attempt_url=reverse("contact-attempt", args=["booking-requests", request.pk]) if may_handle else "",
         attempts=attempts_text(request),
         worked_by=worked_by(lock) if lock and lock.user_id != actor.user.pk else "",
+        invite_url=invite_url("booking-requests", request, actor),
+        invited=invited_text(request),
     )
 
 

@@ -19,6 +19,7 @@ from scheduling.models import (
     FreedTime,
     MissingFollowUp,
     NoShowItem,
+    OpenInvitation,
     RebookingItem,
 )
 from sdv.accounts.permissions import Permission
@@ -26,6 +27,7 @@ from sdv.common.presenting import Tag
 from sdv.common.time import local_date, start_of_day
 from sdv.desk.context import address
 from sdv.desk.presenters.contact_attempts import SUBJECTS, attempts_text, with_attempts
+from sdv.desk.presenters.invitations import invitation_row, invite_button
 from sdv.desk.presenters.rows import Cell, RowButton, WorkList, days_in_words, days_tag, row_of, stamp, with_identities
 from sdv.organisation.models import CareUnit
 
@@ -62,7 +64,11 @@ def _to_book_row(referral, actor, at):
             Cell(referral.arrival_date.isoformat(), number=True),
             Cell(days_in_words((today - referral.arrival_date).days)),
         ],
-        buttons=[RowButton("Boka", book, "B"), _attempt("to-book", referral, actor)],
+        buttons=[
+            RowButton("Boka", book, "B"),
+            _attempt("to-book", referral, actor),
+            invite_button("to-book", referral, actor),
+        ],
         attempts=attempts_text(referral),
     )
 
@@ -312,6 +318,17 @@ LISTS = {
             owner="responsible",
         ),
         WorkList(
+            "open-invitations",
+            "Öppna kallelser",
+            "Patienter som ska boka själva. De väntar kvar i Bokningsbegäran eller Att boka tills de har en tid (PL-26).",
+            "Inga öppna kallelser att bevaka.",
+            "last_day",
+            ("Sista dag", "Skickad", "Brevet", "Besökstyp", "Väntar i"),
+            lambda unit, at: OpenInvitation.objects.waiting().filter(care_unit=unit).with_letter(),
+            invitation_row,
+            due=lambda rows, at: rows.filter(last_day__lt=local_date(at)),
+        ),
+        WorkList(
             "awaiting-check-out",
             "Ej utcheckade",
             "Besök som har börjat och ska checkas ut för hand.",
@@ -354,6 +371,7 @@ DETAILS = {
     "missing-follow-up": _ITEM_DETAILS,
     "no-shows": _ITEM_DETAILS,
     "rebooking": (*_ITEM_DETAILS, "appointment", "absence__resource", "session"),
+    "open-invitations": ("patient", "visit_type", "referral"),
     "awaiting-check-out": ("patient", "type", "visit_type", "contact_reason", "commitment__problem_code"),
     "cancelled-not-ended": ("patient", "type", "visit_type"),
     "broken-promises": ("patient", "problem_code"),

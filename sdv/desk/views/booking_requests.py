@@ -33,6 +33,7 @@ from sdv.desk.forms.work import (
 from sdv.desk.patient_access import patient_page
 from sdv.desk.presenters import contact_attempts as attempts
 from sdv.desk.presenters import requests as presenter
+from sdv.desk.presenters.invitations import with_invitation
 from sdv.desk.presenters.patient import band_of, frame_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
@@ -42,7 +43,7 @@ GET_AND_POST = ("GET", "HEAD", "POST")
 
 def of_unit(request, pk):
     """The request of the session's unit; another unit's is 404."""
-    return get_object_or_404(request.actor.care_unit.booking_requests.with_details(), pk=pk)
+    return get_object_or_404(with_invitation(request.actor.care_unit.booking_requests.with_details()), pk=pk)
 
 
 # --- The list -------------------------------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ def _context(request, form, given, at):
     today = local_date(at)
     rows = _filtered(request.actor.care_unit.booking_requests.waiting(), form.cleaned_data, today)
     rows = rows.with_details().prefetch_related(presenter.with_identities())
-    rows = attempts.with_attempts(rows, "booking_request")
+    rows = with_invitation(attempts.with_attempts(rows, "booking_request"))
     shows_all = bool(request.GET.get(attempts.SHOW_ALL))
     rows, count = attempts.hidden(rows, at=at, shows_all=shows_all)
     page = keyset.page(rows, field="wished_to", cursor=request.GET.get("cursor", ""))

@@ -3,13 +3,14 @@ is somebody's work; a booking gets its kallelse (KA-01…05, PL-22)."""
 
 from uuid import UUID
 
+from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from scheduling import letter_pdf
 from scheduling.actions import letters as writes
-from scheduling.models import Appointment, LetterStatus
+from scheduling.models import Appointment, LetterEnclosure, LetterStatus
 from scheduling.presenters import letter_row
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -28,7 +29,8 @@ MISSING_PDF = "PDF kan inte göras här: WeasyPrint eller Pango saknas. Skriv ut
 
 
 def _rows(care_unit):
-    return care_unit.letters.select_related("patient", "relation", "appointment", "decided_by")
+    related = ("patient", "relation", "appointment", "open_invitation", "decided_by")
+    return care_unit.letters.select_related(*related).annotate(files=Count("enclosures"))
 
 
 @permitted(Permission.WRITE_LETTERS)
@@ -53,8 +55,18 @@ def letters(request):
         "more": care_unit.letters.to_print().count() - len(shown) if len(waiting) > MOST else 0,
         "blocked": [letter_row(row) for row in blocked],
         "decided": [letter_row(row) for row in decided],
+        "files": _files(shown),
     }
     return render(request, "letters/list.html", context)
+
+
+def _files(letters):
+    """What is to be enclosed with the pile: (a row that leads to the file, how many letters it goes with)."""
+    rows = LetterEnclosure.objects.filter(letter__in=letters).select_related("attachment").defer("attachment__pdf")
+    found = {}
+    for row in rows.order_by("attachment__name", "attachment_id", "id"):
+        found.setdefault(row.attachment_id, []).append(row)
+    return [(of_one[0], len(of_one)) for of_one in found.values()]
 
 
 def _ticked(request):

@@ -10,16 +10,16 @@ from registration.presenters import load
 from scheduling import letter_pdf
 from scheduling.actions import letters
 from scheduling.models import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
-from scheduling.models.letter import ON_PAPER
-from scheduling.presenters import shown_letter
+from scheduling.models.letter import BUILT, ON_PAPER
+from scheduling.presenters import fallback_words, shown_letter
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError
-from sdv.common.time import now
+from sdv.common.time import local_date, now
 
-from ..forms.letters import RelativesForm, StopForm
+from ..forms.letters import RelativesForm, RewriteForm, StopForm
 from ..forms.patients import add_errors
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
@@ -95,6 +95,14 @@ def letter(request, pk):
         "is_unsent": row.status == LetterStatus.UNSENT,
         "is_blocked": row.status == LetterStatus.BLOCKED and not shown.is_hidden,
         "is_mediated": row.delivery == Delivery.MEDIATION,
+        "may_rewrite": (row.status in (LetterStatus.UNSENT, LetterStatus.BLOCKED))
+        and row.kind in BUILT
+        and not row.is_copy
+        and not shown.is_hidden,
+        "in_swedish": fallback_words(row),
+        "enclosed": []
+        if shown.is_hidden
+        else list(row.enclosures.select_related("attachment").defer("attachment__pdf")),
         "is_both": row.delivery == Delivery.BOTH,
         "on_paper": row.delivery in ON_PAPER,
         "about_time": not about_death,
@@ -120,6 +128,58 @@ def document(request, pk):
     answer["Content-Disposition"] = 'inline; filename="brev.pdf"'
     answer["Cache-Control"] = "private, no-store"
     return answer
+
+
+@permitted(Permission.WRITE_LETTERS)
+def enclosure(request, pk, file):
+    """A file that goes with the letter, byte for byte as it went (KA-03)."""
+    row = _found(request, pk, AccessAction.PRINT)
+    found = row.enclosures.select_related("attachment").filter(pk=file).first()
+    if found is None or shown_letter(row).is_hidden:
+        raise Http404
+    answer = HttpResponse(bytes(found.attachment.pdf), content_type="application/pdf")
+    answer["Content-Disposition"] = 'inline; filename="bilaga.pdf"'
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@permitted(Permission.WRITE_LETTERS)
+def rewrite(request, pk):
+    """Own words, language and files of a letter that has not left: it is stopped, and another takes its place (KA-03)."""
+    at = now()
+    row = _found(request, pk, AccessAction.WRITE if request.method == "POST" else AccessAction.READ)
+    initial = {
+        "own_text": row.own_text,
+        "language": row.language,
+        "attachments": list(row.enclosures.values_list("attachment_id", flat=True)),
+        "version": row.version,
+    }
+    data = request.POST if request.method == "POST" else None
+    form = RewriteForm(data, care_unit=request.actor.care_unit, today=local_date(at), initial=initial)
+    if data is not None and form.is_valid():
+        try:
+            written = letters.rewrite(
+                letter_id=row.pk,
+                version=form.cleaned_data["version"],
+                **form.letter_choices,
+                by=request.actor.user,
+                at=at,
+            )
+        except InputError as error:
+            add_errors(form, error)
+        else:
+            leave_receipt(request, at=at, text=f"{told([written])} För", whom=row.patient)
+            return redirect("letter", pk=written.pk)
+    context = {
+        "heading": "Ändra brevet",
+        "form": form,
+        "hint": "Det som är skrivet ändras aldrig: brevet stoppas och ett nytt tar dess plats.",
+        "button": "Skriv om brevet",
+        "back": reverse("letter", args=[row.pk]),
+        "patient_id": row.patient.pk,
+        "band": presenter.band_of(request, row.patient, at=at),
+    }
+    return render(request, "patients/act_form.html", context, status=422 if form.errors else 200)
 
 
 @permitted(Permission.WRITE_LETTERS)

@@ -15,6 +15,7 @@ from scheduling.models import (
     BookingRequest,
     BookingRequestStatus,
     BookingState,
+    InvitationStatus,
     ItemStatus,
     Letter,
     LetterStatus,
@@ -22,6 +23,7 @@ from scheduling.models import (
     NoShowItem,
     Offer,
     OfferStatus,
+    OpenInvitation,
     RebookingItem,
     ResourceBooking,
 )
@@ -31,6 +33,7 @@ from sdv.outbox.models import OutboxMessage
 from .changes import REASON, NotRestored, is_as_left, record, typed
 
 ENDED_MEANWHILE = "hör till ett avslutat vårdåtagande och lämnas som {it} är."
+NOT_WAITING = "hör till något som inte väntar längre."
 NO_BOOKING = "hör till en bokning som inte kommer tillbaka."
 OFFER_ENDED = "är tillbakadraget. Erbjud tiden igen om den är ledig."
 CHANGED = "har ändrats efter kaskaden och lämnas som {it} är."
@@ -166,6 +169,17 @@ class Offers(Fields):
 
     def restore(self, cascade, changes, *, by, at):
         return [self._left(change.row_id, OFFER_ENDED) for change in changes]
+
+
+class Invitations(Fields):
+    """Öppna kallelser. One comes back with the bokningsbegäran or remiss it hangs on, or not at all (PL-26)."""
+
+    def restore(self, cascade, changes, *, by, at):
+        rows = OpenInvitation.objects.filter(pk__in=[change.row_id for change in changes])
+        waiting = set(rows.of_those_who_wait().values_list("pk", flat=True))
+        possible = [change for change in changes if change.row_id in waiting]
+        left = [self._left(change.row_id, NOT_WAITING) for change in changes if change.row_id not in waiting]
+        return left + super().restore(cascade, possible, by=by, at=at)
 
 
 def _of_ended_commitments(rows):
@@ -318,6 +332,24 @@ LISTS = [
             status__in=[ReferralStatus.RECEIVED, ReferralStatus.RETURNED, ReferralStatus.ACCEPTED],
         ),
         changes=lambda row, cascade, by, at: {"status": ReferralStatus.CLOSED, "decision_reason": REASON},
+    ),
+    Invitations(
+        "open_invitation",
+        "Den öppna kallelsen",
+        OpenInvitation,
+        words=(
+            "öppen kallelse avslutas",
+            "öppna kallelser avslutas",
+            "öppen kallelse avslutad",
+            "öppna kallelser avslutade",
+        ),
+        rows=lambda patient_id: OpenInvitation.objects.watched().filter(patient=patient_id),
+        changes=lambda row, cascade, by, at: {
+            "status": InvitationStatus.ENDED,
+            "end_reason": REASON,
+            "decided_at": at,
+            "decided_by_id": _pk(by),
+        },
     ),
     Fields(
         "order",

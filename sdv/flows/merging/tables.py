@@ -22,6 +22,7 @@ MOVED = (
     "scheduling.NoShowItem",
     "scheduling.RebookingItem",
     "scheduling.Offer",
+    "scheduling.OpenInvitation",
     "scheduling.ContactAttempt",
     "scheduling.Letter",
     "outbox.OutboxMessage",

@@ -1,0 +1,79 @@
+"""Administration of brevbilagor: a PDF is put in once; another wording is another row with its own days (KA-03)."""
+
+import hashlib
+
+from django import forms
+from django.contrib import admin
+from django.http import Http404, HttpResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+
+from scheduling.models import LetterAttachment
+from scheduling.models.enclosure import MOST_BYTES
+from sdv.accounts.administration import MaintainedAdmin, site
+
+
+class LetterAttachmentForm(forms.ModelForm):
+    """The file is read, judged by its first bytes, and kept as it is."""
+
+    file = forms.FileField(
+        label="PDF", required=False, help_text="Högst 2 MB. Filen sparas som den är och ändras aldrig."
+    )
+
+    class Meta:
+        model = LetterAttachment
+        fields = ("name", "care_unit", "source", "valid_from", "valid_to")
+
+    def clean(self):
+        given = super().clean()
+        if not self.instance._state.adding:
+            return given
+        file = given.get("file")
+        if file is None:
+            self.add_error("file", "Välj en PDF.")
+            return given
+        if file.size > MOST_BYTES:
+            self.add_error("file", "Filen är större än 2 MB och läses inte.")
+            return given
+        content = file.read()
+        if not content.startswith(b"%PDF-"):
+            self.add_error("file", "Filen är ingen PDF. Spara dokumentet som PDF och välj den filen.")
+            return given
+        self.instance.pdf, self.instance.sha256 = content, hashlib.sha256(content).hexdigest()
+        return given
+
+
+@admin.register(LetterAttachment, site=site)
+class LetterAttachmentAdmin(MaintainedAdmin):
+    """What is no longer to be sent gets a last day; letters that it went with keep it."""
+
+    form = LetterAttachmentForm
+    fixed = ("name", "care_unit")
+    readonly_fields = ("shown", "sha256")
+    list_display = ("name", "care_unit", "valid_from", "valid_to", "source", "shown")
+    list_select_related = ("care_unit",)
+    search_fields = ("name", "care_unit__name")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("pdf")
+
+    def get_fields(self, request, obj=None):
+        own = ("name", "care_unit", "source", "valid_from", "valid_to")
+        return (*own, "shown", "sha256") if obj else (*own, "file")
+
+    @admin.display(description="dokument")
+    def shown(self, row):
+        return format_html('<a href="{}">Visa</a>', reverse("admin:scheduling_letterattachment_file", args=[row.pk]))
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.file_view)
+        return [path("<uuid:pk>/fil/", view, name="scheduling_letterattachment_file"), *super().get_urls()]
+
+    def file_view(self, request, pk):
+        """The document as it goes with letters."""
+        row = LetterAttachment.objects.filter(pk=pk).first()
+        if row is None or not self.has_view_permission(request):
+            raise Http404
+        answer = HttpResponse(bytes(row.pdf), content_type="application/pdf")
+        answer["Content-Disposition"] = 'inline; filename="bilaga.pdf"'
+        return answer
