@@ -98,6 +98,9 @@ def move_rest(*, appointment_id, start, by, at, changed_by=CancelledBy.PROVIDER,
     if not rows:
         raise RuleError("PL-08", "Inget är kvar av planen att flytta. Läs in sidan igen.", code="already_done")
     first = rows[0]
+    units = {row.care_unit_id for row in rows}
+    if len(units) > 1:
+        raise RuleError("BO-02", "Planen har besök på flera enheter. Boka om dem ett i taget.", code="several_units")
     days, clock = local_date(start) - local_date(first.start), local(start).time()
     misfits, moved = [], {}
     later = days > timedelta(0) or (days == timedelta(0) and start > first.start)

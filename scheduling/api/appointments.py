@@ -15,7 +15,7 @@ from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Moment, Text
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Moment, Number, Text
 from sdv.common.errors import InputError, RuleError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import day_range, local_date
@@ -38,6 +38,14 @@ class AppointmentQuery(PageQuery):
     plan = Id(required=False)
 
 
+class PartBody(Fields):
+    """When within a team visit a resource is needed, where not all of it (BO-02)."""
+
+    resource = Id()
+    from_minute = Number(min_value=0, max_value=1440)
+    minutes = Number(min_value=1, max_value=1440)
+
+
 class BookingBody(Fields):
     """A visit to book (BO-01). A vårdkontaktsorsak is always chosen (VO-01)."""
 
@@ -57,6 +65,7 @@ class BookingBody(Fields):
     main_responsible = Id(
         required=False, allow_null=True, help_text="Resursen med huvudansvar, på den registreras besöket."
     )
+    parts = PartBody(many=True, required=False, max_length=20)
     booking_request = Id(required=False, allow_null=True)
     referral = Id(required=False, allow_null=True)
     commitment = Id(required=False, allow_null=True)
@@ -238,6 +247,7 @@ class Appointments(AppointmentEndpoint):
                 hold_id=asked.get("hold"),
                 main_resource_id=asked.get("main_responsible"),
                 asked_kind=asked.get("kind"),
+                parts={each["resource"]: (each["from_minute"], each["minutes"]) for each in asked.get("parts", ())},
                 overbook=asked.get("overbook", False),
                 reason=asked.get("reason", ""),
                 wished_date=asked.get("wished_date"),

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from . import births, deceased, encounters, merges, moves, new_encounters, protection, register, stays, work_lists
+from . import (
+    births,
+    deceased,
+    encounters,
+    merges,
+    moves,
+    new_encounters,
+    plans,
+    protection,
+    register,
+    stays,
+    work_lists,
+)
 
 urlpatterns = [
     path("patients/search/", register.Search.as_view()),
@@ -14,6 +26,7 @@ urlpatterns = [
     path("patients/<uuid:pk>/protection/", protection.Protect.as_view()),
     path("appointments/<uuid:pk>/arrive/", moves.Arrive.as_view()),
     path("appointments/<uuid:pk>/cancel/", moves.Cancel.as_view()),
+    path("appointments/<uuid:pk>/rest/cancel/", plans.CancelRest.as_view()),
     path("appointments/<uuid:pk>/undo/", moves.UndoArrivalOrNoShow.as_view()),
     path("encounters/", new_encounters.Encounters.as_view()),
     path("encounters/<uuid:pk>/", encounters.OneEncounter.as_view()),

@@ -1,0 +1,121 @@
+"""Coordinated visits, series and team visits by REST (BO-02, PL-08)."""
+
+from datetime import UTC, time, timedelta
+
+import pytest
+
+from scheduling.models import Appointment, VisitPlan
+from sdv.common.time import at_local, local_date, now
+from tests import factories
+
+from .conftest import refused
+
+DAY = timedelta(days=1)
+HALF_HOUR = timedelta(minutes=30)
+
+
+@pytest.fixture
+def nurse(centre):
+    return factories.ResourceFactory(care_unit=centre, profession="Ssk", name="Sara Norén")
+
+
+@pytest.fixture
+def doctor(centre):
+    return factories.ResourceFactory(care_unit=centre, profession="Läk", name="Anna Holm")
+
+
+@pytest.fixture
+def start():
+    return at_local(local_date(now()) + 7 * DAY, time(10)).astimezone(UTC)
+
+
+def visit(resource, start, **fields):
+    return {
+        "care_unit": str(resource.care_unit_id),
+        "visit_type": "pv-lak-aterbesok" if resource.name == "Anna Holm" else "pv-ssk-aterbesok",
+        "contact_reason": "uppfoljning-ospecificerad",
+        "start": start.isoformat(),
+        "end": (start + HALF_HOUR).isoformat(),
+        "resources": [str(resource.pk)],
+    } | fields
+
+
+def test_coordinated_visits_are_proposed_and_booked_together(integration, centre, nurse, doctor, start):
+    """BO-02: nothing is saved by a proposal."""
+    day = local_date(start).isoformat()
+    asked = {
+        "kind": "coordinated",
+        "care_unit": str(centre.pk),
+        "visits": [{"visit_type": "pv-ssk-aterbesok"}, {"visit_type": "pv-lak-aterbesok", "resource": str(doctor.pk)}],
+        "from": day,
+        "to": day,
+    }
+    answer = integration.post("visit-plans/proposals/", asked)
+    assert answer.status_code == 200, answer.content
+    slots = [each["slot"] for each in answer.json()["proposals"]]
+    assert [slot["resource"]["name"] for slot in slots] == ["Sara Norén", "Anna Holm"]
+    assert not VisitPlan.objects.exists()
+    body = {"kind": "coordinated", "patient": str(factories.patient().pk)}
+    body["visits"] = [visit(nurse, start), visit(doctor, start + HALF_HOUR)]
+    made = integration.post("visit-plans/", body)
+    assert made.status_code == 201, made.content
+    plan = made.json()
+    assert [row["kind"] for row in plan["appointments"]] == ["coordinated"] * 2
+    assert len({row["encounter"]["id"] for row in plan["appointments"]}) == 2
+    assert len(integration.get(f"appointments/?plan={plan['id']}").json()["results"]) == 2
+    again = body | {"patient": str(factories.patient().pk)}
+    problem = refused(integration.post("visit-plans/", again), 409, rule="PL-08", code="misfits")
+    assert "2 av 2 besök passar inte" in problem["detail"] and Appointment.objects.count() == 2
+
+
+def test_a_series_is_proposed_booked_moved_and_cancelled(integration, centre, nurse, start):
+    """PL-08"""
+    asked = {
+        "kind": "series",
+        "care_unit": str(centre.pk),
+        "visits": [{"visit_type": "pv-ssk-aterbesok", "resource": str(nurse.pk)}],
+        "first": start.isoformat(),
+        "count": 3,
+    }
+    proposals = integration.post("visit-plans/proposals/", asked).json()["proposals"]
+    starts = [start + number * 7 * DAY for number in range(3)]
+    assert [each["is_misfit"] for each in proposals] == [False] * 3
+    refused(integration.post("visit-plans/proposals/", asked | {"count": None}), 400)
+    body = {"kind": "series", "patient": str(factories.patient().pk)}
+    body["visits"] = [visit(nurse, each) for each in starts]
+    rows = integration.post("visit-plans/", body).json()["appointments"]
+    path = f"appointments/{rows[1]['id']}/rest/"
+    moved = integration.post(f"{path}reschedule/", {"start": (starts[1] + DAY).isoformat(), "changed_by": "patient"})
+    assert moved.status_code == 200, moved.content
+    now_at = list(Appointment.objects.order_by("start").values_list("start", flat=True))
+    assert now_at == [starts[0], starts[1] + DAY, starts[2] + DAY]
+    gone = integration.post(f"{path}cancel/", {"cancelled_by": "patient", "reason": "Frisk"})
+    assert gone.json()["status"] == "cancelled"
+    assert list(Appointment.objects.order_by("start").values_list("status", flat=True)) == [
+        "booked",
+        "cancelled",
+        "cancelled",
+    ]
+    refused(integration.post(f"{path}cancel/", {"cancelled_by": "patient", "reason": "Frisk"}), 409, rule="PL-08")
+
+
+def test_a_team_visit_names_its_main_responsible_and_its_parts(integration, nurse, doctor, start):
+    """BO-02"""
+    body = visit(nurse, start, patient=str(factories.patient().pk), kind="team")
+    refused(integration.post("appointments/", body), 400)
+    body |= {
+        "end": (start + 2 * HALF_HOUR).isoformat(),
+        "resources": [str(nurse.pk), str(doctor.pk)],
+        "main_responsible": str(doctor.pk),
+        "parts": [
+            {"resource": str(nurse.pk), "from_minute": 0, "minutes": 30},
+            {"resource": str(doctor.pk), "from_minute": 30, "minutes": 30},
+        ],
+    }
+    made = integration.post("appointments/", body)
+    assert made.status_code == 201, made.content
+    assert made.json()["kind"] == "team"
+    row = Appointment.objects.get()
+    assert row.encounter.participants.get(is_main_responsible=True).practitioner == doctor.practitioner
+    periods = {each.resource_id: each.period.lower for each in row.resource_bookings.all()}
+    assert periods == {nurse.pk: start, doctor.pk: start + HALF_HOUR}
