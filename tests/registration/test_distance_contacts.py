@@ -107,6 +107,39 @@ def test_every_conclusion_has_examples():
     assert not [each for each in conclusions if not set(distance_contacts.examples(each)) & shown]
 
 
+# Each example of the instruction (DIS): what it is about, and the words by which the help has it, in its conclusion.
+EXAMPLES = {
+    "telefon-ersatter": [
+        "förlänger sjukskrivningen", "Nya eller förändrade besvär", "Egna mätvärden", "Motiverande samtal",
+        "ny eller ändrad behandlingsplan", "skrivit i ett stöd- och behandlingsprogram", "program passar och startar",
+    ],
+    "telefon-ersatter-inte": [
+        "Förberedelser inför", "ber om förnyat recept", "hittar till", "vad läkaren heter", "tolk är bokad",
+        "normalt provsvar", "vårdplanen gäller som förut",
+    ],
+    "triage": ["får en tid här samma dag"],
+    "text-ersatter": [
+        "Meddelande i 1177 med bedömning", "eget svar till patienten", "Egna mätvärden", "förlänger sjukskrivningen",
+        "Recept förnyas skriftligt sedan nya", "agerar på svar i ett stöd- och behandlingsprogram",
+        "ny eller ändrad behandlingsplan", "motiverande rådgivning",
+    ],
+    "text-ersatter-inte": [
+        "utan att nya besvär bedöms", "fortsätter som planerat", "förbereder sig", "skriver och ber om förnyat recept",
+        "Administrativt meddelande", "normalt provsvar", "Nästa modul", "kommentar besvaras kort",
+    ],
+    "personal": ["särskilt boende", "annan klinik eller en kollega", "skola eller socialtjänst"],
+    "ingen": ["Prov tas", "skannas", "remiss", "epikris", "provsvar noteras", "kom inte", "handlingar sammanfattas"],
+    "ingen-i-program": ["fyller i ett formulär", "informationsmöte", "Allmänna frågor", "Självhjälpsprogram"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("conclusion", EXAMPLES)
+def test_every_example_of_the_instruction_is_help_in_its_place(conclusion):
+    """DI-09"""
+    shown = distance_contacts.examples(conclusion)
+    assert [words for words in EXAMPLES[conclusion] if not any(words in example for example in shown)] == []
+
+
 # --- Registration -------------------------------------------------------------------------------------------------------
 
 
