@@ -65,6 +65,15 @@ def broken_off_refusal(type_code, broken_off, *, assessed_at):
     return None
 
 
+def expected_refusal(expected_start, *, at):
+    """A planned inskrivning is expected later than now (VH-03 f). Or None."""
+    if expected_start < at:
+        return RuleError(
+            "VH-03", "Beräknad inskrivning har passerat. Ange en senare tid, eller skriv in patienten direkt."
+        )
+    return None
+
+
 def ward_refusal(ward, care_unit_id):
     """A ward of the unit, where the unit has any. Or None."""
     if ward is not None and ward.care_unit_id != care_unit_id:

@@ -401,6 +401,7 @@ ENDPOINTS = {
     "encounters/<uuid:pk>/stay/": ({"PATCH": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "places/<uuid:pk>/cleaned/": ({"POST": P.REGISTER_ENCOUNTERS}, "place"),
     "encounters/<uuid:pk>/check-out/": ({"POST": P.CHECK_OUT}, "arrived_encounter"),
+    "encounters/<uuid:pk>/arrive/undo/": ({"POST": P.REGISTER_ARRIVAL}, "arrived_encounter"),
     "encounters/<uuid:pk>/check-out/undo/": ({"POST": P.CHECK_OUT}, "checked_out_encounter"),
     "encounters/<uuid:pk>/discharge/": ({"POST": P.REGISTER_ENCOUNTERS}, "checked_out_encounter"),
     "encounters/<uuid:pk>/annul/": ({"POST": P.ANNUL}, "arrived_encounter"),

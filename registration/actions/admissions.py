@@ -23,10 +23,8 @@ def plan_admission(*, patient_id, care_unit, expected_start, by, at, admitted_fr
     encounters.refuse_deceased(patient)
     type_choice.choose(unit_kind=care_unit.kind, situation=type_choice.PLANNED_ADMISSION)
     expected_start = minute(expected_start)
-    if expected_start < minute(at):
-        raise RuleError(
-            "VH-03", "Beräknad inskrivning har passerat. Ange en senare tid, eller skriv in patienten direkt."
-        )
+    if refused := stay_rules.expected_refusal(expected_start, at=minute(at)):
+        raise refused
     return encounters.create(
         patient=patient,
         care_unit=care_unit,

@@ -14,7 +14,7 @@ from sdv.organisation.models import Ward
 from sdv.outbox import messages
 
 from . import holdings, places
-from .encounters import lock, move, told_who
+from .encounters import lock, move, reschedule, told_who
 
 
 def transfer(*, encounter_id, by, at, ward_id=None, place_id=None, version=None):
@@ -116,10 +116,13 @@ FACTS = ("admitted_from", "discharged_to", "is_planned", "expected_discharge_on"
 
 
 @transaction.atomic
-def complete(*, encounter_id, by, at, version=None, reason="", **facts):
-    """Completes or corrects what is registered of the stay, also after its end (VH-21): then it is told again."""
+def complete(*, encounter_id, by, at, version=None, reason="", planned_start=None, **facts):
+    """Completes or corrects what is registered of the stay, also after its end (VH-21): then it is told again. Who is
+    planned is expected at another time by `planned_start` (VH-03 f)."""
     encounter = lock(encounter_id, version=version)
     _refuse(encounter, Move.COMPLETE)
+    if planned_start is not None:
+        _expect(encounter, minute(planned_start), by=by, at=minute(at), reason=reason)
     changed = {name: value for name, value in facts.items() if name in FACTS and getattr(encounter, name) != value}
     if not changed:
         return encounter
@@ -138,6 +141,16 @@ def complete(*, encounter_id, by, at, version=None, reason="", **facts):
     if encounter.status == Status.ENDED and lifecycle.is_reported(encounter.type_id, encounter.contact_form):
         messages.encounter_changed(encounter)
     return encounter
+
+
+def _expect(encounter, planned_start, *, by, at, reason):
+    if planned_start == encounter.planned_start:
+        return
+    if encounter.type_id != lifecycle.ADMISSION_BOOKED:
+        raise RuleError("VH-07", "Patienten är redan inskriven: den planerade tiden ändras inte längre.")
+    if refused := stay_rules.expected_refusal(planned_start, at=at):
+        raise refused
+    reschedule(encounter, planned_start=planned_start, planned_end=None, by=by, at=at, reason=reason)
 
 
 WORDS = {

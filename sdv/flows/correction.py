@@ -5,6 +5,7 @@ from django.db import transaction
 
 from classification.actions import coding
 from registration.actions import encounters
+from registration.models import Encounter, Patient
 from scheduling.actions import appointments
 
 from . import deceased
@@ -26,3 +27,15 @@ def undo_appointment(*, appointment_id, by, at, reason="", version=None):
     appointment = appointments.undo(appointment_id=appointment_id, by=by, at=at, reason=reason, version=version)
     deceased.again(appointment.patient, by=by, at=at)
     return appointment
+
+
+@transaction.atomic
+def undo_admission(*, encounter_id, by, at, reason="", version=None):
+    """Takes back the inskrivning of who was planned (PL-13): expected again, and the place and ward are left. Of one who
+    died meanwhile it ends in the same act (AV-02)."""
+    patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
+    patient = Patient.objects.lock_present(patient_id)
+    encounter = encounters.lock(encounter_id, version=version)
+    encounters.undo_arrival(encounter, by=by, at=at, reason=reason)
+    deceased.again(patient, by=by, at=at)
+    return encounters.lock(encounter_id)

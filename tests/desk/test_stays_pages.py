@@ -1,7 +1,7 @@
 """Akuten and Platser as pages: arrival in three fields, waiting times, who lies where, and the acts over them
 (VH-03, VH-09, VH-10, VH-23, RI-01)."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.urls import reverse
@@ -11,7 +11,7 @@ from registration.actions import admissions, encounters, places, stays
 from registration.models import Encounter
 from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL
 from sdv.accounts.permissions import Role
-from sdv.common.time import local, now
+from sdv.common.time import at_local, local, local_date, now
 from sdv.desk.presenters.realtime import filled
 from tests import factories as make
 from tests.registers import connected
@@ -284,6 +284,21 @@ def test_inskrivning_now_to_a_bed_and_planned_for_a_day(unit):
     )
     assert early.status_code == 409
     assert fresh(expected).type_id == "forhandsregistrerad-inskrivning"
+
+
+def test_a_planned_admission_s_day_is_changed_on_its_page(unit):
+    """VH-03 f"""
+    client, at = at_work(unit), at_local(local_date(now()) + timedelta(days=2), time(10))
+    stay = admissions.plan_admission(
+        patient_id=make.patient().pk, care_unit=unit, expected_start=at, by=make.UserFactory(), at=now()
+    )
+    url = reverse("encounter-complete", args=[stay.pk])
+    form = client.get(url).context["form"]
+    assert (form["expected_on"].value(), form["expected_clock"].value()) == (at.date().isoformat(), "10:00")
+    later = local_date(at) + timedelta(days=1)
+    words = {"expected_on": later.isoformat(), "expected_clock": "13:15"}
+    assert client.post(url, words).status_code == 302
+    assert fresh(stay).planned_start == at_local(later, time(13, 15))
 
 
 def test_discharge_asks_for_utsatt_and_for_insatt_where_it_is_missing(unit):

@@ -3,16 +3,21 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from registration.actions import admissions, encounters, places
 from registration.lifecycle import ADMISSION_BOOKED, SPECIALISED
 from registration.models import CareCommitment, PlaceStay
 from registration.type_choice import DIRECT_ADMISSION
 from scheduling.actions import appointments, check_out
+from sdv.accounts.permissions import Role
+from sdv.common.time import minute, now
 from sdv.flows import deceased, invariants
 from sdv.organisation.models import Place
 from tests import factories
+from tests.api.conftest import Caller
 from tests.clinic import DAY, NOW, TODAY, Clinic
+from tests.desk.signed_in import signed_in
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -123,3 +128,33 @@ def test_an_arrival_taken_back_and_a_type_without_place_release_the_place(db):
     appointments.undo(appointment_id=held[0].pk, by=clinic.nurse, at=NOW + HOUR / 60)
     encounters.change_type(encounter_id=held[1].encounter_id, new_type_code=SPECIALISED, by=clinic.nurse, at=NOW + HOUR)
     assert [stay.period.upper for stay in PlaceStay.objects.order_by("id")] == [NOW + HOUR / 60, NOW + HOUR]
+
+
+def test_an_inskrivning_taken_back_is_expected_again_by_page_and_rest(user):
+    """PL-13, VH-07, VH-09: the bed is free and to be cleaned, payer and listing are open again; refused where there was no
+    plan to go back to."""
+    ward = factories.InpatientUnitFactory()
+    place, clerk = bed(ward), factories.staff(Role.CLINICIAN, ward)
+    caller, desk = Caller(clerk), signed_in(clerk)
+    at = minute(now())
+    stay = admissions.plan_admission(
+        patient_id=factories.patient(payer="Region Skåne").pk,
+        care_unit=ward,
+        expected_start=at,
+        admitted_from="home",
+        by=clerk,
+        at=at,
+    )
+    for undo in (
+        lambda: caller.post(f"encounters/{stay.pk}/arrive/undo/", {}).status_code,
+        lambda: desk.post(reverse("encounter-undo", args=[stay.pk, "undo-arrival"])).status_code,
+    ):
+        admissions.admit(encounter_id=stay.pk, place_id=place.pk, by=clerk, at=at)
+        assert undo() in (200, 302)
+        stay.refresh_from_db()
+        assert (stay.type_id, stay.status, stay.start, stay.payer) == (ADMISSION_BOOKED, "planned", at, "")
+        assert not PlaceStay.objects.filter(period__upper_inf=True).exists()
+    direct = factories.unbooked_visit(care_unit=ward, situation=DIRECT_ADMISSION, by=clerk, at=at)
+    refused = caller.post(f"encounters/{direct.pk}/arrive/undo/", {})
+    assert (refused.status_code, refused.json()["rule"]) == (409, "PL-13")
+    assert broken() == {}

@@ -112,6 +112,26 @@ def test_a_planned_admission_is_planned_and_keeps_what_was_told_of_it(user, unit
     assert intervals(stay.ward_stays, "ward") == [("Avdelning 2", NOW + DAY, None)]
 
 
+def test_a_planned_admission_is_expected_at_another_time(user):
+    """VH-03 f, VH-21: traced; not in the past, and not once the patient is here."""
+    unit = make.InpatientUnitFactory()
+    stay = admissions.plan_admission(
+        patient_id=make.patient().pk, care_unit=unit, expected_start=NOW + DAY, by=user, at=NOW
+    )
+    act = {"encounter_id": stay.pk, "by": user, "at": NOW}
+    stays.complete(planned_start=NOW + 3 * DAY, expected_discharge_on=(NOW + 5 * DAY).date(), **act)
+    stay = Encounter.objects.get(pk=stay.pk)
+    assert (stay.planned_start, stay.start, stay.status) == (NOW + 3 * DAY, NOW + 3 * DAY, "planned")
+    assert [row.move for row in stay.history.all()] == ["create", "reschedule", "complete"]
+    with pytest.raises(RuleError) as refused:
+        stays.complete(planned_start=NOW - HOUR, **act)
+    assert (refused.value.rule, Encounter.objects.get(pk=stay.pk).version) == ("VH-03", stay.version)
+    admissions.admit(encounter_id=stay.pk, by=user, at=NOW + 3 * DAY)
+    with pytest.raises(RuleError) as refused:
+        stays.complete(planned_start=NOW + 4 * DAY, **act | {"at": NOW + 3 * DAY})
+    assert refused.value.rule == "VH-07"
+
+
 def test_with_a_single_ward_there_is_none_to_choose(user):
     """VH-09"""
     unit = make.InpatientUnitFactory()

@@ -4,6 +4,7 @@ cleaned (VH-03, VH-09, VH-21, VH-23)."""
 from rest_framework import serializers
 
 from registration.actions import places, stays
+from registration.models import Encounter
 from registration.realtime import FilledBy
 from registration.stay_rules import AdmittedFrom, DischargedTo
 from sdv.accounts.api.endpoint import Endpoint
@@ -11,11 +12,14 @@ from sdv.accounts.api.schema import operation
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
 from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Moment, Text
-from sdv.common.errors import InputError
+from sdv.common.errors import InputError, RuleError
+from sdv.desk import encounter_actions
 from sdv.desk.presenters import realtime as realtime_presenter
+from sdv.flows import correction
 from sdv.organisation.models import Place
 
 from .encounters import TAG, EncounterAnswer, EncounterEndpoint, whole_encounter
+from .moves import UndoBody
 
 
 class TransferBody(Fields):
@@ -52,6 +56,32 @@ class Transfer(EncounterEndpoint):
             version=self.version,
         )
         return self.shown(pk, "överflyttning")
+
+
+class UndoAdmission(EncounterEndpoint):
+    """POST encounters/{id}/arrive/undo/."""
+
+    permissions = {"POST": Permission.REGISTER_ARRIVAL}
+
+    @operation(
+        "encounters_arrive_undo",
+        "Ångra inskrivningen av den som var planerad",
+        tag=TAG,
+        body=UndoBody,
+        answer=EncounterAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        reason = self.body(UndoBody).get("reason", "")
+        if Encounter.objects.filter(pk=pk, appointment__isnull=False, care_unit__in=self.actor.care_unit_ids).exists():
+            raise RuleError(
+                "PL-13", "Vårdhändelsen har en bokning. Ångra ankomsten på bokningen i stället.", code="is_booked"
+            )
+        self.refuse_undo(pk, encounter_actions.UNDO_ARRIVAL, reason)
+        correction.undo_admission(encounter_id=pk, reason=reason, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk, "inskrivning ångrad")
 
 
 class LeaveBody(Fields):
@@ -143,6 +173,7 @@ class StayBody(Fields):
     discharged_to = Choice(choices=DischargedTo.values, required=False)
     planned = Flag(required=False)
     expected_discharge_on = Day(required=False, allow_null=True)
+    planned_start = Moment(required=False, help_text="När den planerade patienten väntas i stället (VH-03).")
     reason = Text(max_length=200, allow_blank=True, required=False)
 
 

@@ -31,6 +31,7 @@ urlpatterns = [
     path("encounters/", new_encounters.Encounters.as_view()),
     path("encounters/<uuid:pk>/", encounters.OneEncounter.as_view()),
     path("encounters/<uuid:pk>/arrive/", moves.Admit.as_view()),
+    path("encounters/<uuid:pk>/arrive/undo/", stays.UndoAdmission.as_view()),
     path("encounters/<uuid:pk>/place/", moves.AssignPlace.as_view()),
     path("encounters/<uuid:pk>/transfer/", stays.Transfer.as_view()),
     path("encounters/<uuid:pk>/leave/", stays.Leave.as_view()),

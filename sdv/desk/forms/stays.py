@@ -6,7 +6,7 @@ from django import forms
 from registration.models import ContactReason, Sex
 from registration.stay_rules import MOST_CHILDREN, AdmittedFrom, BrokenOff, DischargedTo
 from sdv.common.fields import SwedishDateField, SwedishTimeField
-from sdv.common.time import at_local, local_date, minute
+from sdv.common.time import at_local, local, local_date, minute
 from sdv.desk.forms.afterwards import time_fields, true_time
 from sdv.desk.forms.day import IDENTITY_SHOWN
 from sdv.desk.presenters.wards import free_places
@@ -100,8 +100,12 @@ IS_PLANNED = [("", "Välj"), ("ja", "Planerad"), ("nej", "Oplanerad")]
 
 
 class WaysForm(ActForm):
-    """Insätt, planned or not, expected discharge: what is completed of a stay (VH-23)."""
+    """Insätt, planned or not, expected discharge: what is completed of a stay (VH-23). When it is expected, while it is."""
 
+    expected_on = SwedishDateField(label="Planerad till", error_messages={"required": "Skriv vilken dag."})
+    expected_clock = SwedishTimeField(
+        label="Planerad till, klockslag", error_messages={"required": "Skriv när på dagen patienten väntas."}
+    )
     admitted_from = forms.ChoiceField(
         label="Insätt (varifrån)", choices=[("", "Välj"), *AdmittedFrom.choices], required=False
     )
@@ -124,6 +128,10 @@ class WaysForm(ActForm):
         )
         super().__init__(*args, row=row, at=at, **kwargs)
         del self.fields["clock"], self.fields["day"]
+        if row.status == "planned":
+            self.initial |= {"expected_on": local_date(row.planned_start), "expected_clock": local(row.planned_start)}
+        else:
+            del self.fields["expected_on"], self.fields["expected_clock"]
         if row.status == "ended":
             del self.fields["expected_discharge_on"]
         else:
@@ -137,6 +145,8 @@ class WaysForm(ActForm):
             facts["is_planned"] = words["is_planned"] == "ja"
         if "expected_discharge_on" in words:
             facts["expected_discharge_on"] = words["expected_discharge_on"]
+        if "expected_on" in words:
+            facts["planned_start"] = at_local(words["expected_on"], words["expected_clock"])
         return facts
 
 

@@ -127,6 +127,8 @@ def undo(request, pk, action):
         by, reason = request.actor.user, form.cleaned_data["reason"]
         if name == encounter_actions.UNDO_CHECK_OUT:
             check_out.undo(encounter_id=row.pk, by=by, at=at, reason=reason)
+        elif not hasattr(row, "appointment"):
+            correction.undo_admission(encounter_id=row.pk, by=by, at=at, reason=reason)
         else:
             correction.undo_appointment(appointment_id=row.appointment.pk, by=by, at=at, reason=reason)
 
