@@ -5,12 +5,13 @@ from django.db import transaction
 from classification.judging import resolved
 from classification.models import FavouriteCode
 from sdv.common.errors import RuleError
+from sdv.common.time import local_date
 
 
 @transaction.atomic
 def add_favourite(*, system, code, by, at):
     """Makes the code one of the person's favourites; once more changes nothing."""
-    if (system, code) not in resolved([(system, code)], at.date()):
+    if (system, code) not in resolved([(system, code)], local_date(at)):
         raise RuleError("KL-05", f"Koden {code} finns inte. Sök fram rätt kod.", code="unknown_code")
     FavouriteCode.objects.get_or_create(user=by, care_unit=None, system_id=system, code=code)
 

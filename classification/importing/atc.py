@@ -6,7 +6,7 @@ from functools import partial
 from lxml import etree
 
 from .errors import CatalogueError
-from .files import SourceFile, opened_archive
+from .files import SourceFile, opened_archive, unpacking
 from .rows import ATC, SHAPES, CodeList, CodeRow, clean_title, day
 
 MEMBER = "codesystems/atc-code.xml"
@@ -69,7 +69,7 @@ def _titles(element):
 
 def _concepts(file):
     """Each concept, freed as soon as it has been read. Nothing is fetched, no entity is expanded."""
-    with file.opened() as stream:
+    with unpacking(file), file.opened() as stream:
         yield from _read_concepts(file, stream)
 
 

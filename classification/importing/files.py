@@ -7,7 +7,9 @@ import io
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .errors import CatalogueError
@@ -125,12 +127,25 @@ def cells_of(file, *, columns, delimiter, quoted=True):
         ) from error
 
 
+# What a damaged archive makes of the library, at its opening or in the middle.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError)
+
+
+@contextmanager
+def unpacking(file):
+    """Around all reading out of an archive: a damaged one stops as any other file."""
+    try:
+        yield
+    except _DAMAGED as error:
+        raise CatalogueError(
+            f"{file.name} går inte att öppna: filen är skadad. Hämta filen igen, oförändrad."
+        ) from error
+
+
 def opened_archive(file):
     """The archive, when what it says that it unpacks to is reasonable; zipfile itself never reads beyond that."""
-    try:
+    with unpacking(file):
         archive = zipfile.ZipFile(file.seekable())
-    except zipfile.BadZipFile as error:
-        raise CatalogueError(f"{file.name} går inte att öppna. Hämta filen igen, oförändrad.") from error
     members = archive.infolist()
     if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
         raise CatalogueError(f"{file.name} packas upp till mer än {MOST_UNPACKED // MEBIBYTE} MB och läses inte.")

@@ -4,7 +4,7 @@ import re
 import warnings
 
 from .errors import CatalogueError
-from .files import opened_archive
+from .files import opened_archive, unpacking
 from .grouped import CODE, Entry, entries
 from .rows import LONGEST_TARGET, CodeList, CodeRow, clean, clean_title, stored
 
@@ -131,7 +131,7 @@ def _no_declarations(file):
     """Document types and entities have no place in a workbook, nor characters that would hide them."""
     for member in (archive := opened_archive(file)).infolist():
         if member.filename.lower().endswith((".xml", ".rels", ".vml")):
-            with archive.open(member) as opened:
+            with unpacking(file), archive.open(member) as opened:
                 begins = opened.read(4096)
             if b"<!DOCTYPE" in begins or b"<!ENTITY" in begins or begins[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise CatalogueError(f"{file.name} är ingen vanlig arbetsbok och läses inte.")
@@ -149,9 +149,22 @@ def _sheet_entries(file):
         try:
             if SHEET not in book.sheetnames:
                 raise CatalogueError(f"{file.name} saknar bladet {SHEET}.")
-            yield from _sheet_rows(file, book[SHEET].iter_rows(values_only=True))
+            yield from _sheet_rows(file, _lines(file, book[SHEET]))
         finally:
             book.close()
+
+
+def _lines(file, sheet):
+    """The rows of the sheet, read as they are asked for. Where the book is damaged further in, it is told so."""
+    lines = sheet.iter_rows(values_only=True)
+    while True:
+        try:
+            line = next(lines, None)
+        except Exception as error:  # whatever a broken workbook makes of the library
+            raise CatalogueError(f"{file.name} går inte att läsa som arbetsbok. Hämta filen igen.") from error
+        if line is None:
+            return
+        yield line
 
 
 def _sheet_rows(file, lines):

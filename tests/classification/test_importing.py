@@ -394,3 +394,17 @@ def test_every_format_reads_the_same_from_disk_and_from_what_is_kept_compressed(
 def test_the_workbook_of_history_is_named_and_the_way_on_told():
     said = stopped("icd-10-se", SourceFile("historik-icd-10-se.xlsx", official.workbook().content))
     assert "Hämta utgåvans TSV" in said and "koder som en ny utgåva saknar upphör med den gamla" in said
+
+
+@pytest.mark.parametrize(("system", "given"), [("atc", official.zipped()), ("kva", official.workbook())])
+def test_a_damaged_archive_is_said_to_be_so_wherever_it_is_damaged(system, given):
+    """Never another fault than the sentence: at its directory, at a member's head, in the middle of what is compressed."""
+    sound = given.content
+    for place in range(0, len(sound), 7):
+        damaged = sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :]
+        try:
+            formats.read(system, [SourceFile(given.name, damaged)])
+        except CatalogueError as error:
+            assert str(error).endswith(".")
+    for count in (5, len(sound) // 2, len(sound) - 3):
+        assert given.name in stopped(system, SourceFile(given.name, sound[:count]))
