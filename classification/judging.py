@@ -39,6 +39,7 @@ def contact_of(encounter):
         has_note=_has_note(encounter),
         care_unit=str(encounter.care_unit_id),
         treatment_form=_treatment_form(encounter),
+        first_day=local_date(encounter.start),
     )
 
 

@@ -131,6 +131,11 @@ def _warnings(content):
     for row in content.diagnoses:
         if INJURY.match(row.code) and not row.external_causes:
             yield warning("external_cause_missing", f"{row.code} är en skada eller förgiftning utan yttre orsak.")
+    for row in content.procedures:
+        if row.day and not content.started <= row.day <= content.ended:
+            yield warning(
+                "procedure_outside", f"Åtgärden {row.code} har ett datum utanför kontakten: {row.day.isoformat()}."
+            )
     if coercion := next((row.code for row in content.procedures if COERCION.match(row.code)), None):
         yield warning(
             "coercion_form",

@@ -1,6 +1,6 @@
 """The checks of a coding, as data: coding_rules.csv says of each its rule, weight, evidence and source (KL-06). Pure.
 
-R01…R32 are the project's table of what software can check; D01, H01, J01, P01, P02 and S01 come from the rulebook. What the
+R01…R32 are the project's table of what software can check; D01, D02, H01, J01, P01, P02 and S01 come from the rulebook. What the
 register would refuse cannot be softened by a region (`is_fixed`)."""
 
 import csv

@@ -54,7 +54,7 @@ class Entries:
 
 @dataclass(frozen=True)
 class Contact:
-    """What the rules know of the contact. `coding_date` decides the release (KL-05); `treatment_form` is the form of
+    """What the rules know of the contact. `coding_date`, its last day, decides the release (KL-05); `treatment_form` is the form of
     psychotherapy that its vårdåtagande is for (PS-01), if any."""
 
     encounter_type: str
@@ -67,6 +67,7 @@ class Contact:
     has_note: bool = True
     care_unit: str = ""
     treatment_form: str = ""
+    first_day: date | None = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def procedure_findings(entries, contact, region):
         detail = f"{display} står mer än en gång. Skriv den en gång, med tilläggskod för antal (ZX102–ZX130)."
         yield finding("R21", "duplicate_procedure", detail, code)
     yield from _other_days(procedures)
+    yield from _outside(entries.procedures, contact)
     for code, display in codes.items():
         if TOO_GENERAL.fullmatch(code) and code not in NOT_TOO_GENERAL:
             detail = f"{display} är översiktlig. Välj en mer detaljerad åtgärd."
@@ -94,6 +95,16 @@ def _other_days(procedures):
                 "tilläggskod för antal (ZX602–ZX630)."
             )
             yield finding("R21", "procedure_on_several_days", detail, code, severity=Severity.HINT)
+
+
+def _outside(procedures, contact):
+    """D02: what was done within the contact has a day within it."""
+    first, last = contact.first_day or contact.coding_date, contact.coding_date
+    for entry in procedures:
+        if entry.day and not first <= entry.day <= last:
+            when = first.isoformat() if first == last else f"{first.isoformat()}–{last.isoformat()}"
+            detail = f"{entry.display} har datum {entry.day.isoformat()}; kontakten är {when}. Rätta datumet."
+            yield finding("D02", "procedure_outside_contact", detail, entry.code)
 
 
 def _coercion(codes, contact):

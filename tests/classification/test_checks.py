@@ -43,6 +43,10 @@ def doing(*codes):
     return coded(ANXIETY, procedures=[kva(code) for code in codes])
 
 
+def on_day(day):
+    return coded(ANXIETY, procedures=[replace(KBT, day=VISIT.coding_date.replace(day=day))])
+
+
 BLOCKED = Region(blocked=(Blocked("F41*", "not_used", "error", "Fråga först.", "Region Övning"),))
 
 # Check: (coding it remarks on, contact), (coding it must not remark on, contact). Contacts are VISIT where none is said.
@@ -80,6 +84,7 @@ CASES = {
     "R31": ((coded(icd("U999")),), (coded(ANXIETY),)),
     "R32": ((coded(Entry(KSH97P, "F419P", "F419P")),), (coded(icd("F419")),)),
     "D01": ((coded(ANXIETY, ANXIETY),), (coded(ANXIETY, icd("F410")),)),
+    "D02": ((on_day(21),), (on_day(20),)),
     "H01": ((coded(ANXIETY, procedures=[kva("XS012", is_derived=True)]),), (doing("XS007"),)),
     "J01": ((coded(ANXIETY), replace(VISIT, has_note=False)), (coded(ANXIETY), VISIT)),
     "P01": ((doing("DU008"), PSYCHOTHERAPY), (doing("DU011"), PSYCHOTHERAPY)),
@@ -165,6 +170,13 @@ def test_the_same_procedure_on_two_days_is_two_occasions():
     assert "R21" not in told(coded(ANXIETY, procedures=[first]))
     coercion = [replace(kva("XU010"), day=each.day) for each in (first, second)]
     assert "R21" not in told(coded(ANXIETY, procedures=coercion))
+
+
+@pytest.mark.parametrize(("day", "remarked"), [(11, True), (12, False), (20, False), (21, True)])
+def test_a_procedure_of_a_stay_has_a_day_within_it(day, remarked):
+    """D02: both days are of the stay."""
+    stay = replace(INPATIENT, first_day=VISIT.coding_date.replace(day=12))
+    assert ("D02" in told(on_day(day), stay)) == remarked
 
 
 def test_a_procedure_without_a_day_is_of_the_contact_s_day_where_there_is_one():

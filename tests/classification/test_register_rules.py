@@ -178,6 +178,8 @@ def found(content, known=None):
         (replace(SOUND, missing=("Yrke saknas.",)), ["not_derived"]),
         # Coercion is done under a form of psychiatric care, which is reported apart (TV) and not registered here.
         (replace(SV, procedures=(Coded("XU000", day=date(2026, 9, 15)),)), ["coercion_form"]),
+        (replace(SV, procedures=(Coded("DT016", day=date(2026, 9, 13)),)), ["procedure_outside"]),
+        (replace(SV, procedures=(Coded("DT016", day=date(2026, 9, 18)),)), []),
         (replace(SV, discharged_to=""), ["way_out_missing"]),
         # A stay that goes on has no diagnosis yet, and no way out.
         (replace(SV, end=None, diagnoses=(), procedures=(), discharged_to=""), []),
