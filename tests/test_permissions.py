@@ -164,6 +164,8 @@ PAGES = {
     "patient-merge-undo": page(P.UNDO_MERGE, P.UNDO_MERGE, pk="merged"),
     "patient-merge-undone": page(P.UNDO_MERGE, pk="merged"),
     "book": page(P.BOOK, P.BOOK, pk="patient"),
+    "book-series": page(P.BOOK, P.BOOK, pk="patient"),
+    "book-together": page(P.BOOK, P.BOOK, pk="patient"),
     # Vårdåtaganden and remisser
     "commitment-create": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient"),
     "commitment-close": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient", commitment="commitment"),

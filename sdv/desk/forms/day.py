@@ -56,3 +56,11 @@ class CancelForm(forms.Form):
         error_messages={"required": "Ange orsaken till avbokningen."},
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
+    rest = forms.BooleanField(label="Avboka också de senare besöken i planen", required=False)
+
+    def __init__(self, *args, rest=0, **kwargs):
+        super().__init__(*args, **kwargs)
+        if rest:
+            self.fields["rest"].label = f"Avboka också de {rest} senare besöken i planen"
+        else:
+            del self.fields["rest"]

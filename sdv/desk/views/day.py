@@ -25,7 +25,7 @@ from sdv.desk.answers import saved, sheet
 from sdv.desk.context import address
 from sdv.desk.forms.day import IDENTITY_SHOWN, ArrivalForm, CancelForm
 from sdv.desk.presenters import day as presenter
-from sdv.desk.presenters import group_sessions
+from sdv.desk.presenters import group_sessions, plans
 from sdv.desk.receipts import clear_receipt, last_receipt, leave_receipt
 from sdv.desk.refusals import conflict, is_scripted
 from sdv.desk.repeats import is_own_repeat, require_undo
@@ -339,9 +339,15 @@ def cancel(request, pk):
     """Avboka: who and why, told beforehand whether it becomes Utebliven (VH-11). Cannot be undone."""
     appointment, at = _appointment(request, pk), now()
     encounter_id = appointment.encounter_id
-    form = CancelForm(request.POST or None, initial={"version": appointment.version})
+    rest = plans.rest(appointment, at=at)
+    form = CancelForm(request.POST or None, initial={"version": appointment.version}, rest=rest)
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data
+        if words.get("rest"):
+            told = {"cancelled_by": words["cancelled_by"], "reason": words["reason"]}
+            gone = cancellation.cancel_rest(appointment_id=pk, **told, by=request.actor.user, at=at)
+            _leave(request, appointment, f"{len(gone)} bokningar avbokade för", at=at)
+            return saved(request, _cancelled_from(request, appointment))
         try:
             done = cancellation.cancel(
                 appointment_id=pk,
@@ -373,6 +379,7 @@ def cancel(request, pk):
         "form": form,
         "row": row,
         "is_late": is_late,
+        "others": plans.others(appointment),
         "by_patient": CancelledBy.PATIENT,
         "back": _day_with(request, appointment.start, encounter_id),
     }

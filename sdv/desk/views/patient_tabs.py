@@ -13,6 +13,7 @@ from sdv.common.time import local_date, now
 from ..forms.patients import NumberForm
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
+from ..presenters import plans
 
 PAST_BOOKINGS = 50
 
@@ -73,7 +74,9 @@ def appointments(request, patient):
     at = now()
     care_unit = request.actor.care_unit
     rows = care_unit.appointments.filter(patient=patient).with_details()
-    coming = list(rows.filter(presenter.is_coming(at)).order_by("start", "id"))
+    coming = list(rows.filter(presenter.is_coming(at)).select_related("session", "plan").order_by("start", "id"))
+    for row in coming:
+        row.kind_tag = plans.tag_of(row)
     past = list(rows.exclude(presenter.is_coming(at)).order_by("-start", "-id")[:PAST_BOOKINGS])
     waiting = care_unit.booking_requests.waiting().filter(patient=patient).with_details().order_by("wished_to", "id")
     return page_of_patient(

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from scheduling import rules, slots
 from scheduling.actions import appointments as writes
+from scheduling.actions import plans as plan_writes
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
@@ -15,6 +16,8 @@ from sdv.common.time import local, local_date, now
 
 from ..forms.booking import HORIZON, RebookForm
 from ..patient_access import find
+from ..presenters import plans
+from ..receipts import leave_receipt
 from .booking_desk import Desk, day_of, uuid_of
 
 
@@ -83,7 +86,9 @@ class RebookingDesk(Desk):
                 ("Bokad tid", f"{local(self.appointment.start):%Y-%m-%d %H:%M}–{local(self.appointment.end):%H:%M}"),
                 ("Vårdgivare", ", ".join(row.name for row in self.appointment.resources.all())),
                 ("Status", self.appointment.get_status_display()),
+                *([("Planerad med", "; ".join(others))] if (others := plans.others(self.appointment)) else []),
             ],
+            "rest": plans.rest(self.appointment, at=self.at),
             "no_way": "" if self.appointment.status == "booked" else "BO-03",
             "version": self.given.get("version") or self.appointment.version,
         }
@@ -95,6 +100,8 @@ class RebookingDesk(Desk):
         resource, start, end = self.chosen_time()
         kept = [row.pk for row in self.appointment.resources.all() if not row.practitioner_id]
         insisted = self.insisted()
+        if "resten" in self.request.POST:
+            return self.move_rest(start)
         try:
             moved = writes.reschedule(
                 appointment_id=self.appointment.pk,
@@ -117,6 +124,24 @@ class RebookingDesk(Desk):
         self.receipt(f"Ombokad till {rules.clock(start)} för", moved)
         address = reverse("patient-appointments", args=[self.patient.pk])
         return redirect(f"{address}?bokad={self.appointment.pk}")
+
+    def move_rest(self, start):
+        """Moves this one and the rest of its plan as many days, each with its own vårdgivare, all or none (PL-08)."""
+        self._let_go()
+        try:
+            moved = plan_writes.move_rest(
+                appointment_id=self.appointment.pk,
+                start=start,
+                changed_by=self.form.cleaned_data["andrad_av"],
+                reason=self.form.cleaned_data["skal"],
+                letter=self.wants_letter(),
+                by=self.user,
+                at=self.at,
+            )
+        except RuleError as refused:
+            return self.refused(refused)
+        leave_receipt(self.request, at=self.at, text=f"{len(moved)} besök ombokade för", whom=self.patient)
+        return redirect(f"{reverse('patient-appointments', args=[self.patient.pk])}?bokad={self.appointment.pk}")
 
     def _version(self):
         given = self.request.POST.get("version", "")

@@ -1,0 +1,152 @@
+"""Series and coordinated visits: proposed, what does not fit first, then booked all or none (BO-02, PL-08)."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from scheduling import planning
+from scheduling.actions import plans
+from scheduling.models import PlanKind, Resource
+from sdv.accounts.permissions import Permission
+from sdv.common.errors import RuleError
+from sdv.common.time import local_date, now
+from sdv.desk.forms.plans import DaysForm, SeriesForm, WishForm
+from sdv.desk.patient_access import patient_page
+from sdv.desk.presenters import patient as patient_presenter
+from sdv.desk.presenters import plans as presenter
+from sdv.desk.receipts import leave_receipt
+from sdv.desk.refusals import refusal_context
+from sdv.desk.views.booking_desk import uuid_of
+
+VISITS = range(1, planning.MOST_TOGETHER)
+
+
+@patient_page(Permission.BOOK, what="serie")
+def series(request, patient):
+    """A series: each visit's own time, or the nearest where it is taken; those stand first."""
+    at, unit = now(), request.actor.care_unit
+    given = request.POST if request.method == "POST" else request.GET
+    commitments = list(unit.commitments.open().filter(patient=patient).select_related("problem_code").order_by("id"))
+    form = SeriesForm(given, care_unit=unit, today=local_date(at), commitments=commitments)
+    is_ready = form.is_valid() and form.visit_type and form.contact_reason
+    if request.method == "POST" and is_ready:
+        wanted = {"visit_type": form.visit_type, "contact_reason_id": form.contact_reason.pk}
+        if form.commitment:
+            wanted["commitment_id"] = form.commitment.pk
+        values = [request.POST.get(f"tid-{number}") for number in range(1, form.cleaned_data["antal"] + 1)]
+        visits = [_visit(unit, value, **wanted) for value in values if value]
+        if done := _book(request, patient, PlanKind.SERIES, visits, at):
+            return done
+    found = form.proposals(care_unit=unit, at=at, by=request.actor.user) if is_ready else []
+    context = {
+        "heading": "Boka serie",
+        "form": form,
+        "kept": form.kept(),
+        "has_choice": is_ready,
+        "missing": "" if is_ready else "Välj besökstyp och vårdkontaktsorsak, så föreslås tider.",
+    }
+    return _page(request, patient, "booking/series.html", found, context, at)
+
+
+@patient_page(Permission.BOOK, what="samordnade besök")
+def together(request, patient):
+    """Coordinated visits: the first day when all fit, one after the other; where none does, the misfits first."""
+    at, unit = now(), request.actor.care_unit
+    today = local_date(at)
+    given = request.POST if request.method == "POST" else request.GET
+    days = DaysForm(given, today=today)
+    wishes = [WishForm(given, care_unit=unit, today=today, number=number) for number in VISITS]
+    chosen = [form for form in wishes if form.visit_type]
+    is_ready = days.is_valid() and len(chosen) > 1 and all(form.contact_reason for form in chosen)
+    if request.method == "POST" and is_ready:
+        visits = [
+            _visit(unit, value, visit_type=form.visit_type, contact_reason_id=form.contact_reason.pk)
+            for number, form in enumerate(chosen, start=1)
+            if (value := request.POST.get(f"tid-{number}"))
+        ]
+        if done := _book(request, patient, PlanKind.COORDINATED, visits, at):
+            return done
+    found = []
+    if is_ready:
+        found = planning.together(
+            care_unit=unit,
+            wishes=[form.wish for form in chosen],
+            from_day=days.cleaned_data["fran"],
+            to_day=days.cleaned_data["till"],
+            at=at,
+            by=request.actor.user,
+        )
+    kept = {name: value for form in wishes for name, value in form.kept.items() if value} | days.data
+    context = {
+        "heading": "Samordna besök",
+        "days": days,
+        "wishes": wishes,
+        "kept": kept,
+        "has_choice": is_ready,
+        "missing": "" if is_ready else "Välj minst två besökstyper med orsak, så söks en gemensam dag.",
+    }
+    return _page(request, patient, "booking/together.html", found, context, at)
+
+
+def _page(request, patient, template, found, context, at):
+    rows = presenter.proposed(found)
+    refusal = getattr(request, "plan_refusal", None)
+    context |= {
+        "band": patient_presenter.band_of(request, patient, at=at),
+        "patient_id": patient.pk,
+        "path": request.path,
+        "rows": rows,
+        "misfits": sum(row.is_misfit for row in rows),
+        "is_dead": patient.is_deceased,
+        "letter_default": not patient.is_protected,
+        "letter_label": "Skriv kallelser",
+    }
+    status = 200
+    if refusal:
+        more = refusal_context(request, refusal)
+        more.pop("heading")
+        context |= {"refusal": True, **more}
+        status = 409
+    if request.htmx and request.method == "GET":
+        return render(request, f"{template}#workspace", context)
+    return render(request, template, context, status=status)
+
+
+def _visit(unit, value, *, visit_type, **fields):
+    """A visit as `plans.book` takes it, of the value that a choice sends; one that cannot be read has no resources and
+    is refused with the others."""
+    resource_id, _, text = value.partition("|")
+    try:
+        start = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        start = now()
+    resource = Resource.objects.filter(pk=uuid_of(resource_id), care_unit=unit).first()
+    return {
+        "care_unit": unit,
+        "visit_type": visit_type,
+        "start": start,
+        "end": start + timedelta(minutes=visit_type.default_minutes),
+        "resource_ids": [resource.pk] if resource else [],
+        **fields,
+    }
+
+
+def _book(request, patient, kind, visits, at):
+    """Books them all and goes on, or keeps the refusal for the page."""
+    try:
+        _, made = plans.book(
+            kind=kind,
+            patient_id=patient.pk,
+            visits=visits,
+            letter=bool(request.POST.get("kallelse")),
+            by=request.actor.user,
+            at=at,
+        )
+    except RuleError as refused:
+        request.plan_refusal = refused
+        return None
+    letters = sum(len(row.letters_written) for row in made)
+    text = f"{letters} brev skrivna. " if letters else ""
+    leave_receipt(request, at=at, text=f"{text}{len(made)} besök bokade för", whom=patient)
+    return redirect(f"{reverse('patient-appointments', args=[patient.pk])}?bokad={made[0].pk}")

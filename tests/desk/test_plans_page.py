@@ -1,0 +1,164 @@
+"""Series and coordinated visits as pages (BO-02, PL-08)."""
+
+from datetime import UTC, time, timedelta
+
+import pytest
+from django.urls import reverse
+
+from scheduling.models import Appointment, VisitPlan
+from sdv.common.time import at_local, local, local_date, now
+from tests import factories
+
+from .signed_in import signed_in
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def centre(db):
+    return factories.HealthCentreFactory()
+
+
+@pytest.fixture
+def nurse(centre):
+    return factories.ResourceFactory(care_unit=centre, profession="Ssk", name="Sara Norén")
+
+
+@pytest.fixture
+def doctor(centre):
+    return factories.ResourceFactory(care_unit=centre, profession="Läk", name="Anna Holm")
+
+
+@pytest.fixture
+def client(centre):
+    return signed_in(factories.receptionist(centre))
+
+
+def at_nine(days=7):
+    return at_local(local_date(now()) + days * DAY, time(9)).astimezone(UTC)
+
+
+def serie(nurse, **changes):
+    return {
+        "besokstyp": str(factories.visit_type("Pv Ssk Återbesök").pk),
+        "orsak": str(factories.contact_reason().pk),
+        "resurs": str(nurse.pk),
+        "fran": local_date(at_nine()).isoformat(),
+        "klockan": "09:00",
+        "antal": "3",
+        "varje": "1",
+    } | changes
+
+
+def times(nurse, *starts):
+    return {f"tid-{number}": f"{nurse.pk}|{start.isoformat()}" for number, start in enumerate(starts, start=1)}
+
+
+def test_a_series_is_proposed_with_the_misfits_first_and_booked_at_once(client, nurse):
+    """PL-08"""
+    factories.booked_visit(
+        care_unit=nurse.care_unit,
+        resource=nurse,
+        visit_type=factories.visit_type(),
+        start=at_nine(14),
+        patient=factories.patient(),
+    )
+    patient = factories.patient()
+    address = reverse("book-series", args=[patient.pk])
+    assert "Välj besökstyp och vårdkontaktsorsak" in client.get(address).content.decode()
+    page = client.get(address, serie(nurse)).content.decode()
+    assert "1 av 3 besök passar inte som önskat" in page
+    assert page.index("Passar inte") < page.index("Ledig<") if "Ledig<" in page else True
+    assert page.index('id="tid-2"') < page.index('id="tid-1"') < page.index('id="tid-3"')
+    assert not VisitPlan.objects.exists()
+
+    taken = client.post(address, serie(nurse) | times(nurse, at_nine(), at_nine(14), at_nine(21)))
+    assert taken.status_code == 409 and "1 av 3 besök passar inte, inget är bokat" in taken.content.decode()
+    assert Appointment.objects.filter(patient=patient).count() == 0
+    chosen = times(nurse, at_nine(), at_nine(15), at_nine(21))
+    text = client.post(address, serie(nurse) | chosen, follow=True).content.decode()
+    assert "3 besök bokade för" in text and text.count("Serie") >= 3
+    starts = list(patient.appointments.order_by("start").values_list("start", flat=True))
+    assert starts == [at_nine(), at_nine(15), at_nine(21)]
+
+
+def booked_series(client, nurse):
+    patient = factories.patient()
+    address = reverse("book-series", args=[patient.pk])
+    client.post(address, serie(nurse) | times(nurse, at_nine(), at_nine(14), at_nine(21)))
+    return list(patient.appointments.order_by("start"))
+
+
+def test_one_or_the_rest_of_a_series_is_cancelled(client, nurse):
+    """PL-08, BO-03: the others are told of."""
+    first, second, third = booked_series(client, nurse)
+    address = reverse("appointment-cancel", args=[second.pk])
+    page = client.get(address).content.decode()
+    assert "Planerad tillsammans med:" in page and "Avboka också de 1 senare besöken" in page
+    assert f"{local(first.start):%H:%M}" in page
+    words = {"cancelled_by": "patient", "reason": "Frisk", "version": second.version}
+    assert "2 bokningar avbokade för" in client.post(address, words | {"rest": "on"}, follow=True).content.decode()
+    states = [Appointment.objects.get(pk=row.pk).status for row in (first, second, third)]
+    assert states == ["booked", "cancelled", "cancelled"]
+
+
+def test_the_rest_of_a_series_is_moved(client, nurse):
+    """PL-08"""
+    first, second, third = booked_series(client, nurse)
+    address = reverse("appointment-reschedule", args=[second.pk])
+    choices = {"resurs": str(nurse.pk), "fran": local_date(at_nine(15)).isoformat(), "andrad_av": "patient"}
+    choices["till"] = local_date(at_nine(30)).isoformat()
+    held = client.post(address, choices | {"step": "hold", "tid": f"{nurse.pk}|{at_nine(15).isoformat()}"}, follow=True)
+    page = held.content.decode()
+    assert "Flytta också de 1 senare besöken i planen" in page and "Planerad med" in page
+    words = {"step": "book", "tid": f"{nurse.pk}|{at_nine(15).isoformat()}", "resten": "1"}
+    words["hallen"] = held.redirect_chain[-1][0].split("hallen=")[1]
+    assert "2 besök ombokade för" in client.post(address, choices | words, follow=True).content.decode()
+    starts = [Appointment.objects.get(pk=row.pk).start for row in (first, second, third)]
+    assert starts == [at_nine(), at_nine(15), at_nine(22)]
+
+
+def test_coordinated_visits_are_proposed_on_one_day_and_booked_together(client, nurse, doctor):
+    """BO-02: each its own contact; the other is told of when one is changed."""
+    patient = factories.patient()
+    address = reverse("book-together", args=[patient.pk])
+    assert "Välj minst två besökstyper" in client.get(address).content.decode()
+    reason = str(factories.contact_reason().pk)
+    day = local_date(at_nine()).isoformat()
+    wishes = {
+        "fran": day,
+        "till": day,
+        "1-besokstyp": str(factories.visit_type("Pv Läk Återbesök").pk),
+        "1-orsak": reason,
+        "2-besokstyp": str(factories.visit_type("Pv Ssk Återbesök").pk),
+        "2-orsak": reason,
+        "2-resurs": str(nurse.pk),
+    }
+    page = client.get(address, wishes).content.decode()
+    assert "Anna Holm" in page and "Sara Norén" in page and "Boka alla" in page
+    assert not VisitPlan.objects.exists()
+    start = at_nine()
+    chosen = {
+        "tid-1": f"{doctor.pk}|{start.isoformat()}",
+        "tid-2": f"{nurse.pk}|{(start + timedelta(minutes=60)).isoformat()}",
+    }
+    overlapping = chosen | {"tid-2": f"{nurse.pk}|{start.isoformat()}"}
+    refused = client.post(address, wishes | overlapping)
+    assert refused.status_code == 409 and not Appointment.objects.exists()
+    text = client.post(address, wishes | chosen, follow=True).content.decode()
+    assert "2 besök bokade för" in text and text.count("Samordnade besök") >= 2
+    rows = list(Appointment.objects.order_by("start"))
+    assert [row.kind for row in rows] == ["coordinated"] * 2 and len({row.encounter_id for row in rows}) == 2
+    page = client.get(reverse("appointment-reschedule", args=[rows[0].pk])).content.decode()
+    assert "Planerad med" in page and "Pv Ssk Återbesök" in page
+
+
+def test_what_cannot_be_read_is_told_and_nothing_is_booked(client, nurse):
+    """PL-08"""
+    address = reverse("book-series", args=[factories.patient().pk])
+    for broken in ("x", "x|y", f"{nurse.pk}|2026-99-99"):
+        wrong = client.post(address, serie(nurse) | {"tid-1": broken, "tid-2": broken})
+        assert wrong.status_code == 409, wrong.content
+    assert client.get(address, serie(nurse, antal="x", fran="y")).status_code == 200
+    assert client.get(reverse("book-together", args=[factories.patient().pk]), {"fran": "x"}).status_code == 200
+    assert not Appointment.objects.exists()
