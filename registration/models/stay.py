@@ -70,12 +70,6 @@ class PlaceCleaning(Row):
         indexes = [models.Index(fields=["place", "-at"], name="cleaning_by_place")]
 
 
-class BirthQuerySet(LockingQuerySet):
-    def expected(self):
-        """Prepared before the delivery and not born yet."""
-        return self.filter(born_at__isnull=True, encounter__status="in_progress")
-
-
 class Birth(Versioned):
     """A child's Foster or Nyfödd and its mother (VH-13). `number` is the child's in the order of birth; twins have the
     same mother and two numbers."""
@@ -89,7 +83,7 @@ class Birth(Versioned):
     born_at = models.DateTimeField("född", null=True)
     registered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
 
-    objects = BirthQuerySet.as_manager()
+    objects = LockingQuerySet.as_manager()
 
     class Meta:
         verbose_name = "födelse"

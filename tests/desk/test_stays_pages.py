@@ -7,9 +7,9 @@ import pytest
 from django.urls import reverse
 
 from registration import realtime
-from registration.actions import admissions, encounters, places, stays
+from registration.actions import admissions, births, encounters, places, stays
 from registration.models import Encounter
-from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL
+from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL, ONGOING_TREATMENT
 from sdv.accounts.permissions import Role
 from sdv.common.time import at_local, local, local_date, now
 from sdv.desk.presenters.realtime import filled
@@ -225,6 +225,24 @@ def test_the_board_tells_free_taken_to_clean_waiting_and_expected(unit):
     assert (spot.pk, spot.cells[1].text) == (lies.pk, "2")
     assert [row.pk for row in page.context["board"].waiting] == [waits.pk]
     assert at_work(unit).get(reverse("ward"), {"visa": "karta"}).status_code == 200
+
+
+def test_what_goes_on_without_a_place_is_on_the_board_until_somebody_ends_it(db):
+    """VH-03 h, k, VH-16: dialysis, and a child that is not born yet; the visits of a clinic are not."""
+    dialysis, maternity = make.DialysisUnitFactory(), make.MaternityUnitFactory()
+    treated = make.unbooked_visit(care_unit=dialysis, situation=ONGOING_TREATMENT, at=now() - 40 * 24 * HOUR)
+    with connected():
+        births.prepare(mother_encounter_id=admitted(maternity).pk, by=None, at=now(), actor_hsa_id="SE0000000000-U1")
+    board = at_work(dialysis).get(reverse("ward")).context["board"]
+    (row,) = board.ongoing
+    assert (row.pk, [button.label for button in row.buttons], board.waiting) == (treated.pk, ["Skriv ut"], [])
+    assert row.marking == "Klinisk/LM pågående specialiserad öppenvård"
+    page = at_work(maternity).get(reverse("ward"))
+    (row,) = page.context["board"].ongoing
+    assert [button.label for button in row.buttons] == ["Registrera födelse"]
+    assert len(page.context["board"].waiting) == 1
+    encounters.discharge(encounter_id=treated.pk, by=make.UserFactory(), at=now())
+    assert at_work(dialysis).get(reverse("ward")).context["board"].ongoing == []
 
 
 def test_a_place_is_given_changed_left_and_cleaned(unit):

@@ -11,13 +11,25 @@ from django.urls import reverse
 
 from classification.production import stay_days
 from registration import type_choice
-from registration.lifecycle import ADMISSION_BOOKED, AT_A_WARD, HOLDS_A_PLACE, INPATIENT, NEWBORN, Status
+from registration.lifecycle import (
+    ADMISSION_BOOKED,
+    AT_A_WARD,
+    FOETUS,
+    HOLDS_A_PLACE,
+    INPATIENT,
+    NEWBORN,
+    ONGOING_TREATMENT,
+    Status,
+)
 from registration.models import LeaveOfAbsence, Patient, PlaceStay, WardStay
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Tag
 from sdv.common.time import local, local_date
 from sdv.desk.presenters.rows import Cell, Row, RowButton, row_of
 from sdv.organisation.models import PlaceKind
+
+# What goes on at the unit until a person ends it, and holds no place: dialysis; a child that is not born yet.
+WITHOUT_A_PLACE = (ONGOING_TREATMENT, FOETUS)
 
 
 def free_places(care_unit, *, day):
@@ -43,10 +55,11 @@ class Spot:
 
 @dataclass(frozen=True)
 class Board:
-    """Everything of the page: places, those at the unit without one, those expected."""
+    """Everything of the page: places, those at the unit without one, what goes on without any, those expected."""
 
     spots: list
     waiting: list
+    ongoing: list
     expected: list
     patients: set
 
@@ -70,7 +83,7 @@ def board(care_unit, actor, *, at, back):
     """The unit's board as of now; `back` is the address that its acts return to."""
     back = f"?{urlencode({'tillbaka': back})}"
     today = local_date(at)
-    going_on = care_unit.encounters.in_progress().filter(type__in=HOLDS_A_PLACE)
+    going_on = care_unit.encounters.in_progress().filter(type__in=[*HOLDS_A_PLACE, *WITHOUT_A_PLACE])
     here = going_on.select_related("type", "commitment").prefetch_related(
         _patients(),
         Prefetch("place_stays", PlaceStay.objects.going_on(), to_attr="present_places"),
@@ -86,11 +99,13 @@ def board(care_unit, actor, *, at, back):
     )
     seen = {"admits": type_choice.registers(care_unit.kind, type_choice.DIRECT_ADMISSION), "at": at, "back": back}
     spots = [_spot(place, by_place.get(place.pk), place.pk in to_clean, actor, **seen) for place in ordered]
-    without = [encounter for encounter in here if not encounter.present_places]
+    without = [each for each in here if each.type_id in HOLDS_A_PLACE and not each.present_places]
+    ongoing = [each for each in here if each.type_id in WITHOUT_A_PLACE]
     planned = _expected(care_unit)
     return Board(
         spots=spots,
         waiting=[_patient_row(encounter, None, actor, at=at, back=back) for encounter in without],
+        ongoing=[_patient_row(encounter, None, actor, at=at, back=back) for encounter in ongoing],
         expected=[_expected_row(encounter, actor, at=at, back=back) for encounter in planned],
         patients={encounter.patient_id for encounter in [*here, *planned]},
     )
@@ -138,14 +153,16 @@ def _patient_row(encounter, place, actor, *, at, back):
     tag = Tag("warn", "clock", "Skulle skrivits ut") if expected and expected < local_date(at) else None
     buttons, pk = [], encounter.pk
     if actor.may(Permission.REGISTER_ENCOUNTERS):
-        buttons.append(
-            RowButton("Byt plats" if place else "Ge plats", _at("encounter-place", pk, back), "P", "get", True)
-        )
+        if encounter.type_id in HOLDS_A_PLACE:
+            words = "Byt plats" if place else "Ge plats"
+            buttons.append(RowButton(words, _at("encounter-place", pk, back), "P", "get", True))
         if encounter.type_id == INPATIENT and encounter.present_leaves:
             buttons.append(RowButton("Åter", _at("encounter-return", pk, back), "M", "get", True))
         elif encounter.type_id == INPATIENT:
             buttons.append(RowButton("Permission", _at("encounter-leave", pk, back), "M", "get", True))
-        if encounter.type.check_out != "manual" or encounter.status == Status.CHECKED_OUT:
+        if encounter.type_id == FOETUS:
+            buttons.append(RowButton("Registrera födelse", _at("encounter-birth", pk, back), "F", "get", True))
+        elif encounter.type.check_out != "manual" or encounter.status == Status.CHECKED_OUT:
             buttons.append(RowButton("Skriv ut", _at("encounter-discharge", pk, back), "U", "get", True))
     ward = encounter.wards[0].ward.name if encounter.wards else ""
     return row_of(

@@ -27,6 +27,7 @@ KEYS = (
     Key(("U",), "skriv ut"),
     Key(("M",), "permission"),
     Key(("S",), "städad"),
+    Key(("F",), "född"),
     Key(("I",), "skriv in väntad"),
     Key(("N",), "skriv in"),
 )
