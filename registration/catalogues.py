@@ -19,6 +19,8 @@ from registration.models import (
     FeePurpose,
     FeeRate,
     FeeStaff,
+    GuaranteeLimit,
+    GuaranteePurpose,
     NewOrReturn,
     ProblemCode,
     VisitKind,
@@ -84,6 +86,7 @@ def load():
     load_address_kinds(done)
     load_problem_codes(done)
     load_fee_rates(done)
+    load_guarantee_limits(done)
     return done
 
 
@@ -368,6 +371,38 @@ def load_fee_rates(done):
             )
         )
     FeeRate.objects.bulk_create(new)
+    loaded.added = len(new)
+    done.append(loaded)
+
+
+GUARANTEES = {
+    "bedömning i primärvård": GuaranteePurpose.ASSESSMENT,
+    "första besök i specialistvård": GuaranteePurpose.FIRST_VISIT,
+}
+GUARANTEE_HEADINGS = ["kod", "benamning", "avser", "dagar", "giltig_fran", "giltig_till", "kalla"]
+
+
+def load_guarantee_limits(done):
+    """Vårdgarantins gränser as dated data (BO-04). A limit that is there is the administrators'."""
+    loaded = Loaded(GuaranteeLimit._meta.verbose_name_plural)
+    known = set(GuaranteeLimit.objects.values_list("code", flat=True))
+    new = []
+    for line in lines_of(DATA / "vardgaranti.csv", GUARANTEE_HEADINGS):
+        if line.required("kod") in known:
+            loaded.unchanged += 1
+            continue
+        new.append(
+            GuaranteeLimit(
+                code=line["kod"],
+                name=line.required("benamning"),
+                purpose=line.known("avser", GUARANTEES),
+                days=int(line.required("dagar")),
+                valid_from=line["giltig_fran"] or None,
+                valid_to=line["giltig_till"] or None,
+                source=line.required("kalla"),
+            )
+        )
+    GuaranteeLimit.objects.bulk_create(new)
     loaded.added = len(new)
     done.append(loaded)
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from registration.actions import problem_codes
-from registration.models import ProblemCode, ReferralReviewer
+from registration.models import GuaranteeLimit, ProblemCode, ReferralReviewer
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, site
 from sdv.accounts.file_import import FileImport, ImportedByFile
 
@@ -38,3 +38,11 @@ class ReferralReviewerAdmin(MaintainedAdmin):
     list_display = ("practitioner", "care_unit", "position", "valid_from", "valid_to")
     list_filter = ("care_unit",)
     list_select_related = ("practitioner", "care_unit")
+
+
+@admin.register(GuaranteeLimit, site=site)
+class GuaranteeLimitAdmin(CatalogueAdmin):
+    """Vårdgarantins gränser: a new limit is a new row, so that old waits are judged as they were (BO-04)."""
+
+    fixed = ("code", "purpose", "days", "valid_from")
+    list_display = ("name", "purpose", "days", "valid_from", "valid_to", "source")

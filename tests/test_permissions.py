@@ -41,7 +41,7 @@ from scheduling.actions import (
     sessions,
     work_items,
 )
-from scheduling.models import FreedTime, LetterAttachment, LetterEnclosure, SavedView
+from scheduling.models import FreedTime, LetterAttachment, LetterEnclosure, ListFault, SavedView
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
 from sdv.accounts.doors import ANYONE, LOGGED_IN
@@ -189,6 +189,9 @@ PAGES = {
     "order-cancel": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="patient", order="order"),
     "referral-create": page(P.REGISTER_REFERRALS, P.REGISTER_REFERRALS, pk="patient"),
     "referral-send": page(P.REGISTER_REFERRALS, P.REGISTER_REFERRALS, pk="patient"),
+    "referral-wait": page(P.VIEW_REFERRALS, P.REVIEW_REFERRALS, pk="referral"),
+    "waiting-times": page(P.VIEW_STATISTICS),
+    "waiting-times-workbook": page(P.VIEW_STATISTICS),
     "referrals": page(P.VIEW_REFERRALS),
     "referrals-sent": page(P.VIEW_REFERRALS),
     "referral": page(P.VIEW_REFERRALS, P.REVIEW_REFERRALS, pk="referral"),
@@ -204,6 +207,7 @@ PAGES = {
     # Arbetslistor
     "work-lists": page(P.VIEW_WORK_LISTS),
     "work-list": page(P.VIEW_WORK_LISTS, name="=awaiting-result"),
+    "list-fault-take": page(None, P.HANDLE_WORK_LISTS, pk="fault"),
     "work-item-result": page(None, P.HANDLE_WORK_LISTS, pk="awaited"),
     "work-item-postpone": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="awaited", name="=awaiting-result"),
     "work-item-decide": page(P.DECIDE_CARE, P.DECIDE_CARE, pk="awaited", name="=awaiting-result"),
@@ -216,6 +220,8 @@ PAGES = {
     "booking-requests-many": page(None, P.HANDLE_WORK_LISTS),
     "saved-view-create": page(None, P.VIEW_WORK_LISTS),
     "saved-view-remove": page(None, P.VIEW_WORK_LISTS, pk="view"),
+    "booking-request-take": page(None, P.HANDLE_WORK_LISTS, pk="request"),
+    "referral-take": page(None, P.HANDLE_WORK_LISTS, pk="referral"),
     "booking-request-take-over": page(None, P.HANDLE_WORK_LISTS, pk="request"),
     "booking-request": page(P.VIEW_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="request"),
     "booking-request-create": page(P.HANDLE_WORK_LISTS, P.HANDLE_WORK_LISTS, pk="patient"),
@@ -321,6 +327,10 @@ ENDPOINTS = {
     "orders/<uuid:pk>/activate/": ({"POST": P.REGISTER_ENCOUNTERS}, "order"),
     "orders/<uuid:pk>/cancel/": ({"POST": P.DECIDE_CARE}, "order"),
     "referrals/": ({"GET": P.VIEW_REFERRALS, "POST": P.REGISTER_REFERRALS}, None),
+    "referrals/<uuid:pk>/deviations/": ({"GET": P.VIEW_REFERRALS, "POST": P.REVIEW_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/deviations/<uuid:row>/end/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/deviations/<uuid:row>/withdraw/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
+    "waiting-times/": ({"GET": P.VIEW_STATISTICS}, None),
     "sent-referrals/": ({"GET": P.VIEW_REFERRALS}, None),
     "referrals/<uuid:pk>/events/": ({"GET": P.VIEW_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/receipt/": ({"POST": P.REGISTER_REFERRALS}, "referral"),
@@ -341,6 +351,10 @@ ENDPOINTS = {
     "rebooking-items/": ({"GET": P.VIEW_WORK_LISTS}, None),
     "rebooking-items/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS}, "rebooking"),
     "rebooking-items/<uuid:pk>/rebook/": ({"POST": P.BOOK}, "rebooking"),
+    "booking-requests/<uuid:pk>/take-over/": ({"POST": P.HANDLE_WORK_LISTS}, "request"),
+    "referrals/<uuid:pk>/take-over/": ({"POST": P.HANDLE_WORK_LISTS}, "referral"),
+    "work-lists/list-faults/": ({"GET": P.VIEW_WORK_LISTS}, None),
+    "list-faults/<uuid:pk>/take/": ({"POST": P.HANDLE_WORK_LISTS}, "fault"),
     "work-lists/rebooking/": ({"GET": P.VIEW_WORK_LISTS}, None),
     "day-close/": ({"GET": P.VIEW_DAY, "POST": P.REGISTER_ARRIVAL}, None),
     "freed-times/": ({"GET": P.VIEW_SCHEDULES}, None),
@@ -450,6 +464,7 @@ ADMINISTRATION = {
     ),
     **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
     **dict.fromkeys(["lettertext", "letterattachment", "feerate"], CATALOGUES),
+    **dict.fromkeys(["guaranteelimit", "referralreviewer", "sharedlist"], CATALOGUES),
     **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code", "codeimport"], CATALOGUES),
     **dict.fromkeys(["checksetting", "blockedcode", "favouritecode"], CATALOGUES),
     **dict.fromkeys(["registercode", "registerreporter", "reportingunit", "registerlayout"], CATALOGUES),
@@ -633,6 +648,13 @@ def clinic_with_everything(name, numbers):
         at=NOW,
     )
     things.view = SavedView.objects.create(user=clinic.nurse, care_unit=clinic.unit, name="Försenade", is_shared=True)
+    things.fault = ListFault.objects.create(
+        care_unit=clinic.unit,
+        patient_id=things.request.patient_id,
+        kind="passed",
+        booking_request=things.request,
+        found_on=NOW.date(),
+    )
     things.attempt = contact_attempts.record(
         subject="booking_request",
         row_id=things.request.pk,

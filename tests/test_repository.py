@@ -147,6 +147,8 @@ FROM_ANYWHERE = {
     "registration/api/referrals.py:referral_rows": SHOWS,
     "registration/api/referrals.py:require_at_either_end": JUDGED,
     "registration/api/referrals.py:get": JUDGED,
+    "registration/api/waiting.py:known": JUDGED,
+    "scheduling/api/sharing.py:post": JUDGED,
     "registration/api/orders.py:order_rows": SHOWS,
     "sdv/desk/api/encounters.py:encounter_rows": SHOWS,
     "sdv/desk/api/work_lists.py:": "which rows a list has; its endpoint narrows to the caller's units",

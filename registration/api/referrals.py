@@ -1,7 +1,10 @@
 """Remisser: register, read, decide (VA-02, VA-03)."""
 
+from functools import partial
+
 from rest_framework import serializers
 
+from registration import waiting
 from registration.actions import referrals
 from registration.models import Patient, Referral, ReferralAct, ReferralKind, ReferralStatus
 from sdv.accounts.api.endpoint import Endpoint
@@ -88,6 +91,19 @@ class CompletionBody(Fields):
     text = Text(max_length=500, allow_blank=True)
 
 
+class WaitAnswer(Answer):
+    """How long the patient has waited (BO-04): until today, or until the first contact or another decision. What is left
+    is negative when it has passed, and null where there is no limit or no target date."""
+
+    days = serializers.IntegerField()
+    days_left_out = serializers.IntegerField(help_text="Dagar som inte räknas (avvikelser).")
+    guarantee_days = serializers.IntegerField(allow_null=True)
+    guarantee_left = serializers.IntegerField(allow_null=True)
+    is_over_guarantee = serializers.BooleanField()
+    target_left = serializers.IntegerField(allow_null=True)
+    is_target_passed = serializers.BooleanField()
+
+
 class ReferralReceiptAnswer(Answer):
     """Who said that the remiss had come, and when."""
 
@@ -121,6 +137,7 @@ class ReferralAnswer(Answer):
     receipt = ReferralReceiptAnswer(allow_null=True, help_text="När mottagaren bekräftat att den kommit.")
     forwarded_from = serializers.UUIDField(allow_null=True)
     waiting_since = serializers.DateField(help_text="Dagen då väntan började; den följer med en vidaresänd remiss.")
+    wait = WaitAnswer()
     decision_date = serializers.DateField(allow_null=True)
     arrival_date = serializers.DateField()
     review_date = serializers.DateField(allow_null=True)
@@ -135,10 +152,24 @@ class ReferralAnswer(Answer):
 def referral_rows(rows=None):
     """Referrals with everything that their answer shows, in one query."""
     rows = Referral.objects.all() if rows is None else rows
-    return with_identity(rows.select_related("patient", "problem_code", "receipt_by"))
+    return with_identity(waiting.with_deviations(rows).select_related("patient", "problem_code", "receipt_by"))
 
 
-def referral_answer(row, *, on):
+def wait_answer(row, *, on, limits):
+    wait = waiting.wait_of(row, on=on, limits=limits)
+    return {
+        "days": wait.days,
+        "days_left_out": wait.left_out,
+        "guarantee_days": wait.limit,
+        "guarantee_left": wait.guarantee_left,
+        "is_over_guarantee": wait.is_over_guarantee,
+        "target_left": wait.target_left,
+        "is_target_passed": wait.is_target_passed,
+    }
+
+
+def referral_answer(row, *, on, limits=None):
+    """The answer of one remiss. A list gives the guarantee's `limits`, read once."""
     return {
         "id": str(row.pk),
         "version": row.version,
@@ -155,6 +186,7 @@ def referral_answer(row, *, on):
         else None,
         "forwarded_from": str(row.forwarded_from_id) if row.forwarded_from_id else None,
         "waiting_since": day(row.waiting_since),
+        "wait": wait_answer(row, on=on, limits=waiting.limits() if limits is None else limits),
         "decision_date": day(row.decision_date),
         "arrival_date": day(row.arrival_date),
         "review_date": day(row.review_date),
@@ -215,7 +247,7 @@ class Referrals(_Referral):
         page = by_cursor(request, rows, asked=asked, field="arrival_date")
         self.log([row.patient_id for row in page.rows], "remisser", care_unit_id=asked.get("care_unit"))
         today = local_date(self.at)
-        return self.answer(page.answer(lambda row: referral_answer(row, on=today)))
+        return self.answer(page.answer(partial(referral_answer, on=today, limits=waiting.limits())))
 
     @operation(
         "referrals_create",
@@ -272,7 +304,7 @@ class SentReferrals(_Referral):
         page = by_cursor(request, rows, asked=asked, field="arrival_date")
         self.log([row.patient_id for row in page.rows], "sända remisser", care_unit_id=asked.get("sender_unit"))
         today = local_date(self.at)
-        return self.answer(page.answer(lambda row: referral_answer(row, on=today)))
+        return self.answer(page.answer(partial(referral_answer, on=today, limits=waiting.limits())))
 
 
 class ReferralEvents(_Referral):

@@ -14,6 +14,7 @@ from . import (
     portal,
     referrals,
     relations,
+    waiting,
 )
 
 urlpatterns = [
@@ -50,6 +51,10 @@ urlpatterns = [
     path("referrals/<uuid:pk>/events/", referrals.ReferralEvents.as_view()),
     path("referrals/<uuid:pk>/receipt/", referrals.ConfirmReferral.as_view()),
     path("referrals/<uuid:pk>/complete/", referrals.CompleteReferral.as_view()),
+    path("referrals/<uuid:pk>/deviations/", waiting.Deviations.as_view()),
+    path("referrals/<uuid:pk>/deviations/<uuid:row>/end/", waiting.EndDeviation.as_view()),
+    path("referrals/<uuid:pk>/deviations/<uuid:row>/withdraw/", waiting.WithdrawDeviation.as_view()),
+    path("waiting-times/", waiting.WaitingTimes.as_view()),
     path("referrals/<uuid:pk>/reject/", referrals.RejectReferral.as_view()),
     path("orders/", orders.Orders.as_view()),
     path("orders/<uuid:pk>/", orders.OneOrder.as_view()),

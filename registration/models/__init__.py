@@ -39,6 +39,7 @@ from .referral import Referral, ReferralAct, ReferralEvent, ReferralKind, Referr
 from .relation import EncounterRelation, PatientRelation, RelationKind
 from .reserve import PatientSearchKey, ReserveDecision, ReserveSearch, SearchKeyKind
 from .stay import Birth, LeaveOfAbsence, PlaceCleaning, WardStay
+from .waiting import DeviationKind, GuaranteeLimit, GuaranteePurpose, WaitDeviation
 
 __all__ = [
     "AddOn",
@@ -52,6 +53,7 @@ __all__ = [
     "CommitmentStatus",
     "ContactForm",
     "ContactReason",
+    "DeviationKind",
     "Encounter",
     "EncounterClass",
     "EncounterDocument",
@@ -64,6 +66,8 @@ __all__ = [
     "FeePurpose",
     "FeeRate",
     "FeeStaff",
+    "GuaranteeLimit",
+    "GuaranteePurpose",
     "IdentityKind",
     "InterpreterKind",
     "LeaveOfAbsence",
@@ -100,5 +104,6 @@ __all__ = [
     "VisitKind",
     "VisitType",
     "VisitTypeReason",
+    "WaitDeviation",
     "WardStay",
 ]

@@ -9,16 +9,21 @@ from . import (
     commitments,
     contact_attempts,
     days,
+    faults,
     invitations,
     letters,
     offers,
     plans,
     sessions,
+    sharing,
     slots,
     work_items,
 )
 
 urlpatterns = [
+    path("booking-requests/<uuid:pk>/take-over/", sharing.TakeOverRequest.as_view()),
+    path("referrals/<uuid:pk>/take-over/", sharing.TakeOverReferral.as_view()),
+    path("list-faults/<uuid:pk>/take/", faults.TakeFault.as_view()),
     path("slots/", slots.Slots.as_view()),
     path("holds/", slots.Holds.as_view()),
     path("holds/<uuid:pk>/", slots.OneHold.as_view()),

@@ -3,6 +3,7 @@ from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeR
 from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today
 from .day_close import DayClose
 from .enclosure import LetterAttachment, LetterEnclosure
+from .fault import FaultKind, ListFault
 from .invitation import InvitationStatus, OpenInvitation
 from .letter import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
 from .letter_text import LetterLanguage, LetterPart, LetterText
@@ -46,6 +47,7 @@ __all__ = [
     "DayClose",
     "Delivery",
     "ExtraHours",
+    "FaultKind",
     "FreedBy",
     "FreedTime",
     "InvitationStatus",
@@ -59,6 +61,7 @@ __all__ = [
     "LetterPart",
     "LetterStatus",
     "LetterText",
+    "ListFault",
     "MissingFollowUp",
     "NoShowItem",
     "Offer",

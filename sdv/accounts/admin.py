@@ -14,6 +14,8 @@ from sdv.organisation.models import (
     Facility,
     Place,
     Reception,
+    SharedList,
+    SharedListUnit,
     Ward,
 )
 
@@ -23,6 +25,7 @@ from .administration import (
     MaintainedAdmin,
     MaintainedInline,
     ReadOnlyAdmin,
+    may_any,
     site,
 )
 from .models import AccessLogEntry, ApiToken, Practitioner, Profession, StaffAssignment, User
@@ -57,6 +60,24 @@ class CareUnitAdmin(HsaAdmin):
     list_display = ("name", "short_name", "kind", "facility", "hsa_id", "valid_to")
     list_filter = ("kind",)
     list_select_related = ("facility",)
+
+
+class SharedListUnitInline(MaintainedInline):
+    """A unit may leave the list: what it has booked stays as it is."""
+
+    model = SharedListUnit
+    fields = ("care_unit",)
+
+    def has_delete_permission(self, request, obj=None):
+        return may_any(request, self.permissions)
+
+
+@admin.register(SharedList, site=site)
+class SharedListAdmin(MaintainedAdmin):
+    """Delade väntelistor: which units see and take each other's waiting patients (PL-25)."""
+
+    list_display = ("name", "valid_from", "valid_to")
+    inlines = (SharedListUnitInline,)
 
 
 @admin.register(Reception, Ward, Branch, site=site)

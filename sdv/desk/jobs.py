@@ -11,7 +11,7 @@ from classification.register.gathering import prepare
 from classification.register.selection import period_due
 from registration.actions import clock, relations
 from scheduling import days, letter_pdf
-from scheduling.actions import invitations, letter_writing, offers, reminders, resource_bookings
+from scheduling.actions import faults, invitations, letter_writing, offers, reminders, resource_bookings
 from scheduling.actions import letters as letter_actions
 from scheduling.models import Letter
 from sdv.accounts.api import idempotency
@@ -132,6 +132,12 @@ def unclosed_days(*, at, dry_run=False):
     ]
 
 
+def waiting_list_check(*, at, dry_run=False):
+    """PL-11: every unit's waiting list checks itself. Counted and shown: it is people's work, no fault of the system."""
+    done = faults.check(at=at, dry_run=dry_run)
+    return [f"nya fel i väntelistor: {done.found}", f"åtgärdade: {done.mended}", f"öppna: {done.open}"]
+
+
 def check_invariants(*, at, dry_run=False):
     """Counts what breaks the agreements between tables. Fails where one is broken that people's work does not repair."""
     counts = [(invariant, invariant.rows(at).count()) for invariant in invariants.INVARIANTS]
@@ -234,6 +240,7 @@ JOBS = {
     "reminders": send_reminders,
     "outbox": outbox,
     "unclosed-days": unclosed_days,
+    "waiting-list-check": waiting_list_check,
     "check-invariants": check_invariants,
     "partitions": partitions,
     "pu-nightly": pu_nightly,

@@ -77,6 +77,9 @@ TABLES = {
     "scheduling.MissingFollowUp": _WAITS,
     "scheduling.NoShowItem": _WAITS,
     "scheduling.RebookingItem": _WAITS,
+    "scheduling.ListFault": Treatment(
+        _D.LEFT, _P.NOTHING, "what the list's check found; gone when its row ends (PL-11)"
+    ),
     "scheduling.Offer": Treatment(_D.ENDS, _P.NOTHING, "withdrawn, and made anew by hand if the death was a mistake"),
     "scheduling.OpenInvitation": _WAITS,
     "scheduling.ContactAttempt": _FACT,
@@ -107,6 +110,7 @@ LISTS = {
     "coding": Treatment(_D.LEFT, _P.HIDDEN, "what has ended is coded, whoever it was"),
     "cancelled-not-ended": Treatment(_D.LEFT, _P.HIDDEN, "VH-12 forbids to annul it: ended by hand"),
     "broken-promises": Treatment(_D.ENDS, _P.HIDDEN),
+    "list-faults": Treatment(_D.ENDS, _P.HIDDEN),
 }
 
 # What is told to others (sdv.outbox.models.Topic).

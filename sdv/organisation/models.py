@@ -111,10 +111,64 @@ class CareUnit(HsaRow):
             ),
         ]
 
+    def sharing_ids(self, day):
+        """Ids of the units whose waiting lists are seen from this one: itself, and those it shares a list with on the day
+        (PL-25)."""
+        return sharing_ids([self.pk], day)
+
     @property
     def is_primary_care(self):
         """Primary care needs no vårdåtagande and registers as Primärvård (VH-07, VH-08)."""
         return self.kind in PRIMARY_CARE_KINDS
+
+
+class SharedList(Row):
+    """Delad väntelista: units whose waiting lists are one, so that whoever has a time takes the one who has waited longest
+    (PL-25)."""
+
+    name = models.CharField("namn", max_length=120, unique=True)
+    valid_from = models.DateField("giltig från", null=True, blank=True)
+    valid_to = models.DateField("giltig till", null=True, blank=True)
+
+    objects = CatalogueQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "delad väntelista"
+        verbose_name_plural = "delade väntelistor"
+        ordering = ["name"]
+        triggers = change_log()
+
+    def __str__(self):
+        return self.name
+
+
+class SharedListUnit(Row):
+    """One of the units of a shared list."""
+
+    shared_list = models.ForeignKey(SharedList, models.CASCADE, related_name="units", verbose_name="delad väntelista")
+    care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="shared_lists", verbose_name="vårdenhet")
+
+    class Meta:
+        verbose_name = "enhet i delad väntelista"
+        verbose_name_plural = "enheter i delade väntelistor"
+        triggers = change_log()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shared_list", "care_unit"],
+                name="unit_once_per_shared_list",
+                violation_error_message="Enheten är redan med i listan.",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.shared_list}, {self.care_unit}"
+
+
+def sharing_ids(unit_ids, day):
+    """The units, and those that any of them shares a waiting list with on the day (PL-25). One statement."""
+    lists = SharedList.objects.valid_on(day).filter(units__care_unit__in=unit_ids)
+    shared = SharedListUnit.objects.filter(shared_list__in=lists).values_list("care_unit_id", flat=True)
+    return {*unit_ids, *shared}
 
 
 class UnitPart(HsaRow):

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 
 from registration.models import CareCommitment, Referral
+from scheduling.actions import faults
 from scheduling.models import BookingRequest, OutcomeReason
 from sdv.common.time import local_date, now
+from sdv.organisation.models import SharedList
 from tests import factories
 
-from .conftest import refused
+from .conftest import Caller, refused
 
 
 @pytest.fixture
@@ -192,6 +194,83 @@ def test_a_sent_referral_is_followed_by_its_sender_through_receipt_and_forwardin
         referral["decision_date"],
     )
     assert integration.get(path).json()["status"] == "forwarded"
+
+
+def test_a_wait_is_told_with_its_deviations(integration, clinic, referral, today):
+    """BO-04: three conditions for the patient's choice; subtracted; ended, withdrawn."""
+    fields = {"decision_date": (today - timedelta(days=95)).isoformat(), "arrival_date": today.isoformat()}
+    made = integration.post("referrals/", referral | fields).json()
+    assert made["wait"] == {
+        "days": 95,
+        "days_left_out": 0,
+        "guarantee_days": 90,
+        "guarantee_left": -5,
+        "is_over_guarantee": True,
+        "target_left": None,
+        "is_target_passed": False,
+    }
+    path = f"referrals/{made['id']}/deviations/"
+    choice = {"kind": "PvV", "starts_on": (today - timedelta(days=9)).isoformat(), "reason": "Semester"}
+    refused(integration.post(path, choice), 409, rule="BO-04", code="conditions_missing")
+    offered = f"{(today - timedelta(days=9)).isoformat()}T09:00:00+01:00"
+    body = choice | {"is_informed": True, "has_declined": True, "offered_at": offered}
+    answer = integration.post(path, body)
+    assert answer.status_code == 201, answer.content
+    wait = integration.get(f"referrals/{made['id']}/").json()["wait"]
+    assert (wait["days_left_out"], wait["guarantee_left"]) == (10, 5)
+    one = f"{path}{answer.json()['id']}/"
+    ended = integration.post(f"{one}end/", {"ends_on": (today - timedelta(days=5)).isoformat()}, If_Match='"1"').json()
+    assert ended["version"] == 2
+    refused(integration.post(f"{one}end/", {"ends_on": "2020-01-01"}), 400)
+    refused(integration.post(f"{one}withdraw/", {"reason": ""}), 409, rule="BO-04", code="reason_missing")
+    assert integration.post(f"{one}withdraw/", {"reason": "Fel"}).json()["withdrawn_at"]
+    assert integration.get(path).json()["results"][0]["withdraw_reason"] == "Fel"
+    refused(integration.post(f"{one}end/", {"ends_on": today.isoformat()}), 409, rule="BO-04")
+    elsewhere = factories.received_referral(care_unit=clinic)
+    refused(
+        integration.post(f"referrals/{elsewhere.pk}/deviations/{answer.json()['id']}/end/", {"ends_on": "2026-01-01"}),
+        404,
+    )
+
+
+def test_waiting_times_are_told_per_unit(clinic, today):
+    """BO-04."""
+    referral = factories.received_referral(care_unit=clinic)
+    Referral.objects.filter(pk=referral.pk).update(arrival_date=today - timedelta(days=40))
+    told = Caller(factories.staff("manager", clinic)).get("waiting-times/").json()
+    (unit,) = told["units"]
+    assert (told["date"], unit["name"], unit["number"]) == (today.isoformat(), clinic.name, 1)
+    assert unit["spread"][1] == {"days": "31–60", "number": 1}
+    assert (unit["within_guarantee"], unit["with_guarantee"], unit["median_days"], unit["longest_days"]) == (
+        1,
+        1,
+        40,
+        40,
+    )
+
+
+def test_a_shared_list_is_read_and_taken_from(clinic, today):
+    """PL-25, PL-11: faults are read and taken too."""
+    other = factories.SpecialisedClinicFactory()
+    caller = Caller(factories.staff("integration", clinic))
+    waits = factories.booking_request(care_unit=other)
+    accepted = factories.accepted_referral(care_unit=other)
+    refused(caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(clinic.pk)}), 404)
+    shared = SharedList.objects.create(name="Prov")
+    for unit in (clinic, other):
+        shared.units.create(care_unit=unit)
+    assert caller.get("work-lists/booking-requests/").json()["results"] == []
+    (row,) = caller.get("work-lists/booking-requests/?shared=true").json()["results"]
+    assert row["care_unit"] == str(other.pk)
+    refused(caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(other.pk)}), 403)
+    taken = caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(clinic.pk)}).json()
+    assert (taken["id"], taken["care_unit"], taken["wished_to"]) == (row["id"], str(clinic.pk), row["wished_to"])
+    taken = caller.post(f"referrals/{accepted.pk}/take-over/", {"care_unit": str(clinic.pk)}).json()
+    assert (taken["care_unit"], taken["status"]) == (str(clinic.pk), "accepted")
+    faults.check(at=now())
+    (fault,) = caller.get("work-lists/list-faults/").json()["results"]
+    assert (fault["kind"], fault["referral"], fault["found_on"]) == ("no_target", str(accepted.pk), today.isoformat())
+    assert caller.post(f"list-faults/{fault['id']}/take/").json()["owner"] == caller.user.name
 
 
 # --- Vårdåtaganden --------------------------------------------------------------------------------------------------------

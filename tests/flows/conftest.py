@@ -3,7 +3,7 @@
 import pytest
 
 from registration.actions import orders, referrals
-from scheduling.actions import absences, appointments, check_out, invitations, work_items
+from scheduling.actions import absences, appointments, check_out, faults, invitations, work_items
 from sdv.flows import cancellation
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY, Clinic
 
@@ -66,4 +66,5 @@ def patient(clinic):
         by=clinic.doctor,
         at=NOW,
     )
+    faults.check(at=NOW)
     return patient

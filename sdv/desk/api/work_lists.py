@@ -1,23 +1,36 @@
 """Mitt arbetsflöde: each work list at the caller's units, its rows as the things themselves are answered (UT-07)."""
 
+from functools import partial
+
 from rest_framework import serializers
 
 from classification.waiting import with_coder
+from registration import waiting
 from registration.api.referrals import ReferralAnswer, referral_answer, referral_rows
 from registration.models import Encounter, Referral
-from scheduling import promises
+from scheduling import faults, promises
 from scheduling.api.absences import RebookingAnswer, rebooking_answer, rebooking_rows
 from scheduling.api.booking_requests import BookingRequestAnswer, booking_request_answer, booking_request_rows
 from scheduling.api.commitments import CommitmentAnswer, commitment_answer, commitment_rows
+from scheduling.api.faults import FaultAnswer, fault_answer, fault_rows
 from scheduling.api.invitations import InvitationAnswer, invitation_answer, invitation_rows
 from scheduling.api.work_items import WorkItemAnswer, work_item_answer, work_item_rows
-from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, OpenInvitation, RebookingItem
+from scheduling.models import (
+    AwaitedResult,
+    BookingRequest,
+    ListFault,
+    MissingFollowUp,
+    NoShowItem,
+    OpenInvitation,
+    RebookingItem,
+)
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
-from sdv.common.api_fields import Id
+from sdv.common.api_fields import Flag, Id
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
+from sdv.organisation.models import sharing_ids
 
 from .encounters import EncounterRow, encounter_rows, row_answer
 
@@ -31,8 +44,19 @@ class WorkListQuery(PageQuery):
     patient = Id(required=False)
 
 
-def work_list(name, summary, rows, *, field, row, shown, permission=Permission.VIEW_WORK_LISTS):
-    """The endpoint GET work-lists/{name}/. `rows(at)` are the list's rows at every unit, most urgent first by `field`."""
+class SharedListQuery(WorkListQuery):
+    """Filters of a list that units may share (PL-25)."""
+
+    shared = Flag(required=False, help_text="Också det som väntar hos enheter som delar väntelista.")
+
+
+def work_list(
+    name, summary, rows, *, field, row, shown, permission=Permission.VIEW_WORK_LISTS, beside=dict, is_shared=False
+):
+    """The endpoint GET work-lists/{name}/. `rows(at)` are the list's rows at every unit, most urgent first by `field`;
+    `beside` is what every row is shown with, read once."""
+
+    query = SharedListQuery if is_shared else WorkListQuery
 
     class WorkList(Endpoint):
         permissions = {"GET": permission}
@@ -41,19 +65,22 @@ def work_list(name, summary, rows, *, field, row, shown, permission=Permission.V
             f"work_lists_{name.replace('-', '_')}",
             summary,
             tag=TAG,
-            query=WorkListQuery,
+            query=query,
             answer=row,
             has_id=False,
         )
         def get(self, request):
-            asked = self.query(WorkListQuery)
-            found = rows(self.at).filter(care_unit__in=self.at_units(asked.get("care_unit")))
+            asked = self.query(query)
+            units = self.at_units(asked.get("care_unit"))
+            if asked.get("shared"):
+                units = sharing_ids(list(units), local_date(self.at))
+            found = rows(self.at).filter(care_unit__in=units)
             if "patient" in asked:
                 found = found.filter(patient=asked["patient"])
             page = by_cursor(request, found, asked=asked, field=field)
             self.log([each.patient_id for each in page.rows], f"lista: {name}", care_unit_id=asked.get("care_unit"))
             today = local_date(self.at)
-            return self.answer(page.answer(lambda each: shown(each, on=today)))
+            return self.answer(page.answer(partial(shown, on=today, **beside())))
 
     WorkList.__doc__ = f"GET work-lists/{name}/."
     return WorkList
@@ -77,6 +104,7 @@ _REBOOKINGS = page_of("WorkListRebookingPage", RebookingAnswer)
 _INVITATIONS = page_of("WorkListOpenInvitationPage", InvitationAnswer)
 _ENCOUNTERS = page_of("WorkListEncounterPage", EncounterRow)
 _CODING = page_of("WorkListCodingPage", CodingRow)
+_FAULTS = page_of("WorkListFaultPage", FaultAnswer)
 _COMMITMENTS = page_of("WorkListCommitmentPage", CommitmentAnswer)
 
 
@@ -104,14 +132,17 @@ LISTS = {
         "rows": lambda at: booking_request_rows(BookingRequest.objects.waiting()),
         "field": "wished_to",
         "row": _REQUESTS,
+        "is_shared": True,
         "shown": booking_request_answer,
     },
     "to-book": {
         "summary": "Att boka: accepterade remisser som inte är förbrukade",
+        "is_shared": True,
         "rows": lambda at: referral_rows(Referral.objects.to_book()),
         "field": "arrival_date",
         "row": _REFERRALS,
         "shown": referral_answer,
+        "beside": lambda: {"limits": waiting.limits()},
     },
     "referrals": {
         "summary": "Remisshantering: remisser som väntar på beslut",
@@ -119,6 +150,7 @@ LISTS = {
         "field": "arrival_date",
         "row": _REFERRALS,
         "shown": referral_answer,
+        "beside": lambda: {"limits": waiting.limits()},
         "permission": Permission.VIEW_REFERRALS,
     },
     "awaiting-result": {"summary": "Avvakta"} | _items(AwaitedResult),
@@ -155,6 +187,13 @@ LISTS = {
         "field": "opened_on",
         "row": _COMMITMENTS,
         "shown": commitment_answer,
+    },
+    "list-faults": {
+        "summary": "Fel i väntelistan: vad listans kontroll hittat och inte är åtgärdat (PL-11)",
+        "rows": lambda at: fault_rows(faults.standing(ListFault.objects.open(), at=at)),
+        "field": "found_on",
+        "row": _FAULTS,
+        "shown": fault_answer,
     },
 }
 

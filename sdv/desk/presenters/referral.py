@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from registration.models import ReferralAct, ReferralKind, ReferralStatus
 from registration.presenters import ShownPatient, shown
+from registration.waiting import wait_of
 from sdv.common.presenting import Step, Tag
 
-from .rows import stamp
+from .rows import days_in_words, stamp
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,17 @@ class ReferralRow:
 
 
 def referral_row(referral, *, on, turn=None):
-    """A row of the inbox. Load the patient with its identities. `turn` tells who reviews now."""
+    """A row of the inbox. Load the patient with its identities, the remiss with its wait. `turn` tells who reviews now."""
     tags = []
     if not referral.receipt_at and referral.sender_unit_id:
         tags.append(Tag("info", "arrive", "Ny"))
-    if target_passed(referral, on):
-        tags.append(Tag("danger", "warn", "Måldatum passerat"))
+    wait = wait_of(referral, on=on)
+    if wait.is_target_passed:
+        tags.append(Tag("danger", "warn", f"Måldatum passerat {days_in_words(-wait.target_left)}"))
+    if wait.is_over_guarantee or (wait.guarantee_left is not None and wait.guarantee_left <= 14):
+        tags.append(guarantee_tag(wait))
+    if wait.left_out:
+        tags.append(Tag("", "clock", f"{days_in_words(wait.left_out)} räknas inte"))
     if referral.status == "returned":
         tags.append(Tag("warn", "left", "Returnerad"))
     if referral.forwarded_from_id:
@@ -102,32 +108,51 @@ def waited(referral, on):
     """Days since the wait began, in words: since the decision to refer, or the arrival where that is not known; at the
     first unit where it has been forwarded (BO-04, PL-25)."""
     days = (on - referral.waiting_since).days
-    return "Börjar i dag" if days == 0 else ("1 dag" if days == 1 else f"{days} dagar")
+    return "Börjar i dag" if days == 0 else days_in_words(days)
 
 
-def target_passed(referral, on):
-    """Whether the medical target date has passed (BO-04)."""
-    return bool(referral.medical_target_date and referral.medical_target_date < on)
+def guarantee_tag(wait):
+    """What is left of vårdgarantin, or by how much it has passed; none where no limit applies (BO-04)."""
+    left = wait.guarantee_left
+    if left is None:
+        return None
+    if left < 0:
+        return Tag("danger", "warn", f"Vårdgarantin passerad {days_in_words(-left)}")
+    return Tag("warn" if left <= 14 else "", "clock", f"{days_in_words(left)} kvar av vårdgarantin")
 
 
-def referral_facts(referral, *, on, turn=None):
+def wait_facts(wait):
+    """The wait in words: in all, what is not counted, what is left of guarantee and target (BO-04)."""
+    tag = guarantee_tag(wait)
+    target = ""
+    if wait.target:
+        left = wait.target_left
+        target = f"{days_in_words(left)} kvar" if left >= 0 else f"Passerat {days_in_words(-left)}"
+        target = f"{wait.target.isoformat()} ({target[0].lower()}{target[1:]})"
+    return [
+        ("Väntar sedan", wait.since.isoformat()),
+        ("Väntat", days_in_words(wait.days)),
+        ("Räknas inte", days_in_words(wait.left_out) if wait.left_out else ""),
+        ("Räknas", days_in_words(wait.counted)),
+        ("Vårdgaranti", f"{wait.limit} dagar: {tag.text[0].lower()}{tag.text[1:]}" if tag else "Gäller inte"),
+        ("Måldatum", target),
+    ]
+
+
+def referral_facts(referral, *, wait, turn=None):
     """What is known of a remiss, as pairs of words."""
 
     def day(value):
         return value.isoformat() if value else ""
 
-    target = day(referral.medical_target_date)
-    if target_passed(referral, on):
-        target = f"{target} (passerat)"
     facts = [
         ("Typ", f"{referral.kind} {ReferralKind(referral.kind).label.lower()}"),
         ("Remittent", referral.referrer),
         ("Ställd till", str(referral.addressed_to) if referral.addressed_to else ""),
         ("Remissbeslut", day(referral.decision_date)),
         ("Ankomst", day(referral.arrival_date)),
-        ("Väntat", waited(referral, on)),
         ("Granskning", day(referral.review_date)),
-        ("Måldatum", target),
+        *wait_facts(wait),
         ("Dagar till kontakt", "" if referral.days_to_first_contact is None else str(referral.days_to_first_contact)),
         ("Problem", problem_of(referral)),
         ("Mottagen", _receipt_text(referral)),

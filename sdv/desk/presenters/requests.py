@@ -59,13 +59,17 @@ class RequestRow:
     worked_by: str
     invite_url: str
     invited: str
+    take_url: str = ""
 
 
 def row(request, actor, *, at, lock=None):
     """The row of one request, for this actor: what may not be done has no address."""
     today = local_date(at)
     patient = seen(request.patient, on=today)
-    may_handle = actor.may(Permission.HANDLE_WORK_LISTS)
+    # Another unit's of a shared list is taken over before anything is done with it (PL-25).
+    is_own = request.care_unit_id == actor.care_unit.pk
+    may_take = not is_own and actor.may(Permission.HANDLE_WORK_LISTS)
+    may_handle = is_own and actor.may(Permission.HANDLE_WORK_LISTS)
     is_follow_up = request.status == BookingRequestStatus.FOLLOW_UP
     return RequestRow(
         pk=request.pk,
@@ -74,25 +78,26 @@ def row(request, actor, *, at, lock=None):
         identity=patient.identity,
         digits="".join(sign for sign in patient.identity_value if sign.isdigit()),
         is_protected=patient.is_protected,
-        url=reverse("booking-request", args=[request.pk]),
+        url=reverse("booking-request", args=[request.pk]) if is_own else address("patient", request.patient_id),
         place=request.wished_place,
         first=request.wished_from,
         last=request.wished_to,
         days=days_tag(request.wished_to, today),
         visit_type=request.visit_type.name,
-        facility=request.care_unit.facility.name,
+        facility=request.care_unit.facility.name + ("" if is_own else f", {request.care_unit.short_name}"),
         description=request.description,
         resource=request.wished_resource.name if request.wished_resource else "",
         is_follow_up=is_follow_up,
         addressee=request.addressee.name if request.addressee else "",
-        book_url=_book_url(request) if actor.may(Permission.BOOK) else "",
+        book_url=_book_url(request) if is_own and actor.may(Permission.BOOK) else "",
         resource_url=reverse("booking-request-resource", args=[request.pk]) if may_handle else "",
         close_url=reverse("booking-request-close", args=[request.pk]) if may_handle else "",
         confirm_url=reverse("booking-request-confirm", args=[request.pk]) if may_handle and is_follow_up else "",
         attempt_url=reverse("contact-attempt", args=["booking-requests", request.pk]) if may_handle else "",
         attempts=attempts_text(request),
+        take_url=reverse("booking-request-take", args=[request.pk]) if may_take else "",
         worked_by=worked_by(lock) if lock and lock.user_id != actor.user.pk else "",
-        invite_url=invite_url("booking-requests", request, actor),
+        invite_url=invite_url("booking-requests", request, actor) if is_own else "",
         invited=invited_text(request),
     )
 

@@ -61,6 +61,8 @@ class WorkList:
     row: Callable
     due: Callable | None = None
     owner: str = ""
+    # What the list itself shows where that is more than the unit's own rows: those of a shared list (PL-25).
+    seen: Callable | None = None
 
 
 # --- Words ----------------------------------------------------------------------------------------------------------

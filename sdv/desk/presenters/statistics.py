@@ -243,7 +243,11 @@ def _stays(spreads):
 
 def pages(current, actor):
     """The statistics' pages as chips."""
-    listed = (("Produktion", "statistics"), ("Kodningskvalitet", "coding-quality"))
+    listed = (
+        ("Produktion", "statistics"),
+        ("Kodningskvalitet", "coding-quality"),
+        ("Väntetider", "waiting-times"),
+    )
     return [Link(label, address(name), current=name == current) for label, name in listed if address(name)]
 
 

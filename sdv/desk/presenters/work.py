@@ -6,17 +6,18 @@ by (`field`, id), and its counts are taken in one statement. Names follow the gl
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.db.models import Count, DateField, OuterRef, Q, Subquery, Value
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from registration.models import Encounter, Referral
-from scheduling import promises
+from scheduling import faults, promises
 from scheduling.models import (
     AwaitedResult,
     AwaitedStatus,
     BookingRequest,
     FreedTime,
+    ListFault,
     MissingFollowUp,
     NoShowItem,
     OpenInvitation,
@@ -27,57 +28,13 @@ from sdv.common.presenting import Tag
 from sdv.common.time import local_date, start_of_day
 from sdv.desk.context import address
 from sdv.desk.presenters.contact_attempts import SUBJECTS, attempts_text, with_attempts
-from sdv.desk.presenters.invitations import invitation_row, invite_button
+from sdv.desk.presenters.invitations import invitation_row
+from sdv.desk.presenters.list_faults import fault_row
 from sdv.desk.presenters.rows import Cell, RowButton, WorkList, days_in_words, days_tag, row_of, stamp, with_identities
+from sdv.desk.presenters.to_book import attempt_button, to_book, to_book_row
 from sdv.organisation.models import CareUnit
 
-NO_DAY = date(9999, 12, 31)
 POSTPONE = timedelta(days=7)
-
-
-# --- Att boka ---------------------------------------------------------------------------------------------------------
-
-
-def _to_book(unit, at):
-    due = Coalesce("medical_target_date", Value(NO_DAY), output_field=DateField())
-    return Referral.objects.to_book().filter(care_unit=unit).annotate(due_on=due)
-
-
-def _to_book_row(referral, actor, at):
-    today = local_date(at)
-    book = ""
-    if actor.may(Permission.BOOK):
-        book = address("book", referral.patient_id)
-        book += f"?vardatagande={referral.commitment_id}&remiss={referral.pk}" if book else ""
-    return row_of(
-        referral,
-        on=today,
-        url=book or address("patient", referral.patient_id),
-        cells=[
-            Cell(
-                referral.medical_target_date.isoformat() if referral.medical_target_date else "Inget satt",
-                days_tag(referral.medical_target_date, today),
-                number=True,
-            ),
-            Cell(referral.problem_code.name if referral.problem_code else "", grow=True),
-            Cell(referral.get_kind_display()),
-            Cell(referral.arrival_date.isoformat(), number=True),
-            Cell(days_in_words((today - referral.arrival_date).days)),
-        ],
-        buttons=[
-            RowButton("Boka", book, "B"),
-            _attempt("to-book", referral, actor),
-            invite_button("to-book", referral, actor),
-        ],
-        attempts=attempts_text(referral),
-    )
-
-
-def _attempt(name, row, actor):
-    """The button that logs a kontaktförsök (PL-10), for those who handle the list."""
-    if not actor.may(Permission.HANDLE_WORK_LISTS):
-        return None
-    return RowButton("Kontaktförsök", reverse("contact-attempt", args=[name, row.pk]), "K", sheet=True)
 
 
 # --- Avvakta, Saknar återbesök, Uteblivna -----------------------------------------------------------------------------
@@ -119,7 +76,7 @@ def _item_row(name):
             on=today,
             url=url,
             cells=cells,
-            buttons=[decide, answer, _attempt(name, item, actor), postpone],
+            buttons=[decide, answer, attempt_button(name, item, actor), postpone],
             version=item.version,
             attempts=attempts_text(item),
         )
@@ -161,7 +118,7 @@ def _rebooking_row(item, actor, at):
             Cell(cause_text(item), grow=True),
             Cell(item.responsible.name if item.responsible else "Ingen"),
         ],
-        buttons=[move, book, _attempt("rebooking", item, actor), cancel],
+        buttons=[move, book, attempt_button("rebooking", item, actor), cancel],
         version=item.version,
         attempts=attempts_text(item),
     )
@@ -265,9 +222,10 @@ LISTS = {
             "Inga remisser att boka.",
             "due_on",
             ("Måldatum", "Problem", "Grund", "Ankom", "Har väntat"),
-            lambda unit, at: _to_book(unit, at),
-            _to_book_row,
+            to_book,
+            to_book_row,
             due=lambda rows, at: rows.filter(medical_target_date__lte=local_date(at)),
+            seen=lambda unit, at: to_book(unit, at, care_units=unit.sharing_ids(local_date(at))),
         ),
         WorkList(
             "awaiting-result",
@@ -361,6 +319,18 @@ LISTS = {
             _broken_row,
             due=lambda rows, at: rows,
         ),
+        WorkList(
+            "list-faults",
+            "Fel i väntelistan",
+            "Vad listans dagliga kontroll har hittat (PL-11). Ett fel försvinner när raden är rätt.",
+            "Väntelistan är utan fel.",
+            "found_on",
+            ("Fel", "Gör så här", "Rad", "Gäller", "Datum", "Ansvarig"),
+            lambda unit, at: faults.standing(ListFault.objects.open().filter(care_unit=unit), at=at),
+            fault_row,
+            due=lambda rows, at: rows,
+            owner="owner",
+        ),
     )
 }
 
@@ -375,12 +345,17 @@ DETAILS = {
     "awaiting-check-out": ("patient", "type", "visit_type", "contact_reason", "commitment__problem_code"),
     "cancelled-not-ended": ("patient", "type", "visit_type"),
     "broken-promises": ("patient", "problem_code"),
+    "list-faults": ("patient", "owner", "booking_request__visit_type", "referral"),
 }
 
 
 def rows_of(work_list, unit, *, at, owner=None):
     """The list's rows at the unit with all that a row shows; `owner` keeps one user's own."""
-    rows = work_list.rows(unit, at).select_related(*DETAILS[work_list.name]).prefetch_related(with_identities())
+    rows = (
+        (work_list.seen or work_list.rows)(unit, at)
+        .select_related(*DETAILS[work_list.name])
+        .prefetch_related(with_identities())
+    )
     if work_list.name in SUBJECTS:
         rows = with_attempts(rows, SUBJECTS[work_list.name])
     return rows.filter(**{work_list.owner: owner}) if owner else rows

@@ -20,6 +20,7 @@ from sdv.desk.views import (
     relations,
     rescheduling,
     reserve,
+    waiting,
 )
 
 urlpatterns = [
@@ -89,5 +90,6 @@ urlpatterns = [
     path("atkomstlogg/", patient_tabs.access_log, name="access-log"),
     path("remisser/", referrals.referrals, name="referrals"),
     path("remisser/skickade/", referrals.sent, name="referrals-sent"),
+    path("remisser/<uuid:pk>/vantetid/", waiting.referral_wait, name="referral-wait"),
     path("remisser/<uuid:pk>/", referrals.referral, name="referral"),
 ]

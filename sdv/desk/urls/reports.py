@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sdv.desk.views import deliveries, statistics
+from sdv.desk.views import deliveries, statistics, waiting
 
 urlpatterns = [
     path("statistik/", statistics.production, name="statistics"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("statistik/kodning/", statistics.quality, name="coding-quality"),
     path("statistik/kodning.csv", statistics.quality_csv, name="coding-quality-csv"),
     path("statistik/kodning.xlsx", statistics.quality_workbook, name="coding-quality-workbook"),
+    path("statistik/vantetider/", waiting.waiting_times, name="waiting-times"),
+    path("statistik/vantetider.xlsx", waiting.waiting_times_workbook, name="waiting-times-workbook"),
     path("leveranser/gruppering/", deliveries.grouping, name="grouping-export"),
     path("leveranser/gruppering.csv", deliveries.grouping_csv, name="grouping-export-csv"),
     path("leveranser/", deliveries.deliveries, name="deliveries"),

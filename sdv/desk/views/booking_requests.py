@@ -12,7 +12,7 @@ from registration.models import PatientIdentity
 from registration.names import search_words
 from registration.presenters import load
 from scheduling.actions import work_items, working
-from scheduling.models import BookingRequestStatus, SavedView
+from scheduling.models import BookingRequest, BookingRequestStatus, SavedView
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -52,8 +52,8 @@ def of_unit(request, pk):
 @permitted(Permission.VIEW_WORK_LISTS)
 @require_http_methods(GET_AND_POST)
 def booking_requests(request):
-    """The unit's waiting requests, the most urgent first. A POST sets the filters: they are remembered in the session,
-    and those that tell nothing about a person stand in the address."""
+    """The unit's waiting requests and those of units it shares a list with (PL-25), the most urgent first. A POST sets
+    the filters: they are remembered in the session, and those that tell nothing about a person stand in the address."""
     at = now()
     today, unit = local_date(at), request.actor.care_unit
     if request.method == "POST":
@@ -118,7 +118,8 @@ def _keep(request, form):
 
 def _context(request, form, given, at):
     today = local_date(at)
-    rows = _filtered(request.actor.care_unit.booking_requests.waiting(), form.cleaned_data, today)
+    seen_from = request.actor.care_unit.sharing_ids(today)
+    rows = _filtered(BookingRequest.objects.waiting().filter(care_unit__in=seen_from), form.cleaned_data, today)
     rows = rows.with_details().prefetch_related(presenter.with_identities())
     rows = with_invitation(attempts.with_attempts(rows, "booking_request"))
     shows_all = bool(request.GET.get(attempts.SHOW_ALL))

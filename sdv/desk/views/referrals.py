@@ -5,9 +5,11 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from registration import waiting
 from registration.actions import referrals as writes
 from registration.models import Patient, Referral, ReferralKind, ReferralStatus
 from registration.referral_rules import DECISIONS
+from registration.waiting import with_waits
 from scheduling.reviewers import Turn
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -57,7 +59,9 @@ def referrals(request):
     chosen = unit.referrals.to_book() if to_book else unit.referrals.undecided()
     if mine:
         chosen = chosen.filter(_addressed_to_any(_mine(request, turn)))
-    page = keyset.page(_with_details(chosen), field="waiting_since", cursor=request.GET.get("cursor", ""))
+    page = keyset.page(
+        _with_details(with_waits(chosen, unit)), field="waiting_since", cursor=request.GET.get("cursor", "")
+    )
     log_access(actor=request.actor, patients=[row.patient_id for row in page.rows], what="remisser", at=at)
     address = reverse("referrals")
     here = f"{address}?visa={shown}&cursor=" if shown in ("boka", "mina") else f"{address}?cursor="
@@ -142,13 +146,14 @@ def referral(request, pk):
             leave_receipt(request, at=at, text=DONE[done], whom=patient)
         return redirect("referral", pk=row.pk)
     has_errors = any(form.errors for form in forms.values())
+    wait = waiting.wait_of(row, on=local_date(at), limits=waiting.limits())
     may_review = is_own and request.actor.may(Permission.REVIEW_REFERRALS)
     context = {
         "heading": "Remiss",
         "form": next((form for form in forms.values() if form.errors), None),
         "row": row,
         "forms": forms,
-        "facts": referral_facts(row, on=local_date(at), turn=Turn(unit, at=at) if is_own else None),
+        "facts": referral_facts(row, wait=wait, turn=Turn(unit, at=at) if is_own else None),
         "steps": referral_trail(row),
         "band": presenter.band_of(request, patient, at=at),
         "patient_id": patient.pk,

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from registration.presenters import load
+from scheduling.actions import faults as fault_writes
 from scheduling.actions import work_items
 from scheduling.models import AwaitedResult
 from sdv.accounts.access import log_access
@@ -150,6 +151,19 @@ def postpone(request, name, pk):
     clear_receipt(request)
     leave_receipt(request, at=at, text=text, whom=item.patient)
     return saved(request, back)
+
+
+@permitted(Permission.HANDLE_WORK_LISTS)
+@require_POST
+def take_fault(request, pk):
+    """A fault of the waiting list becomes one's own (PL-11)."""
+    at = now()
+    fault = get_object_or_404(request.actor.care_unit.list_faults.open().select_related("patient"), pk=pk)
+    _log(request, fault, at)
+    fault_writes.assign(fault_id=fault.pk, owner=request.actor.user, by=request.actor.user, at=at)
+    clear_receipt(request)
+    leave_receipt(request, at=at, text="Du ansvarar för felet som gäller", whom=fault.patient)
+    return saved(request, way_back(request, reverse("work-list", args=["list-faults"])))
 
 
 @permitted(Permission.DECIDE_CARE)

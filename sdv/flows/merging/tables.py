@@ -17,6 +17,7 @@ MOVED = (
     "registration.Order",
     "registration.Birth",
     "scheduling.BookingRequest",
+    "scheduling.ListFault",
     "scheduling.AwaitedResult",
     "scheduling.MissingFollowUp",
     "scheduling.NoShowItem",

@@ -1,0 +1,92 @@
+"""The waiting list's daily check: what is wrong gets a fault with an owner, what has been mended is closed (PL-11)."""
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+
+from scheduling import faults
+from scheduling.models import ListFault
+from sdv.accounts.models import StaffAssignment
+from sdv.accounts.permissions import Role
+from sdv.common.time import local_date
+
+# Whose faults nobody's are: the first in this order at the unit.
+OWNING_ROLES = (Role.COORDINATOR, Role.CLINICIAN, Role.RECEPTIONIST)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one run found and closed, and how many are open after it."""
+
+    found: int
+    mended: int
+    open: int
+
+
+@transaction.atomic
+def check(*, at, dry_run=False):
+    """Runs the check over every unit. May run late, twice and in parallel: a fault that is there is not made again."""
+    if not dry_run:
+        with connection.cursor() as cursor:
+            # Two runs at once take turns; the second finds nothing new.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('waiting-list-check'))")
+    found, mended = [], 0
+    owners = _Owners(local_date(at))
+    for subject, kind in faults.checks():
+        rows = faults.wrong(subject, kind, at=at)
+        known = ListFault.objects.open().filter(kind=kind, **{f"{subject}__isnull": False})
+        # Another unit has taken the row over: its fault is that unit's, so the old one is closed and a new one found.
+        right = known.exclude(Q(**{f"{subject}__in": rows.values("pk")}), care_unit=F(f"{subject}__care_unit"))
+        mended += right.count() if dry_run else right.update(closed_at=at)
+        new = rows.exclude(pk__in=known.values(subject))
+        found += [
+            ListFault(
+                care_unit_id=row.care_unit_id,
+                patient_id=row.patient_id,
+                kind=kind,
+                owner_id=owners.of(row, subject),
+                found_on=local_date(at),
+                **{subject: row},
+            )
+            for row in new
+        ]
+    if not dry_run:
+        ListFault.objects.bulk_create(found, batch_size=1000)
+    still_open = ListFault.objects.open().count()
+    if dry_run:
+        still_open += len(found) - mended
+    return Checked(len(found), mended, still_open)
+
+
+@transaction.atomic
+def assign(*, fault_id, owner, by, at):
+    """Somebody at the unit takes a fault as his or her own."""
+    fault = ListFault.objects.locked().get(pk=fault_id)
+    fault.owner = owner
+    fault.save(update_fields=["owner"])
+    return fault
+
+
+class _Owners:
+    """Who owns what is found: whoever has the row, or made it, as long as that person works at the unit; else the unit's
+    first coordinator, clinician or receptionist by name."""
+
+    def __init__(self, day):
+        self.here, self.first = {}, {}
+        rows = StaffAssignment.objects.valid_on(day).filter(user__is_active=True).select_related("user")
+        for each in sorted(rows, key=lambda row: (row.user.name, str(row.user_id))):
+            self.here.setdefault(each.care_unit_id, set()).add(each.user_id)
+            if each.role in OWNING_ROLES:
+                self.first.setdefault((each.care_unit_id, each.role), each.user_id)
+
+    def of(self, row, subject):
+        nearest = (row.addressee_id,) if subject == "booking_request" else (row.decided_by_id,)
+        here = self.here.get(row.care_unit_id, set())
+        for user in (*nearest, row.created_by_id):
+            if user in here:
+                return user
+        return next(
+            (self.first[row.care_unit_id, role] for role in OWNING_ROLES if (row.care_unit_id, role) in self.first),
+            None,
+        )

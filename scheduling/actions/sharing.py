@@ -1,0 +1,99 @@
+"""Delade väntelistor: a unit takes a patient who waits at another unit of the list; the clock follows (PL-25)."""
+
+from django.db import transaction
+
+from registration.actions import commitments as commitment_writes
+from registration.actions.encounters import refuse_deceased
+from registration.models import CareCommitment, Patient, Referral, ReferralAct, ReferralStatus, VisitType
+from scheduling.models import BookingRequest, BookingRequestStatus, RowLock
+from sdv.common.errors import RuleError
+from sdv.common.time import local_date
+
+from . import commitments, invitations, offers
+
+REASON = "Delad väntelista"
+
+
+@transaction.atomic
+def take_request(*, request_id, care_unit, by, at):
+    """The waiting request becomes the unit's own: same row, same dates, same time of coming in. The vårdåtagande of its
+    problem opens at the unit; the one it had ends where nothing else is planned on it (UT-07)."""
+    known = BookingRequest.objects.values("patient_id", "commitment_id").get(pk=request_id)
+    patient = _patient(known["patient_id"])
+    old = _commitment(known["commitment_id"])
+    request = BookingRequest.objects.locked().select_related("care_unit").get(pk=request_id)
+    is_waiting = request.status in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP)
+    _refuse(request.care_unit, care_unit, is_waiting=is_waiting, status=request.get_status_display(), at=at)
+    if not VisitType.objects.for_unit(care_unit, local_date(at)).filter(pk=request.visit_type_id).exists():
+        raise RuleError(
+            "PL-25",
+            f"{care_unit.short_name} har inte besökstypen. Be {request.care_unit.short_name} att boka, eller gör en ny begäran.",
+            code="other_visit_type",
+        )
+    offers.withdraw_of(booking_request=request, by=by, at=at)
+    invitations.end_of(booking_request=request, reason=REASON, by=by, at=at)
+    RowLock.objects.filter(booking_request=request).delete()
+    request.care_unit, request.wished_resource, request.addressee = care_unit, None, None
+    request.commitment = _moved(old, patient, care_unit, by=by, at=at)
+    request.status = BookingRequestStatus.OPEN
+    request.version += 1
+    request.save(update_fields=["care_unit", "wished_resource", "addressee", "commitment", "status", "version"])
+    _end(old, care_unit, by=by, at=at)
+    return request
+
+
+@transaction.atomic
+def take_referral(*, referral_id, care_unit, by, at):
+    """The accepted remiss becomes the unit's own, with its dates and deviations; its trail says from where (VA-03)."""
+    known = Referral.objects.values("patient_id", "commitment_id").get(pk=referral_id)
+    patient = _patient(known["patient_id"])
+    old = _commitment(known["commitment_id"])
+    referral = Referral.objects.locked().select_related("care_unit").get(pk=referral_id)
+    is_waiting = referral.status == ReferralStatus.ACCEPTED
+    _refuse(referral.care_unit, care_unit, is_waiting=is_waiting, status=referral.get_status_display(), at=at)
+    offers.withdraw_of(referral=referral, by=by, at=at)
+    invitations.end_of(referral=referral, reason=REASON, by=by, at=at)
+    referral.events.create(act=ReferralAct.FORWARDED, reason=REASON, to_unit=care_unit, by=by, at=at)
+    referral.care_unit = care_unit
+    referral.commitment = _moved(old, patient, care_unit, by=by, at=at)
+    referral.version += 1
+    referral.save(update_fields=["care_unit", "commitment", "version"])
+    _end(old, care_unit, by=by, at=at)
+    return referral
+
+
+def _patient(patient_id):
+    patient = Patient.objects.lock_present(patient_id)
+    refuse_deceased(patient)
+    return patient
+
+
+def _commitment(commitment_id):
+    return CareCommitment.objects.locked().get(pk=commitment_id) if commitment_id else None
+
+
+def _refuse(source, target, *, is_waiting, status, at):
+    if source.pk == target.pk:
+        raise RuleError("PL-25", "Patienten väntar redan på den här enheten.", code="same_unit")
+    if not is_waiting:
+        raise RuleError("PL-25", f"Raden väntar inte längre: den är {status.lower()}. Läs in listan igen.", code="gone")
+    if source.pk not in target.sharing_ids(local_date(at)):
+        raise RuleError(
+            "PL-25",
+            f"{source.short_name} och {target.short_name} delar ingen väntelista. Sänd remissen vidare i stället.",
+            code="not_shared",
+        )
+
+
+def _moved(old, patient, care_unit, *, by, at):
+    if old is None:
+        return None
+    return commitment_writes.open_commitment(
+        patient=patient, care_unit=care_unit, problem_code=old.problem_code, by=by, at=at
+    )
+
+
+def _end(old, care_unit, *, by, at):
+    """The vårdåtagande that was left ends, unless something of its own is still planned."""
+    if old is not None and old.status == "open" and not commitments.is_planned(old, at=at):
+        commitments.close(old, reason=f"Väntan övertagen av {care_unit.short_name}"[:80], by=by, at=at)

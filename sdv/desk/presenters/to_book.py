@@ -1,0 +1,73 @@
+"""Att boka as the list shows it: accepted remisser, how long they have waited, and whose they are (VA-04, BO-04, PL-25)."""
+
+from datetime import date
+
+from django.db.models import DateField, Value
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from registration.models import Referral
+from registration.waiting import wait_of, with_waits
+from sdv.accounts.permissions import Permission
+from sdv.common.presenting import Tag
+from sdv.common.time import local_date
+from sdv.desk.context import address
+from sdv.desk.presenters.contact_attempts import attempts_text
+from sdv.desk.presenters.invitations import invite_button
+from sdv.desk.presenters.referral import guarantee_tag, waited
+from sdv.desk.presenters.rows import Cell, RowButton, days_tag, row_of
+
+NO_DAY = date(9999, 12, 31)
+
+
+def to_book(unit, at, care_units=None):
+    """The list's rows at the unit, or at the units of a shared list (PL-25), each with its wait."""
+    due = Coalesce("medical_target_date", Value(NO_DAY), output_field=DateField())
+    return (
+        with_waits(Referral.objects.to_book(), unit).filter(care_unit__in=care_units or [unit.pk]).annotate(due_on=due)
+    )
+
+
+def to_book_row(referral, actor, at):
+    """The row of one remiss: booked here, or taken over from the unit where the patient waits."""
+    today = local_date(at)
+    is_own = referral.care_unit_id == actor.care_unit.pk
+    book = take = ""
+    if actor.may(Permission.BOOK) and is_own:
+        book = address("book", referral.patient_id)
+        book += f"?vardatagande={referral.commitment_id}&remiss={referral.pk}" if book else ""
+    elif not is_own and actor.may(Permission.HANDLE_WORK_LISTS):
+        take = reverse("referral-take", args=[referral.pk])
+    return row_of(
+        referral,
+        on=today,
+        url=book or address("patient", referral.patient_id),
+        cells=[
+            Cell(
+                referral.medical_target_date.isoformat() if referral.medical_target_date else "Inget satt",
+                days_tag(referral.medical_target_date, today),
+                number=True,
+            ),
+            Cell(referral.problem_code.name if referral.problem_code else "", grow=True),
+            Cell(
+                referral.get_kind_display(),
+                None if is_own else Tag("info", "right", f"Väntar hos {referral.care_unit.short_name}"),
+            ),
+            Cell(referral.arrival_date.isoformat(), number=True),
+            Cell(waited(referral, today), guarantee_tag(wait_of(referral, on=today))),
+        ],
+        buttons=[
+            RowButton("Boka", book, "B"),
+            RowButton("Ta över", take, "B", "post"),
+            attempt_button("to-book", referral, actor) if is_own else None,
+            invite_button("to-book", referral, actor) if is_own else None,
+        ],
+        attempts=attempts_text(referral),
+    )
+
+
+def attempt_button(name, row, actor):
+    """The button that logs a kontaktförsök (PL-10), for those who handle the list."""
+    if not actor.may(Permission.HANDLE_WORK_LISTS):
+        return None
+    return RowButton("Kontaktförsök", reverse("contact-attempt", args=[name, row.pk]), "K", sheet=True)

@@ -1,0 +1,210 @@
+"""Pages of remisser: inbox, who is in turn, the sender's page, waiting times, shared lists, the list's faults
+(VA-02…04, BO-04, PL-11, PL-25)."""
+
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from django.urls import reverse
+from openpyxl import load_workbook
+
+from registration.actions import referrals
+from registration.models import Referral, ReferralReviewer, WaitDeviation
+from scheduling.actions import absences
+from scheduling.actions import faults as fault_writes
+from scheduling.models import BookingRequest, ListFault
+from sdv.common.time import local_date, now
+from sdv.organisation.models import SharedList
+from tests import factories as make
+
+from .signed_in import signed_in
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def clinic(db):
+    return make.SpecialisedClinicFactory()
+
+
+@pytest.fixture
+def today():
+    return local_date(now())
+
+
+def test_while_the_addressed_is_away_the_inbox_names_who_is_in_turn(clinic):
+    """VA-03: and the remiss stands among that person's own."""
+    anna, bo = make.clinician(clinic, name="Anna Ek"), make.clinician(clinic, name="Bo Alm")
+    people = [make.ResourceFactory(care_unit=clinic) for _ in range(2)]
+    for user, resource in zip((anna, bo), people, strict=True):
+        resource.practitioner.user = user
+        resource.practitioner.save(update_fields=["user"])
+    for position, resource in enumerate(people):
+        ReferralReviewer.objects.create(care_unit=clinic, practitioner=resource.practitioner, position=position)
+    referral = make.received_referral(care_unit=clinic)
+    Referral.objects.update(addressed_to=people[0].practitioner)
+    client = signed_in(bo)
+    assert client.get(reverse("referrals"), {"visa": "mina"}).context["rows"] == []
+    absences.register(
+        care_unit=clinic, resource_id=people[0].pk, kind="leave", start=now() - DAY, end=now() + DAY, by=bo, at=now()
+    )
+    (row,) = client.get(reverse("referrals"), {"visa": "mina"}).context["rows"]
+    assert row.referral.pk == referral.pk
+    assert row.reviewer == f"{people[1].practitioner} för {people[0].practitioner}, frånvarande"
+    page = client.get(reverse("referral", args=[referral.pk])).content.decode()
+    assert "Granskas nu av" in page
+
+
+def test_a_sent_remiss_is_followed_until_the_answer(clinic, today):
+    """VA-03: sent, confirmed, returned, completed by the sender; another unit sees nothing."""
+    centre, third = make.HealthCentreFactory(), make.HealthCentreFactory()
+    patient = make.patient()
+    sender, receiver = signed_in(make.clinician(centre)), signed_in(make.clinician(clinic))
+    answer = sender.post(
+        reverse("referral-send", args=[patient.pk]), {"care_unit": clinic.pk, "decision_date": today.isoformat()}
+    )
+    assert answer["Location"] == reverse("referrals-sent")
+    referral = Referral.objects.get()
+    assert "Inte bekräftad" in sender.get(reverse("referrals-sent")).content.decode()
+    url = reverse("referral", args=[referral.pk])
+    receiver.post(url, {"step": "confirm"})
+    referral.refresh_from_db()
+    assert referral.receipt_at
+    assert "Inte bekräftad" not in sender.get(reverse("referrals-sent")).content.decode()
+    receiver.post(url, {"step": "decide", "decision": "return", "reason": "Provsvar saknas", "version": "2"})
+    shown = sender.get(url).content.decode()
+    assert "Provsvar saknas" in shown
+    assert "Acceptera" not in shown
+    assert (
+        sender.post(url, {"step": "decide", "decision": "reject", "reason": "Nej", "version": "3"}).status_code == 404
+    )
+    sender.post(url, {"step": "complete", "text": "Provsvar finns", "version": "3"})
+    referral.refresh_from_db()
+    assert (referral.status, referral.events.last().reason) == ("received", "Provsvar finns")
+    assert signed_in(make.clinician(third)).get(url).status_code == 404
+
+
+def test_a_deviation_is_registered_ended_and_withdrawn_on_the_page(clinic, today):
+    """BO-04: the three conditions are asked for."""
+    client = signed_in(make.clinician(clinic))
+    referral = make.received_referral(care_unit=clinic)
+    Referral.objects.update(arrival_date=today - 20 * DAY, decision_date=None)
+    url = reverse("referral-wait", args=[referral.pk])
+    fields = {"step": "register", "kind": "PvV", "starts_on": (today - 9 * DAY).isoformat(), "reason": "Semester"}
+    refused = client.post(url, fields)
+    assert refused.status_code == 422
+    assert "Patientvald väntan kräver tre saker" in refused.content.decode()
+    fields |= {"is_informed": "on", "has_declined": "on", "offered_on": today.isoformat(), "offered_time": "0900"}
+    assert client.post(url, fields).status_code == 302
+    deviation = WaitDeviation.objects.get()
+    assert "10 dagar" in client.get(url).content.decode()
+    client.post(url, {"step": "end", "deviation": deviation.pk, "ends_on": (today - 5 * DAY).isoformat()})
+    deviation.refresh_from_db()
+    assert deviation.ends_on == today - 5 * DAY
+    assert client.post(url, {"step": "withdraw", "deviation": deviation.pk, "reason": ""}).status_code == 422
+    client.post(url, {"step": "withdraw", "deviation": deviation.pk, "reason": "Fel"})
+    deviation.refresh_from_db()
+    assert deviation.withdraw_reason == "Fel"
+    assert "Återkallad: Fel" in client.get(url).content.decode()
+    reader = signed_in(make.receptionist(clinic))
+    assert reader.get(url).status_code == 200
+    assert reader.post(url, fields).status_code == 403
+
+
+def test_the_lists_tell_how_long_and_what_has_passed(clinic, today, django_assert_max_num_queries):
+    """BO-04: in the inbox and in Att boka, with as many questions for many rows as for one."""
+    client = signed_in(make.clinician(clinic))
+    make.received_referral(care_unit=clinic)
+    Referral.objects.update(arrival_date=today - 95 * DAY, medical_target_date=today - 2 * DAY)
+    page = client.get(reverse("referrals")).content.decode()
+    for words in ("95 dagar", "Måldatum passerat 2 dagar", "Vårdgarantin passerad 5 dagar"):
+        assert words in page
+    accepted = make.accepted_referral(care_unit=clinic)
+    Referral.objects.filter(pk=accepted.pk).update(arrival_date=today - 80 * DAY, review_date=today)
+    assert "10 dagar kvar av vårdgarantin" in client.get(reverse("work-list", args=["to-book"])).content.decode()
+
+
+@pytest.mark.parametrize("name", ["referrals", "to-book"])
+def test_the_lists_cost_the_same_whatever_their_length(clinic, name, django_assert_num_queries):
+    """BO-04"""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client = signed_in(make.clinician(clinic))
+    url = reverse("referrals") if name == "referrals" else reverse("work-list", args=[name])
+    made = make.received_referral if name == "referrals" else make.accepted_referral
+    made(care_unit=clinic)
+    client.get(url)
+    with CaptureQueriesContext(connection) as one:
+        client.get(url)
+    for _ in range(4):
+        made(care_unit=clinic)
+    with django_assert_num_queries(len(one)):
+        client.get(url)
+
+
+def test_the_page_of_waiting_times_and_its_workbook_say_the_same(clinic, today):
+    """BO-04"""
+    client = signed_in(make.staff("manager", clinic))
+    for days in (10, 40, 95):
+        referral = make.received_referral(care_unit=clinic)
+        Referral.objects.filter(pk=referral.pk).update(arrival_date=today - days * DAY)
+    page = client.get(reverse("waiting-times"))
+    assert page.status_code == 200
+    waits, seen = page.context["sections"]
+    assert waits.rows[0][:5] == (clinic.name, 3, 1, 1, 0)
+    assert waits.rows[0][9:11] == ("2 av 3", "67 %")
+    assert seen.is_empty
+    assert "0–30 dagar: 1, 31–60 dagar: 1" in page.content.decode()
+    book = load_workbook(BytesIO(client.get(reverse("waiting-times-workbook")).content))
+    assert book.sheetnames == ["Väntande", "Första kontakter", "Så räknas det"]
+    line = [cell.value for cell in book["Väntande"][2]]
+    assert line[:6] == [clinic.name, 3, 1, 1, 0, 1]
+    assert line[9:11] == [2, 3]
+    assert client.get(reverse("waiting-times"), {"till": "aldrig"}).status_code == 422
+    assert client.get(reverse("waiting-times-workbook"), {"till": "aldrig"}).status_code == 422
+
+
+def test_a_row_of_a_shared_list_is_taken_over_and_booked(clinic):
+    """PL-25: seen from both units, taken by the one that has a time."""
+    other = make.SpecialisedClinicFactory()
+    made = SharedList.objects.create(name="Prov")
+    for unit in (clinic, other):
+        made.units.create(care_unit=unit)
+    waits = make.booking_request(care_unit=other)
+    accepted = make.accepted_referral(care_unit=other)
+    client = signed_in(make.staff("coordinator", clinic))
+    page = client.get(reverse("booking-requests"))
+    assert [row.pk for row in page.context["rows"]] == [waits.pk]
+    assert page.context["rows"][0].book_url == ""
+    assert client.get(reverse("booking-request", args=[waits.pk])).status_code == 404
+    answer = client.post(page.context["rows"][0].take_url)
+    assert answer["Location"] == f"{reverse('book', args=[waits.patient_id])}?begaran={waits.pk}"
+    assert BookingRequest.objects.get(pk=waits.pk).care_unit == clinic
+    to_book = client.get(reverse("work-list", args=["to-book"]))
+    assert f"Väntar hos {other.short_name}" in to_book.content.decode()
+    answer = client.post(reverse("referral-take", args=[accepted.pk]))
+    accepted.refresh_from_db()
+    assert accepted.care_unit == clinic
+    assert f"remiss={accepted.pk}" in answer["Location"]
+    alone = signed_in(make.staff("coordinator", make.SpecialisedClinicFactory()))
+    assert alone.post(reverse("referral-take", args=[accepted.pk])).status_code == 404
+
+
+def test_the_lists_faults_are_shown_taken_and_gone_when_mended(clinic, today):
+    """PL-11"""
+    client = signed_in(make.staff("coordinator", clinic))
+    accepted = make.accepted_referral(care_unit=clinic)
+    Referral.objects.update(medical_target_date=None, days_to_first_contact=None)
+    fault_writes.check(at=now())
+    fault = ListFault.objects.get()
+    page = client.get(reverse("work-list", args=["list-faults"])).content.decode()
+    assert "Måldatum saknas" in page
+    assert "Granska remissen och ange medicinskt måldatum." in page
+    start = client.get(reverse("work-lists"))
+    assert next(each.count for each in start.context["lists"] if each.name == "list-faults") == 1
+    client.post(reverse("list-fault-take", args=[fault.pk]))
+    fault.refresh_from_db()
+    assert fault.owner.name
+    referrals.review(referral_id=accepted.pk, medical_target_date=today + DAY, by=accepted.decided_by, at=now())
+    assert "Väntelistan är utan fel." in client.get(reverse("work-list", args=["list-faults"])).content.decode()
