@@ -84,7 +84,8 @@ WHERE e.care_unit_id = %(unit)s AND e.status = 'ended' AND e.type_id <> ALL(%(ne
     AND e."end" >= %(begins)s AND e."end" < %(ends)s
 GROUP BY 1 ORDER BY 1
 """
-_BUCKETS = ((0, "samma dag"), (1, "1"), (3, "2–3"), (7, "4–7"), (14, "8–14"), (30, "15–30"), (None, "mer än 30"))
+SAME_DAY = "samma dag"
+_BUCKETS = ((0, SAME_DAY), (1, "1"), (3, "2–3"), (7, "4–7"), (14, "8–14"), (30, "15–30"), (None, "mer än 30"))
 
 
 def quality(care_unit, first, last, *, at):

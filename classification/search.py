@@ -62,8 +62,9 @@ WITH release AS MATERIALIZED (
 )
 SELECT c.*, ranked.step, COALESCE(CASE WHEN ranked.step IN (1, 4, 7) THEN (
         SELECT s.term FROM classification_codesynonym s
-        WHERE s.code_id = c.id AND (s.folded = %(phrase)s OR s.folded LIKE ANY(%(beginnings)s::text[]))
-        ORDER BY s.folded <> %(phrase)s, s.folded NOT LIKE %(title_start)s, s.term LIMIT 1
+        WHERE s.code_id = c.id AND s.folded LIKE ANY(%(anywhere)s::text[])
+        ORDER BY s.folded <> %(phrase)s, s.folded NOT LIKE %(title_start)s,
+            s.folded NOT LIKE ALL(%(beginnings)s::text[]), s.term LIMIT 1
     ) END, '') AS matched_term
 FROM ranked JOIN classification_code c USING (id)
 ORDER BY ranked.place

@@ -8,6 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from classification import starter
+from classification.actions import coding
 from classification.models import CodedDiagnosis, EncounterCoding, FavouriteCode
 from sdv.accounts.permissions import Role
 from sdv.common.time import now
@@ -142,6 +143,29 @@ def test_the_same_as_last_time_takes_two_keys(as_user, visit, unit):
     page.wait_for_url(is_list)
     assert keys.count == 2
     assert EncounterCoding.objects.filter(is_complete=True).count() == 2
+
+
+def test_the_second_of_two_is_told_and_adds_to_what_the_first_saved(as_user, visit, unit):
+    """PL-27, BO-02: by keys only; nothing of either is lost, and the main diagnosis is common."""
+    encounter = ended(unit)
+    page = as_user(factories.staff(Role.CODER, unit))
+    visit(reverse("encounter-coding", args=[encounter.pk]))
+    code(page, "i10.9")
+    wait_for_codes(page, "I10.9")
+    coding.save_coding(
+        encounter_id=encounter.pk, diagnoses=[{"code": "F411"}], procedures=[], atc=[], complete=False,
+        by=factories.staff(Role.CODER, unit, name="Kim Kod"), at=now(),
+    )  # fmt: skip
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Kim Kod sparade klassificeringen")
+    expect(page.get_by_role("alert")).to_contain_text("Tillagt: F41.1")
+    wait_for_codes(page, "I10.9")
+    assert_accessible_also_narrow(page)
+    page.get_by_role("button", name="Lägg mina koder efter de sparade").press("Enter")
+    wait_for_codes(page, "F41.1", "I10.9")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(is_list)
+    assert [row.code.code for row in CodedDiagnosis.objects.all()] == ["F411", "I109"]
 
 
 def test_an_external_cause_is_chosen_by_what_happened_place_and_activity(as_user, visit, unit):

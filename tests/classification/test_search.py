@@ -63,6 +63,9 @@ def test_a_synonym_is_found_and_says_so():
     assert Code.objects.search("KOL", ALL, TODAY)[0].display == "J44.9"
     assert Code.objects.search("tolk", ALL, TODAY)[0].display == "ZV020"
     assert Code.objects.search("F41.1", ALL, TODAY)[0].matched_term == ""
+    # Also a word within a word says why it is there.
+    inside = {hit.display: hit.matched_term for hit in Code.objects.search("astma", ALL, TODAY)}
+    assert inside["I50.9"] == "Hjärtastma"
 
 
 @pytest.mark.parametrize(

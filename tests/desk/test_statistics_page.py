@@ -220,6 +220,7 @@ def test_the_coding_quality_s_page_work_list_csv_and_workbook_have_the_same_numb
     assert "Klassificerade 11 % 2 av 18 avslutade" in text(answer)
     shown = [(what, value) for what, value in answer.context["rows"]]
     assert dict(shown)["Oklassificerade nu"] == 16 == Encounter.objects.to_code().filter(care_unit=unit).count()
+    assert {"Klara samma dag", "Klara efter 1 dag", "Klara efter 2–3 dagar"} <= dict(shown).keys()
     with_findings = [row for row in shown if row[0].startswith("J01 ")]
     assert with_findings and with_findings[0][1] == 2
     # The table on the page, as it is read.

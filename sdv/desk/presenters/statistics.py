@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from classification import statistics
-from classification.quality import MOST_JUDGED
+from classification.quality import MOST_JUDGED, SAME_DAY
 from classification.rules.checks import CHECKS
 from registration.models import VisitType
 from sdv.common.presenting import Link
@@ -293,9 +293,7 @@ def quality_rows(found):
     yield ("Påbörjade men inte klara", found.begun)
     yield ("Dagar till klar, median", days.median if days else None)
     yield ("Dagar till klar, övre kvartil", days.upper if days else None)
-    yield from (
-        (f"Klara inom: {label} dagar".replace("samma dag dagar", "samma dag"), count) for label, count in found.by_days
-    )
+    yield from ((_in_time(label), count) for label, count in found.by_days)
     yield ("Oklassificerade nu", found.waiting)
     yield from ((f"Oklassificerade sedan mer än {age} dagar", count) for age, count in found.waiting_longer.items())
     yield ("Bedömda klassificeringar", found.judged)
@@ -304,6 +302,13 @@ def quality_rows(found):
         (f"{CHECKS[check]} ({CHECKS[check].rule}, {SEVERITIES[severity]})", count)
         for (severity, check), count in _most_usual(found)
     )
+
+
+def _in_time(label):
+    """Klara samma dag, Klara efter 1 dag, Klara efter 2–3 dagar."""
+    if label == SAME_DAY:
+        return f"Klara {label}"
+    return f"Klara efter {label} {'dag' if label == '1' else 'dagar'}"
 
 
 def _most_usual(found):
