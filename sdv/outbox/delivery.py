@@ -25,7 +25,8 @@ LEASE = timedelta(minutes=5)
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
 
-# The topics of contacts are written out so that the planner knows the index of them.
+# Of a patient's contacts only the oldest message: looked up one by one in their index, for as an anti-join it took forty
+# seconds where twenty thousand waited. The topics are written out so that the planner knows the index of them.
 _CLAIM = """
 WITH due AS (
     SELECT m.id FROM outbox_outboxmessage m
@@ -34,11 +35,14 @@ WITH due AS (
         SELECT FROM outbox_outboxmessage earlier
         WHERE earlier.subject_id = m.subject_id AND earlier.id < m.id
           AND earlier.delivered_at IS NULL AND earlier.stopped_at IS NULL)
-      AND (m.topic <> ALL(%(of_contacts)s) OR NOT EXISTS (
-        SELECT FROM outbox_outboxmessage earlier
-        WHERE earlier.patient_id = m.patient_id AND earlier.id < m.id AND earlier.topic
-            IN ('encounter-ended', 'encounter-changed', 'encounter-withdrawn', 'contacts-changed')
-          AND earlier.delivered_at IS NULL AND earlier.stopped_at IS NULL))
+      AND (m.patient_id IS NULL
+        OR m.topic NOT IN ('encounter-ended', 'encounter-changed', 'encounter-withdrawn', 'contacts-changed')
+        OR m.id = (
+            SELECT first.id FROM outbox_outboxmessage first
+            WHERE first.patient_id = m.patient_id
+              AND first.topic IN ('encounter-ended', 'encounter-changed', 'encounter-withdrawn', 'contacts-changed')
+              AND first.delivered_at IS NULL AND first.stopped_at IS NULL
+            ORDER BY first.id LIMIT 1))
     ORDER BY m.id
     LIMIT %(batch)s
     FOR NO KEY UPDATE OF m SKIP LOCKED
@@ -112,7 +116,7 @@ def together_with(message):
 def claim(*, at, batch=BATCH):
     """Takes the next messages for one worker, in key order, skipping what others are taking."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"at": at, "lease": at + LEASE, "batch": batch, "of_contacts": list(OF_CONTACTS)})
+        cursor.execute(_CLAIM, {"at": at, "lease": at + LEASE, "batch": batch})
         claimed = [pk for (pk,) in cursor.fetchall()]
     return list(OutboxMessage.objects.filter(pk__in=claimed).order_by("pk"))
 
