@@ -228,8 +228,7 @@ def _reschedule(
     offers.note_freed(appointment, old_start, appointment.end, left, **told)
     if resource_ids:
         appointment.resources.set(new)
-        encounter.participants.all().delete()
-        booking.take_part(encounter, new)
+        booking.change_people(encounter, new, first_id=resource_ids[0])
     changes = {}
     if appointment.kind == AppointmentKind.GROUP:
         # A time of one's own in place of the seat.

@@ -175,6 +175,16 @@ def take_part(encounter, resources, *, main_id=None):
     )
 
 
+def change_people(encounter, resources, *, first_id=None):
+    """Who takes part after a move: the main responsible stays so where still among them, else the first named is."""
+    before = encounter.participants.filter(is_main_responsible=True).values_list("practitioner_id", flat=True).first()
+    persons = [resource for resource in resources if resource.practitioner_id]
+    main = next((row.pk for row in persons if row.practitioner_id == before), None)
+    named = next((row.pk for row in persons if str(row.pk) == str(first_id)), None)
+    encounter.participants.all().delete()
+    take_part(encounter, resources, main_id=main or named)
+
+
 def note(appointment, event, *, by, at, start_before=None, start_after=None, reason="", initiated_by=""):
     """A row of the booking's history (BO-03)."""
     AppointmentHistory.objects.create(

@@ -5,7 +5,7 @@ from datetime import UTC, time, timedelta
 import pytest
 from django.urls import reverse
 
-from scheduling.models import Appointment, VisitPlan
+from scheduling.models import Appointment, ResourceBooking, VisitPlan
 from sdv.common.time import at_local, local, local_date, now
 from tests import factories
 
@@ -162,3 +162,54 @@ def test_what_cannot_be_read_is_told_and_nothing_is_booked(client, nurse):
     assert client.get(address, serie(nurse, antal="x", fran="y")).status_code == 200
     assert client.get(reverse("book-together", args=[factories.patient().pk]), {"fran": "x"}).status_code == 200
     assert not Appointment.objects.exists()
+
+
+def test_a_person_a_room_and_another_profession_are_one_time_held_and_booked_as_one(client, nurse, doctor):
+    """BO-02, BO-01: what is not free with the others is hidden and told."""
+    rooms = [
+        factories.ResourceFactory(care_unit=nurse.care_unit, kind="room", practitioner=None, name=f"Rum {number}")
+        for number in (1, 2)
+    ]
+    patient = factories.patient()
+    address = reverse("book", args=[patient.pk])
+    factories.booked_visit(
+        care_unit=nurse.care_unit,
+        resource=doctor,
+        visit_type=factories.visit_type("Pv Läk Återbesök"),
+        start=at_nine(),
+        patient=factories.patient(),
+    )
+    choices = {
+        "besokstyp": str(factories.visit_type("Pv Ssk Återbesök").pk),
+        "orsak": str(factories.contact_reason().pk),
+        "resurs": str(nurse.pk),
+        "med": str(doctor.pk),
+        "rum": "ledigt",
+        "fran": local_date(at_nine()).isoformat(),
+        "till": local_date(at_nine()).isoformat(),
+    }
+    page = client.get(address, choices).content.decode()
+    assert "Sara Norén" in page and "Anna Holm" in page and "Rum 1" in page
+    assert "inget ledigt rum eller utrustning" in page
+    start = at_nine() + timedelta(hours=3)
+    chosen = f"{nurse.pk}|{start.isoformat()}|{doctor.pk},{rooms[0].pk}"
+    held = client.post(address, choices | {"step": "hold", "tid": chosen}, follow=True)
+    assert ResourceBooking.objects.filter(state="held").count() == 3
+    words = {"step": "book", "tid": chosen, "hallen": held.redirect_chain[-1][0].split("hallen=")[1]}
+    client.post(address, choices | words)
+    row = patient.appointments.get()
+    assert (row.kind, row.resource_bookings.count(), ResourceBooking.objects.filter(state="held").count()) == (
+        "team",
+        3,
+        0,
+    )
+    assert row.encounter.participants.get(is_main_responsible=True).practitioner == nurse.practitioner
+    # Moved, everybody goes along and the main responsible stays so.
+    address = reverse("appointment-reschedule", args=[row.pk])
+    later = start + DAY
+    words = {"step": "book", "resurs": str(nurse.pk), "tid": f"{nurse.pk}|{later.isoformat()}", "andrad_av": "patient"}
+    words |= {"fran": local_date(later).isoformat(), "till": local_date(later).isoformat()}
+    client.post(address, words)
+    row = Appointment.objects.get(pk=row.pk)
+    assert (row.start, row.resource_bookings.count()) == (later, 3)
+    assert row.encounter.participants.get(is_main_responsible=True).practitioner == nurse.practitioner

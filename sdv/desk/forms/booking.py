@@ -14,6 +14,11 @@ HORIZON = timedelta(days=28)
 FURTHEST = timedelta(days=550)
 
 
+# What is had together with the vårdgivare, and any of its kind that is free.
+WITH, ANY = ("med", "rum", "utrustning"), "ledigt"
+WITH_KIND = {ResourceKind.PERSON: "med", ResourceKind.ROOM: "rum", ResourceKind.EQUIPMENT: "utrustning"}
+
+
 class TimesForm(forms.Form):
     """With whom and when free times are sought."""
 
@@ -22,6 +27,7 @@ class TimesForm(forms.Form):
     till = SwedishDateField(label="Till", help_text="Skriv +14d, +3v eller 1/12.")
 
     resources = {}
+    together = ()
 
     def clean(self):
         cleaned = super().clean()
@@ -67,9 +73,16 @@ class BookingForm(TimesForm):
     orsak = forms.ChoiceField(label="Vårdkontaktsorsak", required=False)
     onskat = SwedishDateField(label="Önskat datum", required=False, help_text="Dagen patienten helst vill ha.")
     vardatagande = forms.ChoiceField(label="Vårdåtagande", required=False)
+    med = forms.ChoiceField(
+        label="Tillsammans med",
+        required=False,
+        help_text="En annan yrkeskategori blir ett teambesök. Vårdgivaren ovan är huvudansvarig.",
+    )
+    rum = forms.ChoiceField(label="Rum", required=False)
+    utrustning = forms.ChoiceField(label="Utrustning", required=False)
     begaran = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    field_order = ["besokstyp", "orsak", "vardatagande", "resurs", "fran", "till", "onskat", "begaran"]
+    field_order = ["besokstyp", "orsak", "vardatagande", "resurs", *WITH, "fran", "till", "onskat", "begaran"]
 
     def __init__(self, data, *, care_unit, today, commitments=()):
         self.care_unit, self.day = care_unit, today
@@ -78,12 +91,14 @@ class BookingForm(TimesForm):
         self.reasons = self._reasons()
         self.resources = self._resources()
         self.commitments = {str(row.pk): row for row in commitments}
+        self.companions = self._companions()
         data = dict(data.items())
         for name, known in (
             ("besokstyp", self.visit_types),
             ("orsak", self.reasons),
             ("resurs", self.resources),
             ("vardatagande", self.commitments),
+            *self.companions.items(),
         ):
             if data.get(name) not in known:
                 data[name] = ""
@@ -109,7 +124,43 @@ class BookingForm(TimesForm):
         )
         return {str(row.pk): row for row in rows.select_related("practitioner__profession")}
 
+    def _companions(self):
+        """What can be had together with the vårdgivare: somebody of another profession, a room, a piece of equipment;
+        `ledigt` is any that is free. Field → id → resource."""
+        found = {name: {} for name in WITH}
+        if not self.visit_type:
+            return found
+        rows = Resource.objects.valid_on(self.day).filter(care_unit=self.care_unit)
+        for row in rows.select_related("practitioner").order_by("name"):
+            name = WITH_KIND[row.kind]
+            if not row.practitioner_id or row.practitioner.profession_id != self.visit_type.profession_id:
+                found[name][str(row.pk)] = row
+        for name in ("rum", "utrustning"):
+            if len(found[name]) > 1:
+                found[name] = {ANY: None} | found[name]
+        return found
+
+    @property
+    def together(self):
+        """Groups of which one each is had with the vårdgivare (see slots.find)."""
+        groups = []
+        for name in WITH:
+            given = self.data.get(name)
+            if given == ANY:
+                groups.append([row.pk for row in self.companions[name].values() if row])
+            elif given:
+                groups.append([self.companions[name][given].pk])
+        return groups
+
     def _offer(self):
+        for name in WITH:
+            if not self.companions[name]:
+                del self.fields[name]
+                continue
+            self.fields[name].choices = [
+                ("", "Ingen" if name == "med" else "Inget"),
+                *((key, row.name if row else "Vilket som är ledigt") for key, row in self.companions[name].items()),
+            ]
         groups = {}
         for key, row in self.visit_types.items():
             groups.setdefault(row.profession.name, []).append((key, row.name))

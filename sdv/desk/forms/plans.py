@@ -12,7 +12,7 @@ from scheduling.rules import MOST_IN_PLAN
 from sdv.common.fields import SwedishDateField, SwedishTimeField
 from sdv.common.time import at_local
 
-from .booking import FURTHEST, BookingForm, bookable_types
+from .booking import FURTHEST, WITH, BookingForm, bookable_types
 
 WEEKS = [("1", "varje vecka"), ("2", "varannan vecka"), ("3", "var tredje vecka"), ("4", "var fjärde vecka")]
 
@@ -38,8 +38,8 @@ class SeriesForm(BookingForm):
     def __init__(self, data, *, today, **kwargs):
         usual = {"fran": (today + timedelta(days=7)).isoformat(), "klockan": "09:00", "antal": "6", "varje": "1"}
         super().__init__(usual | {key: value for key, value in data.items() if value}, today=today, **kwargs)
-        for name in ("till", "onskat", "begaran"):
-            del self.fields[name]
+        for name in ("till", "onskat", "begaran", *WITH):
+            self.fields.pop(name, None)
         self.fields["fran"].label = "Första besöket"
 
     def proposals(self, *, care_unit, at, by):

@@ -36,7 +36,13 @@ class FreeDay:
 
 def value_of(slot):
     """A slot as a form's value: resource and start."""
-    return f"{slot.resource.pk}|{slot.start.isoformat()}"
+    return value_text(slot.resource.pk, slot.start, [row.pk for row in slot.others])
+
+
+def value_text(resource_id, start, others=()):
+    """Whose time, when, and what is had with it."""
+    more = "|" + ",".join(str(pk) for pk in others) if others else ""
+    return f"{resource_id}|{start.isoformat()}{more}"
 
 
 def by_day(slots, *, care_unit, visit_type, wished=None, busy=()):
@@ -67,7 +73,7 @@ def _time(slot, care_unit, visit_type, is_best, note):
         clock=f"{start:%H:%M}",
         end_clock=f"{local(slot.end):%H:%M}",
         digits=f"{start:%H%M}",
-        who=who(slot.resource),
+        who=", ".join([who(slot.resource), *(who(row) for row in slot.others)]),
         unit=care_unit.short_name or care_unit.name,
         form=ContactForm(visit_type.contact_form).label.lower(),
         is_best=is_best,

@@ -186,6 +186,7 @@ class BookingDesk(Desk):
         """Confirms: slot, booking and pre-registration in one transaction."""
         if not self.is_ready():
             return self.page(status=422)
+        self.others = []
         resource, start, end = overbooking.pop("time", None) or self.chosen_time()
         try:
             appointment = writes.book(
@@ -195,7 +196,8 @@ class BookingDesk(Desk):
                 contact_reason_id=self.form.contact_reason.pk,
                 start=start,
                 end=end,
-                resource_ids=[resource.pk],
+                resource_ids=[resource.pk, *self.others],
+                main_resource_id=resource.pk if resource.practitioner_id else None,
                 commitment_id=self.form.commitment.pk if self.form.commitment else None,
                 booking_request_id=self._request_id(),
                 wished_date=self.form.cleaned_data["onskat"],

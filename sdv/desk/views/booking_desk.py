@@ -59,9 +59,14 @@ class Desk:
             resource_ids=[resource.pk] if resource else None,
             limit=presenter.SHOWN_TIMES,
             by=self.user,
+            together=self.together(),
         )
         self.hidden = presenter.hidden_text(found.hidden)
         return found.slots
+
+    def together(self):
+        """What is had with the person whose time it is: groups of which one each must be free."""
+        return self.form.together
 
     def busy(self):
         """The patient's own bookings ahead, wherever: only their times are told, and only at an overlap (PL-06)."""
@@ -128,10 +133,12 @@ class Desk:
     def _held(self, held):
         if held is None:
             return None
+        others = resource_bookings.held_with(held, self.user)[1:]
         seconds = (held.expires_at - timezone.now()).total_seconds()
         return {
             "id": held.pk,
-            "value": f"{held.resource_id}|{held.period.lower.isoformat()}",
+            "value": presenter.value_text(held.resource_id, held.period.lower, [row.pk for row in others]),
+            "others": ", ".join(row.name for row in others),
             "day": long_date(local_date(held.period.lower)),
             "start": held.period.lower,
             "end": held.period.upper,
@@ -159,7 +166,11 @@ class Desk:
     def chosen_time(self):
         """The resource and the times that were chosen; the length is the besökstyp's. Raises InputError."""
         resource_id, _, text = self.request.POST.get("tid", "").partition("|")
+        text, _, others = text.partition("|")
         start = self._moment(text)
+        wanted = [pk for pk in map(uuid_of, others.split(",")) if pk]
+        rows = Resource.objects.filter(pk__in=wanted, care_unit=self.care_unit) if wanted else []
+        self.others = [row.pk for row in rows]
         resource = Resource.objects.filter(pk=uuid_of(resource_id), care_unit=self.care_unit).first()
         if resource is None or start is None:
             raise InputError(tid="Välj en av de lediga tiderna i listan.")
@@ -184,7 +195,12 @@ class Desk:
         try:
             # To the second, unlike registered times: cut to the minute the hold could be half as long.
             held = resource_bookings.hold(
-                resource_id=resource.pk, start=start, end=end, by=self.user, at=timezone.now()
+                resource_id=resource.pk,
+                start=start,
+                end=end,
+                by=self.user,
+                at=timezone.now(),
+                together=self.others,
             )
         except RuleError as refused:
             if refused.code != "slot_taken":

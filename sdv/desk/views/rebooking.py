@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from registration.presenters import load
 from scheduling import rules
 from scheduling.actions import appointments, rebooking
+from scheduling.models import AppointmentKind
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
@@ -91,7 +92,11 @@ def _move(request, item, form, at):
         return None
     start = start.astimezone(UTC)
     rebooking.refuse_done(item.pk, version=form.cleaned_data["version"])
-    kept = [row.pk for row in item.appointment.resources.all() if not row.practitioner_id]
+    absent = item.absence.resource_id if item.absence else None
+    is_team = item.appointment.kind == AppointmentKind.TEAM
+    rows = item.appointment.resources.all()
+    kept = [row.pk for row in rows if not row.practitioner_id or (is_team and absent and row.pk != absent)]
+    kept = [pk for pk in kept if pk != resource_id]
     appointments.reschedule(
         appointment_id=item.appointment_id,
         start=start,

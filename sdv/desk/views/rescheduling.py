@@ -52,7 +52,11 @@ class RebookingDesk(Desk):
         self.path = reverse("appointment-reschedule", args=[appointment.pk])
         self.appointment = appointment
         self.visit_type = appointment.encounter.visit_type
-        self.own = [row for row in appointment.resources.all() if row.practitioner_id]
+        main = appointment.encounter.participants.filter(is_main_responsible=True).first()
+        persons = [row for row in appointment.resources.all() if row.practitioner_id]
+        # The main responsible first: whose time is sought. The others of a team, rooms and equipment go along.
+        self.own = sorted(persons, key=lambda row: main is None or row.practitioner_id != main.practitioner_id)
+        self.along = [row.pk for row in appointment.resources.all() if row not in self.own[:1]]
         resources = slots.resources_for(self.care_unit, self.visit_type, self.today).select_related(
             "practitioner__profession"
         )
@@ -68,6 +72,10 @@ class RebookingDesk(Desk):
         data.setdefault("fran", self.today.isoformat())
         data.setdefault("till", (day_of(data["fran"], self.today) + HORIZON).isoformat())
         self.form = RebookForm(data, resources=resources, today=self.today)
+
+    def together(self):
+        """The others of a team, rooms and equipment are had with the new time too."""
+        return [[pk] for pk in self.along]
 
     def busy(self):
         """The patient's other bookings; the one that is moved gives way."""
@@ -98,7 +106,6 @@ class RebookingDesk(Desk):
         if not self.is_ready():
             return self.page(status=422)
         resource, start, end = self.chosen_time()
-        kept = [row.pk for row in self.appointment.resources.all() if not row.practitioner_id]
         insisted = self.insisted()
         if "resten" in self.request.POST:
             return self.move_rest(start)
@@ -107,7 +114,7 @@ class RebookingDesk(Desk):
                 appointment_id=self.appointment.pk,
                 start=start,
                 end=end,
-                resource_ids=[resource.pk, *kept],
+                resource_ids=[resource.pk, *self.along],
                 reason=insisted["reason"] or self.form.cleaned_data["skal"],
                 accept_warnings=insisted["accept_warnings"],
                 hold_id=uuid_of(self.request.POST.get("hallen", "")),
