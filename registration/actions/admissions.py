@@ -76,7 +76,7 @@ def begin(*, by, at, ward_id=None, place_id=None, responsible=None, **contact):
     with _one_transaction(place_id):
         encounter = encounters.register_unbooked(by=by, at=at, **contact)
         if responsible is not None:
-            participants.write(encounter, responsible)
+            participants.begin_with(encounter, responsible)
         return land(encounter, ward_id, place_id, by=by, at=minute(at))
 
 

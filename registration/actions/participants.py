@@ -29,6 +29,13 @@ def register(*, encounter_id, main, by, at, others=(), version=None):
     return encounter
 
 
+def begin_with(encounter, main):
+    """Inner write: who the contact that begins is registered on, where anybody is met."""
+    if refused := lifecycle.refusal(TYPES[encounter.type_id], encounter.status, Move.PARTICIPANTS):
+        raise refused
+    write(encounter, main)
+
+
 def write(encounter, main, others=()):
     """Inner write on a locked encounter: the rows become these people, and what changed is answered in words."""
     others = list(others)

@@ -21,7 +21,9 @@ class PractitionerHsaId(Text):
     """A practitioner by the HSA-id that the journal knows."""
 
     def to_internal_value(self, data):
-        row = Practitioner.objects.filter(hsa_id=super().to_internal_value(data)).first()
+        given = super().to_internal_value(data)
+        super().run_validators(given)
+        row = Practitioner.objects.filter(hsa_id=given).first()
         if row is None:
             raise serializers.ValidationError("Ingen medarbetare har det HSA-id:t här.")
         return row

@@ -159,7 +159,13 @@ def test_who_takes_part(caller, catalogues):
     refused(
         api.put(path, {"participants": [{"hsa_id": nurse.hsa_id}]}), 409, rule="BO-02", code="main_responsible_missing"
     )
-    for wrong in ([{"hsa_id": "SE-okänd"}], [{}], [{"hsa_id": nurse.hsa_id, "practitioner": str(nurse.pk)}]):
+    for wrong in (
+        [{"hsa_id": "SE-okänd"}],
+        [{"hsa_id": "SE\0"}],
+        [{"hsa_id": "S" * 40}],
+        [{}],
+        [{"hsa_id": nurse.hsa_id, "practitioner": str(nurse.pk)}],
+    ):
         refused(api.put(path, {"participants": wrong}), 400)
     both = [{"hsa_id": each.hsa_id, "main_responsible": True} for each in (doctor, nurse)]
     refused(api.put(path, {"participants": both}), 400)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 
 import pytest
@@ -10,7 +10,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from scheduling.models import Appointment, AppointmentStatus
-from sdv.common.time import end_of_day, local_date, now
+from sdv.common.time import at_local, end_of_day, local_date, now
 from tests import factories as make
 
 from .conftest import assert_accessible, assert_accessible_also_narrow
@@ -123,6 +123,23 @@ def test_arrival_of_the_next_patient_is_one_key(desk, visit, morning):
     expect(who(page, morning["hodan"])).to_be_focused()
     morning["hodan"].refresh_from_db()
     assert (keys.count, morning["hodan"].status) == (2, AppointmentStatus.BOOKED)
+
+
+def test_yesterday_s_visit_is_asked_when_the_patient_came(desk, visit, unit):
+    """PL-15, PL-03: what was noted on paper is entered with its true time."""
+    yesterday = local_date(now()) - timedelta(days=1)
+    missed = make.booked_visit(care_unit=unit, start=at_local(yesterday, time(10)), at=now() - timedelta(days=3))
+    visit(f"{reverse('day')}?dag={yesterday}")
+    who(desk, missed).focus()
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#arrival_clock")).to_be_focused()
+    assert_accessible_also_narrow(desk)
+    picture(desk, "verklig-tid")
+    desk.keyboard.type("1004")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#receipt")).to_contain_text("Ankomst registrerad för")
+    came = Appointment.objects.select_related("encounter").get(pk=missed.pk)
+    assert (came.status, came.encounter.start) == (AppointmentStatus.ARRIVED, at_local(yesterday, time(10, 4)))
 
 
 def test_who_says_the_last_four_digits_is_found_by_them_and_one_more_key(desk, visit, morning):

@@ -6,7 +6,7 @@ from classification.deriving import derived_of
 from registration.actions import admissions, encounters, participants
 from registration.lifecycle import Move
 from registration.models import Encounter
-from registration.type_choice import DROP_IN
+from registration.type_choice import ADMINISTRATIVE, DROP_IN
 from sdv.accounts.models import Practitioner
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.outbox.models import OutboxMessage
@@ -132,3 +132,17 @@ def test_who_took_part_is_corrected_after_the_end_and_told_again(clinic, people)
     with pytest.raises(RuleError) as refused:
         participants.register(encounter_id=annulled.pk, main=people["Holm"], by=clinic.nurse, at=NOW)
     assert (refused.value.rule, state(annulled)) == ("VH-12", [])
+
+
+def test_nobody_takes_part_where_nobody_is_met(clinic, people):
+    """BO-02, VH-20: Admin is no contact; nothing is kept of it."""
+    with pytest.raises(RuleError) as refused:
+        admissions.begin(
+            patient_id=clinic.patient().pk,
+            care_unit=clinic.unit,
+            situation=ADMINISTRATIVE,
+            responsible=people["Holm"],
+            by=clinic.nurse,
+            at=NOW,
+        )
+    assert (refused.value.rule, Encounter.objects.count()) == ("BO-02", 0)
