@@ -52,7 +52,7 @@ def test_a_release_is_read_in_looked_at_and_let_into_effect(catalogue_page, visi
     assert_only_known(page)
     # The page asks by itself, and shows when the clock's job has carried it out.
     call_command("run_job", "code-imports", verbosity=0)
-    expect(page.locator(".messagelist .success")).to_have_text("Utgåvan är inläst och gäller.")
+    expect(page.locator(".messagelist .success")).to_have_text("Utgåvan är inläst och gäller från 2026-01-01.")
     expect(page.get_by_text("Väntar på att läsas in.")).to_have_count(0)
     assert CodeImport.objects.get().state == "in_effect"
     assert_only_known(page)

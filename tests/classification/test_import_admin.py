@@ -75,8 +75,8 @@ def test_files_are_read_shown_and_let_into_effect(admin):
     assert job() == ["ICD-10-SE 2026: " + str(Loaded("icd-10-se", 16, 16, synonyms=synonyms()))]
     page = admin.get(reverse("admin:classification_codeimport_change", args=[found.pk])).content.decode()
     assert (
-        "Utgåvan är inläst och gäller." in page
-        and "Gäller sedan" in page
+        "Utgåvan är inläst och gäller från 2026-01-01." in page
+        and "Godkänd " in page
         and "every 2s" not in page
         and "Väntar" not in page
     )
