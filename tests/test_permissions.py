@@ -344,6 +344,7 @@ ENDPOINTS = {
     "commitments/": ({"GET": P.VIEW_ENCOUNTERS, "POST": P.DECIDE_CARE}, None),
     "commitments/<uuid:pk>/": ({"GET": P.VIEW_ENCOUNTERS}, "commitment"),
     "commitments/<uuid:pk>/close/": ({"POST": P.DECIDE_CARE}, "commitment"),
+    "commitments/<uuid:pk>/pathway/": ({"GET": P.VIEW_ENCOUNTERS}, "commitment"),
     "commitments/<uuid:pk>/reopen/": ({"POST": P.DECIDE_CARE}, "commitment"),
     "absences/": ({"GET": P.VIEW_SCHEDULES, "POST": P.MAINTAIN_SCHEDULES}, None),
     "absences/<uuid:pk>/": ({"GET": P.VIEW_SCHEDULES}, "absence"),

@@ -5,6 +5,7 @@ from rest_framework import serializers
 from registration.api.coded import ProblemCodeCode, RowId
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
 from registration.models import CareCommitment, CommitmentStatus, Patient
+from scheduling import pathway
 from scheduling.actions import commitments
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
@@ -61,6 +62,23 @@ class CommitmentAnswer(Answer):
     opened_on = serializers.DateField()
     closed_on = serializers.DateField(allow_null=True)
     close_reason = serializers.CharField()
+
+
+class PathwayAnswer(Answer):
+    """A point of the line, or an idle gap: then `days` says how long, and `date` when it began."""
+
+    kind = serializers.ChoiceField(choices=["point", "gap"])
+    date = serializers.DateField()
+    text = serializers.CharField()
+    is_ahead = serializers.BooleanField(help_text="Planerat, inte hänt.")
+    days = serializers.IntegerField(allow_null=True)
+
+
+def pathway_answer(each):
+    if isinstance(each, pathway.Gap):
+        words = f"{each.days} dagar utan händelse"
+        return {"kind": "gap", "date": day(each.first), "text": words, "is_ahead": False, "days": each.days}
+    return {"kind": "point", "date": day(each.day), "text": each.what, "is_ahead": each.is_ahead, "days": None}
 
 
 def commitment_rows(rows=None):
@@ -147,6 +165,25 @@ class OneCommitment(_Commitment):
     def get(self, request, pk):
         self.require_at(pk)
         return self.shown(pk, "vårdåtagande")
+
+
+class CommitmentPathway(_Commitment):
+    """GET commitments/{id}/pathway/."""
+
+    permissions = {"GET": Permission.VIEW_ENCOUNTERS}
+
+    @operation(
+        "commitments_pathway",
+        "Vårdåtagandets förlopp med sina uppehåll",
+        tag=TAG,
+        answer=page_of("PathwayPage", PathwayAnswer),
+    )
+    def get(self, request, pk):
+        self.require_at(pk)
+        row = CareCommitment.objects.filter(pk=pk, care_unit__in=self.actor.care_unit_ids).get()
+        self.log([row.patient_id], "vårdåtagandets förlopp", care_unit_id=row.care_unit_id, resource_id=pk)
+        line = pathway.lines([row], at=self.at)[row.pk]
+        return self.answer({"results": [pathway_answer(each) for each in line], "next": None, "previous": None})
 
 
 class CloseCommitment(_Commitment):

@@ -52,6 +52,7 @@ urlpatterns = [
     path("commitments/", commitments.Commitments.as_view()),
     path("commitments/<uuid:pk>/", commitments.OneCommitment.as_view()),
     path("commitments/<uuid:pk>/close/", commitments.CloseCommitment.as_view()),
+    path("commitments/<uuid:pk>/pathway/", commitments.CommitmentPathway.as_view()),
     path("commitments/<uuid:pk>/reopen/", commitments.ReopenCommitment.as_view()),
     path("contact-attempts/", contact_attempts.ContactAttempts.as_view()),
     path("contact-attempts/<uuid:pk>/undo/", contact_attempts.UndoContactAttempt.as_view()),

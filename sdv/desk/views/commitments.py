@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from registration.models import CommitmentStatus
+from scheduling import pathway
 from scheduling.actions import commitments as commitment_writes
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import RuleError
@@ -13,6 +14,7 @@ from sdv.common.time import local_date, now
 from ..forms.referrals import CloseCommitmentForm, ProblemForm, ReopenCommitmentForm
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
+from ..presenters.pathway import steps_of
 from ..receipts import leave_receipt
 from ..refusals import refusal_context
 from ..repeats import is_own_repeat
@@ -31,6 +33,7 @@ def commitments(request, patient):
     )
     open_rows = [row for row in rows if row.status == CommitmentStatus.OPEN]
     steps = presenter.next_steps(open_rows, at=at)
+    lines = pathway.lines(rows, at=at)
     undecided = care_unit.referrals.undecided().filter(patient=patient).order_by("arrival_date", "id")
     return page_of_patient(
         request,
@@ -41,6 +44,7 @@ def commitments(request, patient):
         at,
         open_rows=[(row, steps.get(row.pk, "")) for row in open_rows],
         closed_rows=[row for row in rows if row.status == CommitmentStatus.CLOSED],
+        lines=[(row, steps_of(lines[row.pk])) for row in rows],
         undecided=list(undecided),
         care_unit=care_unit,
     )
