@@ -5,7 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db.models import Q
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db.models import Aggregate, Func, Q
 
 from scheduling.models import BookingState, Resource, ResourceBooking, ResourceKind
 from scheduling.timebook import Timebook
@@ -20,7 +21,6 @@ PROFESSION, VISIT_TYPE, TOO_SHORT, ABSENT, HOLIDAY, NO_ROOM = (
     "helgdag",
     "inget ledigt rum eller utrustning",
 )
-LONGEST_VISIT = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -200,17 +200,10 @@ class _Search:
         )
 
     def _is_taken(self, resource, start, end):
-        """Periods lie in order of their start. None is longer than a day, so those that could reach the time are few."""
+        """Periods lie in order of their start, and none meets another."""
         periods = self.taken.get(resource.pk, ())
-        place = bisect_left(periods, (end,))
-        while place:
-            place -= 1
-            lower, upper = periods[place]
-            if upper > start:
-                return True
-            if lower < start - LONGEST_VISIT:
-                return False
-        return False
+        before = bisect_left(periods, (end,))
+        return before > 0 and periods[before - 1][1] > start
 
 
 def _is_of_profession(resource, visit_type):
@@ -241,6 +234,13 @@ def _resources(units, visit_type, day, resource_ids, together):
     return persons, others, together
 
 
+class _Joined(Aggregate):
+    """Periods that meet are one: twelve weeks of many resources are then some thousand rows, not fifty."""
+
+    function = "range_agg"
+    output_field = DateTimeRangeField()
+
+
 def _taken(resource_ids, start, end, at, by):
     """Living rows per resource: bookings, and holds of others that have not run out."""
     held = Q(expires_at__gt=at)
@@ -250,7 +250,9 @@ def _taken(resource_ids, start, end, at, by):
     rows = (
         ResourceBooking.objects.filter(resource__in=resource_ids, period__overlap=(start, end))
         .filter(Q(state=BookingState.BOOKED) | held)
-        .values_list("resource_id", "period")
+        .values("resource_id")
+        .annotate(taken=Func(_Joined("period"), function="unnest", output_field=DateTimeRangeField()))
+        .values_list("resource_id", "taken")
     )
     taken = {pk: [] for pk in resource_ids}
     for resource_id, period in rows:
