@@ -19,7 +19,7 @@ class LockingQuerySet(models.QuerySet):
     def locked(self):
         """Rows this transaction will change, always taken in key order. The only way to lock.
 
-        Order between kinds: patient, commitment, encounter, resource, appointment."""
+        Order between kinds: patient, commitment, encounter, resource, session, appointment."""
         return self.order_by("pk").select_for_update(of=("self",), no_key=True)
 
 

@@ -80,6 +80,8 @@ def test_the_demo_holds_what_a_person_wants_to_try(afternoon):
     assert ContactAttempt.objects.standing().count() > 3
     assert Session.objects.planned().with_counts().filter(taken__gt=1).count() > 1
     assert RebookingItem.objects.open().filter(session__isnull=False).exists()
+    assert set(Appointment.objects.values_list("kind", flat=True)) == {"individual", "group", "team", "coordinated"}
+    assert Appointment.objects.future(afternoon).filter(plan__kind="series").count() > 2
     assert {row.status for row in OpenInvitation.objects.waiting()} == {"open", "expired"}
     assert Letter.objects.filter(kind="open_invitation", status="unsent").exists()
     assert LetterAttachment.objects.get().pdf.startswith(b"%PDF-")
