@@ -48,7 +48,13 @@ pytestmark = pytest.mark.timeout(500)
 
 LATER = NOW + 60 * DAY
 # Files for those who are not at work with the patient: no number, no birth date, and nothing of the care in words.
-EXPORTS = ["statistics-csv", "statistics-workbook", "coding-quality-csv", "grouping-export-csv"]
+EXPORTS = [
+    "statistics-csv",
+    "statistics-workbook",
+    "coding-quality-csv",
+    "coding-quality-workbook",
+    "grouping-export-csv",
+]
 
 
 # Where what stays may not be, though its own table holds it.
