@@ -3,8 +3,9 @@ completed, addressed to somebody and to nobody; who reviews and stands in (VA-02
 
 from datetime import timedelta
 
-from registration.actions import referrals
-from registration.models import ReferralKind, ReferralReviewer
+from registration.actions import referrals, waiting
+from registration.models import DeviationKind, ReferralKind, ReferralReviewer
+from scheduling.actions import faults
 from sdv.common.time import local_date
 
 DECISIONS = ["none"] * 12 + ["review"] * 3 + ["return"] * 3 + ["complete"] * 2 + ["forward"] * 2 + ["reject"] * 2
@@ -31,6 +32,7 @@ def fill(story, unit, decided_at):
         referral = story.referral(unit, patient, arrived_at=came_at, addressed_to=addressed_to)
         decide(story, unit, referral, decision, decided_at)
     send(story, unit, decided_at)
+    faults.check(at=story.at)
 
 
 def decide(story, unit, referral, decision, at):
@@ -41,6 +43,9 @@ def decide(story, unit, referral, decision, at):
         target = max(target, local_date(at))
     if decision == "review":
         referrals.review(**act, medical_target_date=target)
+        waiting.register_deviation(
+            **act, kind=DeviationKind.MEDICAL, starts_on=referral.arrival_date, reason="Infektion, tas när den läkt"
+        )
     elif decision.startswith("accept"):
         referrals.accept(**act, problem_code=referral.problem_code, medical_target_date=target)
     elif decision == "forward":
