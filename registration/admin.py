@@ -4,6 +4,7 @@ presenter, which heeds protection and logs each reading."""
 from django.contrib import admin
 
 from registration import referral_admin
+from registration.actions import waiting_room
 from registration.models import (
     AddOn,
     AddOnCategory,
@@ -14,8 +15,17 @@ from registration.models import (
     VisitKind,
     VisitType,
     VisitTypeReason,
+    WaitingScreen,
 )
-from sdv.accounts.administration import CatalogueAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
+from sdv.accounts.administration import (
+    CatalogueAdmin,
+    MaintainedAdmin,
+    MaintainedInline,
+    ReadOnlyAdmin,
+    may_any,
+    site,
+)
+from sdv.common.time import now
 
 __all__ = ["referral_admin"]
 
@@ -91,3 +101,28 @@ class AddOnAdmin(CatalogueAdmin):
 @admin.register(AddressKind, site=site)
 class AddressKindAdmin(CatalogueAdmin):
     list_display = ("name", "rule", "requires_dates", "is_locked", "valid_to")
+
+
+@admin.register(WaitingScreen, site=site)
+class WaitingScreenAdmin(MaintainedAdmin):
+    """A screen's code is shown once, when it is added; a lost one is replaced by adding the screen anew."""
+
+    fixed = ("care_unit", "name", "room")
+    fields = ("care_unit", "name", "room", "created_at", "revoked_at")
+    readonly_fields = ("created_at", "revoked_at")
+    list_display = ("name", "care_unit", "room", "created_at", "revoked_at")
+    list_select_related = ("care_unit",)
+    actions = ("revoke",)
+
+    def save_model(self, request, obj, form, change):
+        if change:
+            return
+        code = waiting_room.new_code()
+        obj.digest = waiting_room.digest(code)
+        super().save_model(request, obj, form, change)
+        self.message_user(request, f"Skärmens kod: {code}. Den visas bara nu. Öppna /skarm/ på skärmen och skriv den.")
+
+    @admin.action(description="Återkalla valda skärmar")
+    def revoke(self, request, queryset):
+        revoked = queryset.filter(revoked_at__isnull=True).update(revoked_at=now())
+        self.message_user(request, f"{revoked} skärmar är återkallade och visar inget längre.")

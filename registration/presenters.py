@@ -437,6 +437,15 @@ def _has_left_guardians(patient, on):
     return not patient.is_deceased and is_of_age(patient.birth_date, patient.birth_date_partial, on)
 
 
+def called_as(ticket):
+    """What a screen in a waiting room shows: the first name where the patient chose it, else the number; of a protected
+    person always the number (PL-17, SK-02)."""
+    patient = ticket.encounter.patient
+    if ticket.by_name and patient.given_name and not patient.is_protected:
+        return patient.given_name.split()[0]
+    return f"Nr {ticket.number}"
+
+
 def _shown_relations(patient, rows, on, *, has_left):
     if patient.is_protected:
         return []

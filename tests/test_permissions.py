@@ -103,6 +103,9 @@ PAGES = {
     "appointment-undo": page(None, P.REGISTER_ARRIVAL, pk="arrived"),
     "appointment-cancel": page(P.BOOK, P.BOOK, pk="booked"),
     "appointment-reschedule": page(P.BOOK, P.BOOK, pk="booked"),
+    "encounter-call": page(None, P.REGISTER_ARRIVAL, pk="arrived_encounter"),
+    "waiting-screen": page(ANYONE, ANYONE),
+    "waiting-screen-rows": page(ANYONE),
     "drop-in": page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS),
     # Akuten and Platser
     "emergency": page(P.VIEW_ENCOUNTERS),
@@ -360,6 +363,7 @@ ENDPOINTS = {
     "day-close/": ({"GET": P.VIEW_DAY, "POST": P.REGISTER_ARRIVAL}, None),
     "freed-times/": ({"GET": P.VIEW_SCHEDULES}, None),
     "freed-times/<uuid:pk>/candidates/": ({"GET": P.VIEW_WORK_LISTS}, "freed"),
+    "encounters/<uuid:pk>/call/": ({"POST": P.REGISTER_ARRIVAL}, "arrived_encounter"),
     "open-invitations/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.BOOK}, None),
     "open-invitations/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS}, "invitation"),
     "open-invitations/<uuid:pk>/book/": ({"POST": P.BOOK}, "invitation"),
@@ -464,7 +468,7 @@ ADMINISTRATION = {
         ["carearea", "profession", "encounterclass", "encountertype", "visitkind", "visittype"], CATALOGUES
     ),
     **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
-    **dict.fromkeys(["lettertext", "letterattachment", "feerate"], CATALOGUES),
+    **dict.fromkeys(["lettertext", "letterattachment", "feerate", "waitingscreen"], CATALOGUES),
     **dict.fromkeys(["guaranteelimit", "referralreviewer", "sharedlist"], CATALOGUES),
     **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code", "codeimport"], CATALOGUES),
     **dict.fromkeys(["checksetting", "blockedcode", "favouritecode"], CATALOGUES),

@@ -15,7 +15,7 @@ from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local, local_date, minute
 from sdv.outbox import messages
 
-from . import grounds, holdings
+from . import grounds, holdings, waiting_room
 
 
 def lock(encounter_id, *, version=None):
@@ -126,9 +126,8 @@ def register_unbooked(
     expected_discharge_on=None,
     accept_warnings=(),
 ):
-    """A contact that begins without a booking: drop-in, emergency, contact without visit … (VH-03). The type follows
-    from unit and situation; payer and listing are frozen as the patient has them now (VH-23). `during_id` is the
-    ongoing vårdhändelse that a consult points to (VH-10)."""
+    """A contact that begins without a booking (VH-03). The type follows from unit and situation; payer and listing are
+    frozen (VH-23). `during_id` is the ongoing vårdhändelse that a consult points to (VH-10)."""
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     type_code = type_choice.choose(
@@ -175,6 +174,7 @@ def register_unbooked(
         at=start,
     )
     grounds.use(encounter)
+    waiting_room.take(encounter, at=start)
     return encounter
 
 
@@ -281,6 +281,7 @@ def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
         **changes,
     )
     grounds.use(encounter)
+    waiting_room.take(encounter, at=at)
     return encounter
 
 

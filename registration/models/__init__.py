@@ -40,6 +40,7 @@ from .relation import EncounterRelation, PatientRelation, RelationKind
 from .reserve import PatientSearchKey, ReserveDecision, ReserveSearch, SearchKeyKind
 from .stay import Birth, LeaveOfAbsence, PlaceCleaning, WardStay
 from .waiting import DeviationKind, GuaranteeLimit, GuaranteePurpose, WaitDeviation
+from .waiting_room import QueueTicket, WaitingScreen
 
 __all__ = [
     "AddOn",
@@ -88,6 +89,7 @@ __all__ = [
     "ProblemCode",
     "Protection",
     "ProtectionGround",
+    "QueueTicket",
     "Referral",
     "ReferralAct",
     "ReferralEvent",
@@ -105,5 +107,6 @@ __all__ = [
     "VisitType",
     "VisitTypeReason",
     "WaitDeviation",
+    "WaitingScreen",
     "WardStay",
 ]

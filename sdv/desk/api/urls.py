@@ -4,6 +4,7 @@ from django.urls import path
 
 from . import (
     births,
+    calls,
     deceased,
     encounters,
     merges,
@@ -32,6 +33,7 @@ urlpatterns = [
     path("encounters/<uuid:pk>/", encounters.OneEncounter.as_view()),
     path("encounters/<uuid:pk>/arrive/", moves.Admit.as_view()),
     path("encounters/<uuid:pk>/arrive/undo/", stays.UndoAdmission.as_view()),
+    path("encounters/<uuid:pk>/call/", calls.Call.as_view()),
     path("encounters/<uuid:pk>/place/", moves.AssignPlace.as_view()),
     path("encounters/<uuid:pk>/transfer/", stays.Transfer.as_view()),
     path("encounters/<uuid:pk>/leave/", stays.Leave.as_view()),

@@ -4,6 +4,8 @@ that are closed, a leaflet that goes with letters (PL-01, PL-04, PL-26, BB-01)."
 import hashlib
 from datetime import time, timedelta
 
+from registration.actions import waiting_room
+from registration.models import WaitingScreen
 from scheduling import days, slots
 from scheduling.actions import day_close, invitations, letters, offers, working
 from scheduling.models import BookingRequest, BookingRequestStatus, Letter, LetterAttachment
@@ -22,7 +24,19 @@ VIEWS = (
 )
 
 
+# What is typed on /skarm/ in the practice environment.
+SCREEN_CODE = "DEMO-DEMO-DEMO-DEMO"
+
+
+def hang_up_a_screen(story):
+    """A screen in one waiting room, before today's patients arrive: they get numbers (PL-17)."""
+    WaitingScreen.objects.create(
+        care_unit=story.region.units["bryggan"].row, name="Väntrummet", digest=waiting_room.digest(SCREEN_CODE)
+    )
+
+
 def fill(story):
+    """Each of it for the units that are tried most."""
     leaflet = _leaflet()
     for key in ("bryggan", "medicin"):
         unit = story.region.units[key]

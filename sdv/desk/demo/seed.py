@@ -37,6 +37,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     orders.fill(story)
     story.plan_ahead()
     examples.plan(story, shown)
+    planning.hang_up_a_screen(story)
     story.live_today()
     stays.fill(story)
     kinds.fill(story)

@@ -17,7 +17,7 @@ from registration.models import ContactForm, EncounterParticipant
 from scheduling.models import AppointmentKind, AppointmentStatus, Resource, ResourceKind, SessionStatus
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Link, Tag
-from sdv.common.time import elapsed, local_date
+from sdv.common.time import elapsed, local, local_date
 from sdv.desk.context import address
 
 LONG_WAIT = timedelta(minutes=15)
@@ -68,6 +68,7 @@ class Row:
     group: str = ""
     is_distant: bool = False
     is_next: bool = False
+    call_label: str = ""
 
     @property
     def arrive_label(self):
@@ -178,15 +179,15 @@ def _booked_with():
 
 def _appointments(care_unit, day):
     chosen = care_unit.appointments.all() if day is None else booked_on(care_unit, day)
-    return chosen.select_related("patient", "session", "encounter__visit_type", "encounter__type").annotate(
-        caregiver=_booked_with()
-    )
+    return chosen.select_related(
+        "patient", "session", "encounter__visit_type", "encounter__type", "encounter__queue_ticket"
+    ).annotate(caregiver=_booked_with())
 
 
 def _encounters(care_unit, day):
     chosen = care_unit.encounters.all() if day is None else unbooked_on(care_unit, day)
     who = EncounterParticipant.objects.filter(encounter=OuterRef("pk"), is_main_responsible=True)
-    return chosen.select_related("patient", "visit_type", "type").annotate(
+    return chosen.select_related("patient", "visit_type", "type", "queue_ticket").annotate(
         caregiver=Subquery(who.annotate(short_name=SHORT_NAME).values("short_name")[:1])
     )
 
@@ -271,7 +272,25 @@ def _row(encounter, patient, viewer, *, appointment, state, start, end, waited, 
         is_off=state in OFF,
         group=appointment.session.name if appointment and appointment.session else "",
         is_distant=encounter.contact_form in DISTANT,
+        call_label=_call_label(encounter, viewer),
     )
+
+
+def _call_label(encounter, viewer):
+    """Ropa in, or once more, where the patient has a number and waits (PL-17)."""
+    ticket = getattr(encounter, "queue_ticket", None)
+    if ticket is None or encounter.status != Status.IN_PROGRESS or not viewer.may_arrive:
+        return ""
+    return "Ropa igen" if ticket.called_at else "Ropa in"
+
+
+def _queue_tag(encounter):
+    ticket = getattr(encounter, "queue_ticket", None)
+    if ticket is None or encounter.status != Status.IN_PROGRESS:
+        return None
+    if not ticket.called_at:
+        return Tag("", "list", f"Nr {ticket.number}")
+    return Tag("info", "arrive", f"Nr {ticket.number} inropad {local(ticket.called_at):%H:%M} {ticket.room}".strip())
 
 
 def _visit(encounter, appointment):
@@ -284,6 +303,8 @@ def _visit(encounter, appointment):
 def _tags(encounter, appointment, seen, waited):
     if waited:
         yield Tag("warn", "clock", f"Väntat {waited} min")
+    if queue := _queue_tag(encounter):
+        yield queue
     if seen.is_deceased:
         yield Tag("danger", "cross", "Avliden")
     if seen.is_protected:
@@ -307,7 +328,7 @@ def _tags(encounter, appointment, seen, waited):
 
 
 ANY_ID = UUID(int=0)
-OF_ENCOUNTER = {"row": "day-row", "check_out": "check-out", "encounter": "encounter"}
+OF_ENCOUNTER = {"row": "day-row", "call": "encounter-call", "check_out": "check-out", "encounter": "encounter"}
 OF_PATIENT = {"patient": "patient", "book": "book"}
 OF_APPOINTMENT = {
     "arrive": "appointment-arrive",

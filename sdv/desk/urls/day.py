@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sdv.desk.views import check_out, day, day_close, emergency, group_sessions, stays, unbooked, wards
+from sdv.desk.views import check_out, day, day_close, emergency, group_sessions, stays, unbooked, waiting_room, wards
 
 urlpatterns = [
     path("dagen/", day.day, name="day"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("bokningar/<uuid:pk>/utebliven/", day.no_show, name="appointment-no-show"),
     path("bokningar/<uuid:pk>/angra/", day.undo, name="appointment-undo"),
     path("bokningar/<uuid:pk>/avboka/", day.cancel, name="appointment-cancel"),
+    path("vardhandelser/<uuid:pk>/ropa-in/", waiting_room.call, name="encounter-call"),
+    path("skarm/", waiting_room.screen, name="waiting-screen"),
+    path("skarm/rader/", waiting_room.rows, name="waiting-screen-rows"),
     path("oplanerat/", unbooked.drop_in, name="drop-in"),
     path("oplanerat/vagledning/", unbooked.contact_guide, name="contact-guide"),
     path("vardhandelser/<uuid:pk>/utcheckning/", check_out.check_out, name="check-out"),

@@ -24,6 +24,7 @@ from sdv.common.time import local, local_date, now
 from sdv.desk.answers import saved, sheet
 from sdv.desk.context import address
 from sdv.desk.forms.day import IDENTITY_SHOWN, ArrivalForm, CancelForm
+from sdv.desk.forms.waiting_room import CallForm, call_initial
 from sdv.desk.presenters import day as presenter
 from sdv.desk.presenters import group_sessions, plans
 from sdv.desk.receipts import clear_receipt, last_receipt, leave_receipt
@@ -40,6 +41,7 @@ LEGEND = (
     Key(("↑", "↓"), "byt rad"),
     Key(("0–9",), "sök personnummer"),
     Key(("Enter",), "ankomst"),
+    Key(("K",), "ropa in"),
     Key(("U",), "checka ut"),
     Key(("B",), "boka"),
     Key(("O",), "öppna patient"),
@@ -239,6 +241,8 @@ def _detail(request, row, at, *, ask=False):
         "interpreter": patient.interpreter_language if not patient.is_protected else "",
         "may_cancel": row.is_expected and actor.may(Permission.BOOK),
         "may_no_show": row.can_be_no_show and actor.may(Permission.REGISTER_ARRIVAL),
+        "call_url": reverse("encounter-call", args=[row.pk]) if row.call_label else "",
+        "call_form": CallForm(initial=call_initial(request, encounter)) if row.call_label else None,
         "may_see_encounter": actor.may(Permission.VIEW_ENCOUNTERS) and bool(row.urls["encounter"]),
         "other_visits": _other_visits(unit, patient, row, at),
     }
