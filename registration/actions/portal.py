@@ -9,9 +9,10 @@ from sdv.common.time import local_date
 
 
 @transaction.atomic
-def told(*, patient_id, consented_on, by, at, phone="", email=""):
+def told(*, patient_id, consented_on, by, at, phone="", email="", prefers_digital=None):
     """Keeps what 1177 tells of a patient who has consented, in place of what was told before. The same once more changes
-    nothing but when it was told. Refused for a protected person (SK-02)."""
+    nothing but when it was told. Refused for a protected person (SK-02). `prefers_digital`: letters in the first place
+    digitally, as the patient has chosen there; None where nothing is told of it, and then the last choice stands."""
     patient = Patient.objects.lock_present(patient_id)
     if refused := patient_rules.protection_refusal(patient.is_protected):
         raise refused
@@ -24,6 +25,8 @@ def told(*, patient_id, consented_on, by, at, phone="", email=""):
         raise InputError(phone="Ange telefon eller e-post. Har patienten inga uppgifter kvar: ta bort dem i stället.")
     wanted = {"phone": number, "email": email, "consented_on": consented_on}
     held = PortalContact.objects.filter(patient=patient).first()
+    if prefers_digital is not None:
+        wanted["prefers_digital"] = prefers_digital
     if held and all(getattr(held, name) == value for name, value in wanted.items()):
         PortalContact.objects.filter(pk=held.pk).update(told_at=at)
         return held

@@ -7,7 +7,7 @@ from registration.actions import portal
 from sdv.accounts.api.schema import operation
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
-from sdv.common.api_fields import Answer, Day, Fields, Text
+from sdv.common.api_fields import Answer, Day, Fields, Flag, Text
 
 from .patient_parts import TAG, Parts
 
@@ -17,6 +17,7 @@ class PortalContactAnswer(Answer):
 
     phone = serializers.CharField()
     email = serializers.CharField()
+    prefers_digital = serializers.BooleanField(help_text="Patienten vill ha brev i första hand digitalt.")
     consented_on = serializers.DateField(allow_null=True)
     told_at = serializers.DateTimeField(allow_null=True)
 
@@ -26,6 +27,9 @@ class PortalContactBody(Fields):
 
     phone = Text(max_length=30, required=False, allow_blank=True)
     email = Text(max_length=254, required=False, allow_blank=True)
+    prefers_digital = Flag(
+        required=False, help_text="Brev i första hand digitalt. Utan fältet står patientens senaste val kvar."
+    )
     consented_on = Day()
 
 
@@ -70,6 +74,7 @@ def _told(row):
     return {
         "phone": row.phone if row else "",
         "email": row.email if row else "",
+        "prefers_digital": bool(row and row.prefers_digital),
         "consented_on": day(row.consented_on) if row else None,
         "told_at": moment(row.told_at) if row else None,
     }

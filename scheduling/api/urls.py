@@ -14,10 +14,12 @@ from . import (
     letters,
     offers,
     plans,
+    schedules,
     sessions,
     sharing,
     slots,
     work_items,
+    working,
 )
 
 urlpatterns = [
@@ -73,6 +75,14 @@ urlpatterns = [
     path("offers/<uuid:pk>/accept/", offers.AcceptOffer.as_view()),
     path("offers/<uuid:pk>/decline/", offers.DeclineOffer.as_view()),
     path("offers/<uuid:pk>/withdraw/", offers.WithdrawOffer.as_view()),
+    path("schedules/", schedules.Schedules.as_view()),
+    path("weekly-hours/", schedules.WeeklyHoursOf.as_view()),
+    path("weekly-hours/<uuid:pk>/end/", schedules.EndWeeklyHours.as_view()),
+    path("extra-hours/", schedules.ExtraHoursOf.as_view()),
+    path("extra-hours/<uuid:pk>/", schedules.OneExtraHours.as_view()),
+    path("saved-views/", working.SavedViews.as_view()),
+    path("saved-views/<uuid:pk>/", working.OneSavedView.as_view()),
+    path("booking-requests/change-many/", working.ChangeMany.as_view()),
     path("open-invitations/", invitations.Invitations.as_view()),
     path("open-invitations/<uuid:pk>/", invitations.OneInvitation.as_view()),
     path("open-invitations/<uuid:pk>/book/", invitations.BookFromInvitation.as_view()),

@@ -36,6 +36,12 @@ class RowLock(Row):
         triggers = change_log()
 
 
+class SavedViewQuerySet(LockingQuerySet):
+    def seen_by(self, user):
+        """One's own, and those that others share."""
+        return self.filter(Q(user=user) | Q(is_shared=True))
+
+
 class SavedView(Row):
     """Sparad vy: filters of Bokningsbegäran under a name, one's own or shared with the unit. What could tell who a person
     is is never saved."""
@@ -48,7 +54,7 @@ class SavedView(Row):
     is_default = models.BooleanField("förvald", default=False)
     created_at = models.DateTimeField("sparad", db_default=Now())
 
-    objects = LockingQuerySet.as_manager()
+    objects = SavedViewQuerySet.as_manager()
 
     class Meta:
         verbose_name = "sparad vy"

@@ -1,6 +1,8 @@
-"""Swedish public holidays, computed for any year. Lag (1989:253) om allmänna helgdagar; the national day is one since
-2005 and Whit Monday until 2004 (2004:1320). The three eves are no holidays by that law, but equated with Sundays by the
-holiday act (1977:480, 3 a §), and care that is planned is closed on them."""
+"""Swedish public holidays, computed for any year from 1990, when the law took effect: lag (1989:253) om allmänna
+helgdagar, 1 and 2 §§. By SFS 2004:1320, in force since the first of April 2005, the national day is one and Whit Monday
+is not. Both are read from the published texts. The three eves are no holidays by that law; that the holiday act
+(1977:480) equates them with Sundays has been read at second hand only. That planned care is closed on them is this
+project's reading, and a tidbok says where it is open."""
 
 from datetime import date, timedelta
 from functools import cache

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from registration.models import CareCommitment, Patient
+from registration.models import CareCommitment, Patient, PortalContact
 from scheduling.models import Appointment, BookingRequest
 from sdv.common.time import local_date, now
 from tests import factories
@@ -252,13 +252,19 @@ def test_1177_tells_through_the_integration_and_nobody_else_writes_it(integratio
     """PA-05"""
     pk = factories.patient().pk
     url = f"patients/{pk}/portal-contact/"
-    nothing = {"phone": "", "email": "", "consented_on": None, "told_at": None}
+    nothing = {"phone": "", "email": "", "prefers_digital": False, "consented_on": None, "told_at": None}
     assert integration.get(url).json() == nothing
     body = {"phone": "070-174 06 21", "email": "vera@example.se", "consented_on": "2026-01-02"}
     refused(caller("receptionist", clinic).put(url, body), 403)
     told = integration.put(url, body).json()
     assert (told["phone"], told["email"], told["consented_on"]) == ("+46701740621", "vera@example.se", "2026-01-02")
     assert caller("receptionist", clinic).get(url).json() == told
+    # Letters in the first place digitally: chosen there, kept where nothing is told of it, and read by the kallelse.
+    assert not told["prefers_digital"]
+    assert integration.put(url, body | {"prefers_digital": True}).json()["prefers_digital"]
+    assert integration.put(url, body).json()["prefers_digital"]
+    assert PortalContact.objects.get(patient=pk).prefers_digital
+    assert not integration.put(url, body | {"prefers_digital": False}).json()["prefers_digital"]
     refused(integration.put(url, {"phone": "x", "consented_on": "2026-01-02"}), 400)
     assert integration.delete(url).status_code == integration.delete(url).status_code == 204
     assert integration.get(url).json() == nothing

@@ -56,6 +56,7 @@ DOORS = {
     "scheduling/api/absences.py:get": ENDS,
     "scheduling/api/offers.py:get": ENDS,
     "scheduling/api/invitations.py:get": FOUND,
+    "scheduling/api/working.py:post": ENDS,
     "scheduling/api/days.py:shown": FOUND,
     "sdv/desk/views/day_close.py:_context": FOUND,
     "sdv/desk/views/working.py:change_many": ENDS,

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -82,9 +82,8 @@ def booking_requests(request):
 
 def _views(request):
     """One's own saved views at the unit, then those that others share, by name."""
-    rows = SavedView.objects.filter(care_unit=request.actor.care_unit)
-    mine = Q(user=request.actor.user)
-    return list(rows.filter(mine | Q(is_shared=True)).select_related("user").order_by("name", "id"))
+    rows = SavedView.objects.seen_by(request.actor.user).filter(care_unit=request.actor.care_unit)
+    return list(rows.select_related("user").order_by("name", "id"))
 
 
 def _view_of(request, kept):

@@ -1,0 +1,111 @@
+"""What a coordinator keeps of the planning, by REST: tidböcker, saved views, the same change on many rows (BO-01, BB-01,
+PL-27)."""
+
+from datetime import timedelta
+
+import pytest
+
+from scheduling.actions import working
+from scheduling.models import BookingRequest, ExtraHours, SavedView, WeeklyHours
+from sdv.common.time import local_date, now
+from tests import factories
+from tests.api.conftest import refused
+
+pytestmark = pytest.mark.django_db
+
+
+def day(days):
+    return (local_date(now()) + timedelta(days=days)).isoformat()
+
+
+@pytest.fixture
+def coordinator(caller, clinic):
+    return caller("coordinator", clinic)
+
+
+@pytest.fixture
+def resource(clinic):
+    row = factories.ResourceFactory(care_unit=clinic)
+    row.weekly_hours.all().delete()
+    return row
+
+
+def test_the_weeks_hours_are_added_read_and_ended(coordinator, caller, clinic, resource):
+    """BO-01"""
+    body = {
+        "resource": str(resource.pk), "weekdays": [1, 3], "from_time": "08:00", "to_time": "12:00", "slot_minutes": 30,
+        "valid_from": day(1), "visit_types": ["sp-lak-aterbesok"],
+    }  # fmt: skip
+    made = coordinator.post("weekly-hours/", body)
+    assert made.status_code == 201, made.content
+    weekly = made.json()["weekly"]
+    told = [(row["weekday"], row["from_time"], row["to_time"], row["slot_minutes"]) for row in weekly]
+    assert told == [(1, "08:00", "12:00", 30), (3, "08:00", "12:00", 30)]
+    assert weekly[0]["visit_types"][0]["code"] == "sp-lak-aterbesok"
+    refused(coordinator.post("weekly-hours/", body), 409, rule="BO-01")
+    refused(coordinator.post("weekly-hours/", body | {"to_time": "07:00"}), 400)
+    refused(coordinator.post("weekly-hours/", body | {"from_time": "åtta"}), 400)
+    assert coordinator.get(f"schedules/?resource={resource.pk}").json()["weekly"] == weekly
+    ended = coordinator.post(f"weekly-hours/{weekly[0]['id']}/end/", {"valid_to": day(30)}).json()
+    assert [row["valid_to"] for row in ended["weekly"]] == [day(30), None]
+    refused(caller("receptionist", clinic).post("weekly-hours/", body), 403)
+    assert WeeklyHours.objects.filter(resource=resource).count() == 2
+
+
+def test_a_days_extra_times_are_added_and_taken_away(coordinator, resource):
+    """BO-01"""
+    body = {
+        "resource": str(resource.pk), "day": day(9), "from_time": "17:00", "to_time": "19:00", "slot_minutes": 20,
+        "replaces_week": True,
+    }  # fmt: skip
+    (extra,) = coordinator.post("extra-hours/", body).json()["extra"]
+    assert (extra["day"], extra["from_time"], extra["replaces_week"]) == (day(9), "17:00", True)
+    refused(coordinator.post("extra-hours/", body | {"day": day(-1)}), 400)
+    assert coordinator.delete(f"extra-hours/{extra['id']}/").status_code == 204
+    assert not ExtraHours.objects.exists()
+
+
+def test_a_view_is_saved_shared_and_taken_away_by_its_own(coordinator, caller, clinic):
+    """BB-01: what could tell who a person is is no filter of a view."""
+    body = {
+        "care_unit": str(clinic.pk), "name": "Försenade läkare", "is_shared": True,
+        "filters": {"status": "late", "visit_type": "sp-lak-aterbesok", "to": day(30)},
+    }  # fmt: skip
+    made = coordinator.post("saved-views/", body)
+    assert made.status_code == 201, made.content
+    assert made.json()["filters"] == body["filters"]
+    assert SavedView.objects.get().filters == {
+        "status": "late",
+        "besokstyp": str(factories.visit_type("Sp Läk Återbesök").pk),
+        "till": day(30),
+    }
+    refused(coordinator.post("saved-views/", body | {"filters": {"name": "Ek"}}), 400)
+    other = caller("receptionist", clinic)
+    (seen,) = other.get(f"saved-views/?care_unit={clinic.pk}").json()["results"]
+    assert (seen["name"], seen["is_own"]) == ("Försenade läkare", False)
+    refused(other.delete(f"saved-views/{seen['id']}/"), 409, rule="BB-01")
+    coordinator.post("saved-views/", body | {"is_shared": False})
+    assert other.get(f"saved-views/?care_unit={clinic.pk}").json()["results"] == []
+    assert coordinator.delete(f"saved-views/{seen['id']}/").status_code == 204
+    assert not SavedView.objects.exists()
+
+
+def test_many_rows_are_changed_all_or_none(coordinator, clinic, resource):
+    """BB-01, PL-27: one that somebody else works with stops all, and is named."""
+    patients = [factories.patient() for _ in range(3)]
+    for patient in patients:
+        factories.open_commitment(patient=patient, care_unit=clinic)
+    rows = [factories.booking_request(care_unit=clinic, patient=patient) for patient in patients]
+    body = {"care_unit": str(clinic.pk), "booking_requests": [str(row.pk) for row in rows]}
+    done = coordinator.post("booking-requests/change-many/", body | {"wished_resource": str(resource.pk)})
+    assert done.status_code == 200, done.content
+    assert set(done.json()["changed"]) == {str(row.pk) for row in rows}
+    assert BookingRequest.objects.filter(wished_resource=resource).count() == 3
+    refused(coordinator.post("booking-requests/change-many/", body), 400)
+    both = {"wished_resource": None, "close_reason": "Vill inte"}
+    refused(coordinator.post("booking-requests/change-many/", body | both), 400)
+    working.at_work(rows[1], by=factories.UserFactory(name="M. Ek"), at=now())
+    answer = coordinator.post("booking-requests/change-many/", body | {"close_reason": "Vill inte"})
+    refused(answer, 409, rule="PL-27")
+    assert answer.json()["by"] == "M. Ek"
+    assert BookingRequest.objects.waiting().count() == 3
