@@ -77,7 +77,7 @@ def test_every_rule_that_is_cited_exists():
 IN_SCOPE = set(
     cited(
         "VH-01…24 UT-01…08 BT-01 BT-02 VO-01…04 BB-01 BO-01…03 KA-01…05 VA-01…04 PA-01…05 PA-08 PA-09 RE-01…03 RI-01…03 SK-01…05"
-        " AV-01…03 DI-01…07 DI-09 KL-01…07 DI-08 PS-04 BT-03 PL-01…08 PL-10 PL-13 PL-16 PL-18 PL-20 PL-22 PL-23 PL-27"
+        " AV-01…03 DI-01…07 DI-09 KL-01…07 DI-08 PS-04 BT-03 PL-01…08 PL-10 PL-13 PL-16 PL-17 PL-18 PL-20 PL-22 PL-23 PL-26 PL-27"
         " ST-01 PAR-01"
     )
 )
@@ -139,6 +139,7 @@ NARROWS = {
 SHOWS = "what an answer shows; the caller narrows"
 JUDGED = "the row's unit is judged before anything of it is told"
 FROM_ANYWHERE = {
+    "scheduling/api/schedules.py:require_resource": "its unit is judged first; one that is not there is 400",
     "scheduling/api/appointments.py:appointment_rows": SHOWS,
     "scheduling/api/booking_requests.py:booking_request_rows": SHOWS,
     "scheduling/api/commitments.py:commitment_rows": SHOWS,
@@ -243,6 +244,8 @@ UNTRACED = {
 PERSONAL = {"given_name", "surname", "street", "number", "value", "digest", "password"}
 NOT_A_PERSON_S = {
     "registration.Encounter": "its number is the vårdhändelse's",
+    "registration.QueueTicket": "its number is a place in the day's queue",
+    "registration.WaitingScreen": "its digest is a screen's, and is not kept either",
 }
 
 

@@ -108,10 +108,11 @@ def screen(request):
 @require_GET
 @open_to_all
 def rows(request):
-    """The calls again, for the live screen: 204 while nothing has changed, 401 once the screen has been taken away."""
+    """The calls again, for the live screen: 204 while nothing has changed; once the screen has been
+    taken away the page is led to its code."""
     found = waiting_room.find_screen(request.COOKIES.get(COOKIE, ""))
     if found is None:
-        return HttpResponse(status=401)
+        return HttpResponseRedirect(reverse("waiting-screen"))
     calls = _calls(found)
     if request.GET.get("version") == calls["version"]:
         return HttpResponse(status=204)
