@@ -57,6 +57,7 @@ DOORS = {
     "scheduling/api/offers.py:get": ENDS,
     "scheduling/api/invitations.py:get": FOUND,
     "scheduling/api/working.py:post": ENDS,
+    "scheduling/api/plans.py:post": "its bookings are made, moved or cancelled: nothing is booked for the dead (AV-02)",
     "scheduling/api/days.py:shown": FOUND,
     "sdv/desk/views/day_close.py:_context": FOUND,
     "sdv/desk/views/working.py:change_many": ENDS,
