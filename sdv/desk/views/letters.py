@@ -148,6 +148,8 @@ def rewrite(request, pk):
     """Own words, language and files of a letter that has not left: it is stopped, and another takes its place (KA-03)."""
     at = now()
     row = _found(request, pk, AccessAction.WRITE if request.method == "POST" else AccessAction.READ)
+    if shown_letter(row).is_hidden:
+        raise Http404
     initial = {
         "own_text": row.own_text,
         "language": row.language,
