@@ -16,6 +16,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
 from scheduling.actions import resource_bookings
+from scheduling.models import ListFault
 from sdv.accounts.permissions import Role
 from sdv.common.time import local, local_date, now
 from sdv.desk.api.documentation import openapi
@@ -56,6 +57,9 @@ def world(clinic, codes):
     later = {"start": start + timedelta(hours=2), "end": start + timedelta(hours=2, minutes=30)}
     held = resource_bookings.hold(resource_id=booked.resources.get().pk, **later, by=user, at=now())
     request = factories.booking_request(care_unit=clinic)
+    fault = ListFault.objects.create(
+        care_unit=clinic, patient=request.patient, kind="passed", booking_request=request, found_on=request.wished_to
+    )
     return {
         "caller": Caller(user),
         "statuses": set(),
@@ -66,6 +70,7 @@ def world(clinic, codes):
             "referrals": factories.received_referral(care_unit=clinic).pk,
             "commitments": booked.encounter.commitment_id,
             "booking-requests": request.pk,
+            "list-faults": fault.pk,
             "holds": held.pk,
             "awaiting-result": awaiting.awaitedresults.get().pk,
             "missing-follow-up": missing.missingfollowups.get().pk,
