@@ -132,13 +132,16 @@ def cancel(*, session_id, reason, by, at, version=None):
     _refuse_cancelled(session)
     if session.end <= at:
         raise rules.session_over(session.name, session.end)
-    if session.appointments.filter(status=AppointmentStatus.ARRIVED).exists():
+    # Whoever arrives or moves holds the booking's lock: what they did is known when it is ours.
+    rows = list(session.appointments.select_related("encounter__commitment").locked())
+    if any(row.status == AppointmentStatus.ARRIVED for row in rows):
         raise RuleError("BO-02", "Någon har redan kommit till tillfället. Ångra ankomsten först.", code="arrived")
     session.resource_bookings.all().delete()
     _save(session, status=SessionStatus.CANCELLED, cancelled_at=at, cancelled_by=by, cancel_reason=reason.strip()[:200])
     offers.note_freed_session(session, resources, cause=FreedBy.CANCELLED, by=by, at=at)
-    for appointment in _living(session).select_related("encounter__commitment").locked():
-        rebooking.put(appointment, session=session, at=at)
+    for appointment in rows:
+        if appointment.status == AppointmentStatus.BOOKED:
+            rebooking.put(appointment, session=session, at=at)
     return session
 
 

@@ -85,6 +85,20 @@ def test_whoever_books_while_the_session_is_cancelled_is_listed_or_refused(healt
     assert broken() == {}
 
 
+def test_nobody_has_come_to_a_session_that_is_cancelled_at_the_same_moment(health_centre):
+    """BO-02: either somebody came first and it is held, or it is cancelled and nobody has come."""
+    session = planned(health_centre, seats=20)
+    rows = [act() for act in wishes(health_centre, session, 4)]
+    acts = [partial(appointments.arrive, appointment_id=row.pk, by=health_centre.nurse, at=START) for row in rows]
+    acts.insert(1, partial(sessions.cancel, session_id=session.pk, reason="Sjuk", by=health_centre.nurse, at=START))
+    refused = [each for each in together(*acts, longest_wait=10 * SECOND) if isinstance(each, Exception)]
+    assert {getattr(each, "code", each) for each in refused} <= {"session_cancelled", "arrived"}
+    session.refresh_from_db()
+    came = session.appointments.filter(status="arrived").count()
+    assert (session.status == "cancelled") == (came == 0)
+    assert broken() == {}
+
+
 def test_an_absence_registered_meanwhile_meets_or_refuses_everybody(health_centre):
     """PL-02, BO-02"""
     session = planned(health_centre, seats=20)
