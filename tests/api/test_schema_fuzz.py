@@ -4,7 +4,7 @@ so that the calls come further than to the first check."""
 
 import json
 from contextlib import suppress
-from datetime import timedelta
+from datetime import time, timedelta
 from itertools import count
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
 from scheduling.actions import resource_bookings
-from scheduling.models import ListFault
+from scheduling.models import ExtraHours, ListFault
 from sdv.accounts.permissions import Role
 from sdv.common.time import local, local_date, now
 from sdv.desk.api.documentation import openapi
@@ -60,6 +60,26 @@ def world(clinic, codes):
     fault = ListFault.objects.create(
         care_unit=clinic, patient=request.patient, kind="passed", booking_request=request, found_on=request.wished_to
     )
+    extra = ExtraHours.objects.create(
+        resource=booked.resources.get(),
+        day=day + timedelta(days=3),
+        from_time=time(18),
+        to_time=time(19),
+        created_by=user,
+    )
+
+    def visit(hours):
+        begins = local(start + timedelta(hours=hours))
+        return {
+            "care_unit": str(clinic.pk),
+            "visit_type": "sp-lak-aterbesok",
+            "contact_reason": "uppfoljning-ospecificerad",
+            "start": begins.isoformat(),
+            "end": (begins + timedelta(minutes=30)).isoformat(),
+            "resources": [str(booked.resources.get().pk)],
+            "commitment": str(booked.encounter.commitment_id),
+        }
+
     return {
         "caller": Caller(user),
         "statuses": set(),
@@ -76,6 +96,8 @@ def world(clinic, codes):
             "missing-follow-up": missing.missingfollowups.get().pk,
             "no-shows": missed.encounter.noshowitems.get().pk,
             "places": factories.PlaceFactory(care_unit=clinic).pk,
+            "weekly-hours": booked.resources.get().weekly_hours.first().pk,
+            "extra-hours": extra.pk,
         },
         "fields": {
             "patient": str(booked.patient_id),
@@ -100,6 +122,13 @@ def world(clinic, codes):
             "outcome": "no_further_planning",
             "code": "I109",
             "system": "icd-10-se",
+            "visits": [visit(4), visit(5)],
+            "day": day.isoformat(),
+            "from_time": "18:00",
+            "to_time": "19:00",
+            "slot_minutes": 30,
+            "valid_from": day.isoformat(),
+            "valid_to": (day + timedelta(days=9)).isoformat(),
         },
     }
 

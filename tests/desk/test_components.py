@@ -295,7 +295,8 @@ def test_the_gallery_is_not_shown_to_others_in_earnest(request_at, settings):
 def test_every_status_of_the_models_has_a_look():
     """A status that nobody drew would stop a page."""
     from registration.lifecycle import Status
-    from registration.models.commitment import CommitmentStatus, ReferralStatus
+    from registration.models.commitment import CommitmentStatus
+    from registration.models.referral import ReferralStatus
     from scheduling.models.appointment import AppointmentStatus
     from scheduling.models.work import AwaitedStatus, BookingRequestStatus, ItemStatus
     from sdv.desk.statuses import STATUSES

@@ -150,7 +150,7 @@ def test_the_page_asks_the_database_equally_often_however_much_was_ended(support
     few, many = make.patient(), make.patient()
     for patient, number in ((few, 1), (many, 4)):
         for day in range(1, number + 1):
-            make.booked_visit(care_unit=clinic, patient=patient, start=now() + timedelta(days=day, hours=number))
+            make.booked_visit(care_unit=clinic, patient=patient, start=make.in_days(day) + timedelta(hours=number))
         die(patient)
         for _ in range(number):
             write(patient, clinic)

@@ -65,13 +65,26 @@ JOBS_AND_ANSWERS = [
     ("reveal-preregistrations", ["visade förhandsregistreringar: 1"]),
     ("auto-discharge", ["avslutade vårdhändelser: 3", "varav automatiskt utcheckade: 1"]),
     ("deceased-cascade", ["genomförda kaskader: 1"]),
-    ("release-holds", ["erbjudanden som gått ut: 0", "släppta tider: 1", "glömda svar på upprepade anrop: 1"]),
+    (
+        "release-holds",
+        [
+            "erbjudanden som gått ut: 0",
+            "öppna kallelser vars sista dag passerat: 0",
+            "släppta tider: 1",
+            "glömda svar på upprepade anrop: 1",
+        ],
+    ),
 ]
 NOTHING = {
     "reveal-preregistrations": ["visade förhandsregistreringar: 0"],
     "auto-discharge": ["avslutade vårdhändelser: 0", "varav automatiskt utcheckade: 0"],
     "deceased-cascade": ["genomförda kaskader: 0"],
-    "release-holds": ["erbjudanden som gått ut: 0", "släppta tider: 0", "glömda svar på upprepade anrop: 0"],
+    "release-holds": [
+        "erbjudanden som gått ut: 0",
+        "öppna kallelser vars sista dag passerat: 0",
+        "släppta tider: 0",
+        "glömda svar på upprepade anrop: 0",
+    ],
 }
 
 

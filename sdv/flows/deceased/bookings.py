@@ -41,7 +41,9 @@ class Bookings(Consumer):
     def restore(self, cascade, changes, *, by, at):
         """The booking is had again where its time is still free; otherwise it is listed with what to do (AV-03)."""
         known = {change.row_id: change for change in changes}
-        rows = Appointment.objects.filter(pk__in=known).select_related("encounter__commitment")
+        rows = (
+            Appointment.objects.filter(pk__in=known).select_related("encounter__commitment").prefetch_related("parts")
+        )
         left, wanted = [], {}
         for row in rows.order_by("pk"):
             if refused := _why_not(row, known[row.pk], cascade, at):
