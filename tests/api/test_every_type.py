@@ -4,8 +4,10 @@
 from datetime import time
 
 import pytest
+import time_machine
 
 from registration.actions import clock
+from registration.models import ContactReason, VisitType
 from sdv.common.time import ONE_DAY, at_local, end_of_day, local, local_date, now
 from tests import factories
 
@@ -111,6 +113,36 @@ def test_a_consult_and_an_activated_order_are_ended_by_the_clock(begin, catalogu
         ("diagnostik", "ended"),
     ]
     assert api.get(path).json()["status"] == "in_progress"
+
+
+def test_booked_diagnostics_wait_as_a_type_of_their_own_and_become_diagnostik(caller, catalogues):
+    """VH-06, VH-07, VH-17: at whatever distance, never hidden; ended by the clock."""
+    unit = factories.SpecialisedClinicFactory()
+    commitment = factories.open_commitment(care_unit=unit, patient=factories.patient())
+    visit_type = VisitType.objects.for_unit(unit, local_date(now())).filter(is_diagnostic=True).first()
+    reason = ContactReason.objects.offered_for(visit_type, local_date(now())).first()
+    start = factories.in_days(3)
+    booked = factories.booked_visit(
+        care_unit=unit,
+        patient=commitment.patient,
+        commitment=commitment,
+        visit_type=visit_type,
+        contact_reason=reason,
+        start=start,
+    )
+    api = caller("integration", unit)
+    path = f"encounters/{booked.encounter_id}/"
+    waiting = api.get(path).json()
+    assert (waiting["encounter_type"]["code"], waiting["status"]) == (
+        "forhandsregistrerad-diagnostisk-kontakt",
+        "planned",
+    )
+    with time_machine.travel(start, tick=True):
+        came = api.post(f"appointments/{booked.pk}/arrive/", {"identity_shown": "Känd"}).json()
+        assert came["encounter_type"]["code"] == "diagnostik"
+        midnight_passes()
+    ended = api.get(path).json()
+    assert (ended["status"], ended["is_check_out_automatic"]) == ("ended", True)
 
 
 def test_admin_has_no_end_and_can_only_be_annulled(begin):
