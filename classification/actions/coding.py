@@ -20,8 +20,9 @@ from classification.models import (
 from registration.actions import encounters
 from registration.encounter_types import TYPES
 from registration.lifecycle import Status
-from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.errors import RuleError
 from sdv.common.time import minute
+from sdv.common.versions import refuse_stale
 from sdv.outbox import messages
 
 
@@ -130,8 +131,7 @@ def _locked(encounter_id, version):
     encounter = encounters.lock(encounter_id)
     list(EncounterCoding.objects.filter(encounter=encounter).locked())
     coding = coding_of(encounter)
-    if version is not None and version != coding.version:
-        raise StaleVersion(current=coding.version, given=version)
+    refuse_stale(coding, version)
     return encounter, coding
 
 

@@ -14,8 +14,8 @@ from classification.models import (
 )
 from classification.register.decisions import decision_refusal
 from classification.register.gathering import latest_delivery, prepare
-from sdv.common.errors import StaleVersion
 from sdv.common.time import minute
+from sdv.common.versions import refuse_stale
 
 
 @transaction.atomic
@@ -96,8 +96,7 @@ def discard(*, delivery_id, reason, by, at, version=None):
 
 def _decide(delivery_id, state, *, by, at, version, reason=""):
     delivery = RegisterDelivery.objects.locked().get(pk=delivery_id)
-    if version is not None and version != delivery.version:
-        raise StaleVersion(current=delivery.version, given=version)
+    refuse_stale(delivery, version)
     if refused := decision_refusal(delivery.state, state, is_verified=delivery.is_verified, reason=reason):
         raise refused.told(delivery.decided_by, delivery.decided_at) if delivery.decided_by_id else refused
     delivery.state = state

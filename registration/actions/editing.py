@@ -2,14 +2,13 @@
 
 from registration import patient_rules
 from registration.models import Patient, PatientHistory
-from sdv.common.errors import StaleVersion
+from sdv.common.versions import refuse_stale
 
 
 def lock_for_edit(patient_id, *, version=None):
     """The patient, locked, where its data may be written by hand: not of a protected person (SK-02)."""
     patient = Patient.objects.lock_present(patient_id)
-    if version is not None and version != patient.version:
-        raise StaleVersion(current=patient.version, given=version)
+    refuse_stale(patient, version)
     if refused := patient_rules.protection_refusal(patient.is_protected):
         raise refused
     return patient

@@ -11,8 +11,9 @@ from registration.actions import relations
 from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
 from registration.models import CareCommitment, Encounter, EncounterHistory, Patient
-from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.errors import RuleError
 from sdv.common.time import local, local_date, minute
+from sdv.common.versions import refuse_stale
 from sdv.outbox import messages
 
 from . import grounds, holdings, waiting_room
@@ -21,8 +22,7 @@ from . import grounds, holdings, waiting_room
 def lock(encounter_id, *, version=None):
     """The encounter, locked. Raises Encounter.DoesNotExist, or StaleVersion where the caller read an older one."""
     encounter = Encounter.objects.locked().get(pk=encounter_id)
-    if version is not None and version != encounter.version:
-        raise StaleVersion(current=encounter.version, given=version)
+    refuse_stale(encounter, version)
     return encounter
 
 

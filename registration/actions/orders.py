@@ -4,8 +4,9 @@ from django.db import transaction
 
 from registration.models import Order, OrderStatus, Patient
 from registration.type_choice import ACTIVATED_ORDER
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale, write
 
 from . import encounters
 
@@ -64,7 +65,7 @@ def activate(*, order_id, by, at, identity_shown="", version=None):
         by=by,
         at=at,
     )
-    return _save(order, status=OrderStatus.ACTIVATED, encounter=encounter, decided_at=at, decided_by=by)
+    return write(order, status=OrderStatus.ACTIVATED, encounter=encounter, decided_at=at, decided_by=by)
 
 
 @transaction.atomic
@@ -75,13 +76,13 @@ def cancel(*, order_id, reason, by, at, version=None):
         raise refused.told(order.decided_by, order.decided_at)
     if not (reason or "").strip():
         raise RuleError("VH-03", "Ange varför ordinationen makuleras.", code="reason_missing", needs_reason=True)
-    return _save(order, status=OrderStatus.CANCELLED, cancel_reason=reason, decided_at=at, decided_by=by)
+    return write(order, status=OrderStatus.CANCELLED, cancel_reason=reason, decided_at=at, decided_by=by)
 
 
 def give_back(encounter):
     """Inner write: the encounter was annulled, so what was ordered is still to be done."""
     if order := Order.objects.filter(encounter=encounter).locked().first():
-        _save(order, status=OrderStatus.PLANNED, encounter=None, decided_at=None, decided_by=None)
+        write(order, status=OrderStatus.PLANNED, encounter=None, decided_at=None, decided_by=None)
 
 
 def _lock(order_id, version):
@@ -89,15 +90,6 @@ def _lock(order_id, version):
     patient_id = Order.objects.values_list("patient_id", flat=True).get(pk=order_id)
     patient = Patient.objects.lock_present(patient_id)
     order = Order.objects.select_related("care_unit", "visit_type", "decided_by").locked().get(pk=order_id)
-    if version is not None and version != order.version:
-        raise StaleVersion(current=order.version, given=version)
+    refuse_stale(order, version)
     order.patient = patient
-    return order
-
-
-def _save(order, **changes):
-    changes["version"] = order.version + 1
-    for field, value in changes.items():
-        setattr(order, field, value)
-    order.save(update_fields=list(changes))
     return order

@@ -4,8 +4,9 @@ from django.db import transaction
 
 from registration import referral_rules as rules
 from registration.models import Patient, Referral, ReferralAct, ReferralStatus
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale, write
 
 from .commitments import open_commitment
 from .encounters import refuse_deceased
@@ -62,7 +63,7 @@ def confirm(*, referral_id, by, at, version=None):
     if referral.receipt_at:
         return referral
     _trace(referral, ReferralAct.RECEIPT, by=by, at=at)
-    return _save(referral, receipt_at=at, receipt_by=by)
+    return write(referral, receipt_at=at, receipt_by=by)
 
 
 @transaction.atomic
@@ -80,7 +81,7 @@ def review(
         at=at,
     )
     _trace(referral, ReferralAct.REVIEWED, by=by, at=at)
-    return _save(referral, **changes, **_receipt(referral, by, at))
+    return write(referral, **changes, **_receipt(referral, by, at))
 
 
 @transaction.atomic
@@ -112,7 +113,7 @@ def accept(
     )
     commitment = open_commitment(patient=patient, care_unit=referral.care_unit, problem_code=problem_code, by=by, at=at)
     _trace(referral, ReferralAct.ACCEPTED, by=by, at=at)
-    return _save(
+    return write(
         referral,
         **changes,
         **_receipt(referral, by, at),
@@ -130,7 +131,7 @@ def decide(*, referral_id, decision, reason, by, at, version=None):
     referral = _lock(referral_id, decision, version)
     _require(reason, "Ange skälet till beslutet.")
     _trace(referral, ACTS[decision], reason=reason, by=by, at=at)
-    return _save(
+    return write(
         referral,
         status=rules.DECISIONS[decision][1],
         decision_reason=reason,
@@ -147,7 +148,7 @@ def complete(*, referral_id, text, by, at, version=None):
     referral = _lock(referral_id, "complete", version)
     _require(text, "Skriv vad som har kompletterats.")
     _trace(referral, ReferralAct.COMPLETED, reason=text, by=by, at=at)
-    return _save(referral, status=ReferralStatus.RECEIVED, decision_reason="", decided_at=None, decided_by=None)
+    return write(referral, status=ReferralStatus.RECEIVED, decision_reason="", decided_at=None, decided_by=None)
 
 
 @transaction.atomic
@@ -164,7 +165,7 @@ def forward(*, referral_id, to_unit, reason, by, at, version=None):
             "VA-03", "Remissen är redan hos den enheten. Välj en annan enhet att sända den till.", code="same_unit"
         )
     _trace(referral, ReferralAct.FORWARDED, reason=reason, to_unit=to_unit, by=by, at=at)
-    _save(
+    write(
         referral,
         status=ReferralStatus.FORWARDED,
         decision_reason=reason[:200],
@@ -224,14 +225,5 @@ def _lock(referral_id, decision, version):
     referral = Referral.objects.locked().get(pk=referral_id)
     if refused := rules.decision_refusal(referral.status, decision):
         raise refused.told(referral.decided_by, referral.decided_at)
-    if version is not None and version != referral.version:
-        raise StaleVersion(current=referral.version, given=version)
-    return referral
-
-
-def _save(referral, **changes):
-    changes["version"] = referral.version + 1
-    for field, value in changes.items():
-        setattr(referral, field, value)
-    referral.save(update_fields=list(changes))
+    refuse_stale(referral, version)
     return referral

@@ -19,8 +19,9 @@ from registration.models import (
     RelationKind,
 )
 from registration.models.relation import COPIED_FIELDS
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale
 
 BY_HAND = "Registrerad för hand"
 FROM_PU = "PU-tjänsten"
@@ -176,8 +177,7 @@ def _lock_owner(patient_id, encounter_id):
 
 def _lock_relation(patient, encounter, relation_id, version):
     row = (encounter or patient).relations.locked().get(pk=relation_id)
-    if version is not None and version != row.version:
-        raise StaleVersion(current=row.version, given=version)
+    refuse_stale(row, version)
     return row
 
 

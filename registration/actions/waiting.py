@@ -7,8 +7,9 @@ from django.db import IntegrityError, transaction
 from registration import waiting
 from registration import waiting_times as rules
 from registration.models import Referral, ReferralStatus, WaitDeviation
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale, write
 
 WAITING = (ReferralStatus.RECEIVED, ReferralStatus.RETURNED, ReferralStatus.ACCEPTED)
 NO_OVERLAP = "no_day_is_taken_off_twice"
@@ -76,7 +77,7 @@ def end_deviation(*, deviation_id, ends_on, by, at, version=None):
         raise InputError(ends_on="Sista dagen ska inte ligga före den första.")
     try:
         with transaction.atomic():
-            return _save(deviation, ends_on=ends_on)
+            return write(deviation, ends_on=ends_on)
     except IntegrityError as error:
         raise _overlap(error) from error
 
@@ -87,7 +88,7 @@ def withdraw_deviation(*, deviation_id, reason, by, at, version=None):
     deviation = _lock(deviation_id, version)
     if not reason.strip():
         raise RuleError("BO-04", "Ange varför avvikelsen återkallas.", code="reason_missing", needs_reason=True)
-    return _save(deviation, withdrawn_at=at, withdrawn_by=by, withdraw_reason=reason)
+    return write(deviation, withdrawn_at=at, withdrawn_by=by, withdraw_reason=reason)
 
 
 def _lock(deviation_id, version):
@@ -95,16 +96,7 @@ def _lock(deviation_id, version):
     if deviation.withdrawn_at:
         refused = RuleError("BO-04", "Avvikelsen är redan återkallad.", code="wrong_status")
         raise refused.told(deviation.withdrawn_by, deviation.withdrawn_at)
-    if version is not None and version != deviation.version:
-        raise StaleVersion(current=deviation.version, given=version)
-    return deviation
-
-
-def _save(deviation, **changes):
-    changes["version"] = deviation.version + 1
-    for field, value in changes.items():
-        setattr(deviation, field, value)
-    deviation.save(update_fields=list(changes))
+    refuse_stale(deviation, version)
     return deviation
 
 

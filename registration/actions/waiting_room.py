@@ -9,8 +9,9 @@ from django.db.models import Max
 
 from registration.lifecycle import Status
 from registration.models import ContactForm, Encounter, Patient, QueueTicket, WaitingScreen
-from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.errors import RuleError
 from sdv.common.time import local, local_date
+from sdv.common.versions import refuse_stale
 
 LONGEST_ROOM = 40
 
@@ -83,8 +84,7 @@ def _locked(encounter_id, version):
     patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
     patient = Patient.objects.lock_present(patient_id)
     encounter = Encounter.objects.locked().get(pk=encounter_id)
-    if version is not None and version != encounter.version:
-        raise StaleVersion(current=encounter.version, given=version)
+    refuse_stale(encounter, version)
     encounter.patient = patient
     return encounter, QueueTicket.objects.select_related("called_by").filter(encounter=encounter).first()
 

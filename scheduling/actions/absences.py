@@ -5,8 +5,9 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from scheduling import rules
 from scheduling.models import Absence, AbsenceKind, Appointment, RebookingItem, Resource
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import minute
+from sdv.common.versions import refuse_stale
 
 from . import rebooking
 
@@ -54,8 +55,7 @@ def withdraw(*, absence_id, by, at, version=None):
     if absence.withdrawn_at:
         refused = RuleError("PL-02", "Frånvaron är redan återkallad. Läs in sidan igen.", code="already_done")
         raise refused.told(absence.withdrawn_by, absence.withdrawn_at)
-    if version is not None and version != absence.version:
-        raise StaleVersion(current=absence.version, given=version)
+    refuse_stale(absence, version)
     absence.withdrawn_at, absence.withdrawn_by = at, by
     absence.version += 1
     absence.save(update_fields=["withdrawn_at", "withdrawn_by", "version"])

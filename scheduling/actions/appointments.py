@@ -9,8 +9,9 @@ from registration.lifecycle import no_show_refusal
 from registration.models import Encounter, Patient
 from scheduling import rules, slots
 from scheduling.models import Appointment, AppointmentKind, AppointmentStatus, CancelledBy, FreedBy, Resource
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import minute
+from sdv.common.versions import refuse_stale, write
 
 from . import booking, letter_writing, offers, rebooking, resource_bookings, seats, team, work_items
 
@@ -122,18 +123,8 @@ def lock(appointment_id, *, version=None, with_resources=False, new_resource_ids
     appointment = Appointment.objects.locked().get(pk=appointment_id)
     encounter.patient = appointment.patient = patient
     appointment.encounter, appointment.care_unit = encounter, encounter.care_unit
-    if version is not None and version != appointment.version:
-        raise StaleVersion(current=appointment.version, given=version)
+    refuse_stale(appointment, version)
     return appointment, resources
-
-
-def save(appointment, **changes):
-    """Writes named fields and raises the version."""
-    changes["version"] = appointment.version + 1
-    for field, value in changes.items():
-        setattr(appointment, field, value)
-    appointment.save(update_fields=list(changes))
-    return appointment
 
 
 # --- Reschedule -----------------------------------------------------------------------------------------------------
@@ -236,7 +227,7 @@ def _reschedule(
         encounter.is_group = False
         encounter.save(update_fields=["is_group"])
         changes = {"kind": AppointmentKind.INDIVIDUAL, "session": None, "is_overbooked": False}
-    save(appointment, start=start, end=end, **changes)
+    write(appointment, start=start, end=end, **changes)
     item = rebooking.settle(appointment, rebooking.REBOOKED, by=by, at=at)
     # What an absence forces is the provider's doing, whoever presses the key (PL-02).
     whose = CancelledBy.PROVIDER if item else changed_by
@@ -260,7 +251,7 @@ def arrive(*, appointment_id, by, at, identity_shown="Legitimation", interpreter
     encounters.arrive(
         appointment.encounter, by=by, at=at, identity_shown=identity_shown, interpreter_used=interpreter_used
     )
-    save(appointment, status=AppointmentStatus.ARRIVED)
+    write(appointment, status=AppointmentStatus.ARRIVED)
     rebooking.settle(appointment, rebooking.ARRIVED, by=by, at=at)
     booking.note(appointment, "arrived", by=by, at=at)
     return appointment
@@ -283,7 +274,7 @@ def register_no_show(appointment, *, by, at, reason=""):
     if refused := rules.dead_no_show_refusal(deceased_on=appointment.patient.deceased_on, start=appointment.start):
         raise refused
     encounters.no_show(appointment.encounter, by=by, at=at, reason=reason)
-    save(appointment, status=AppointmentStatus.NO_SHOW)
+    write(appointment, status=AppointmentStatus.NO_SHOW)
     rebooking.settle(appointment, rebooking.NO_SHOW, by=by, at=at)
     work_items.create_no_show_item(appointment, at=at)
     booking.note(appointment, "no_show", by=by, at=at, reason=reason)
@@ -309,7 +300,7 @@ def undo(*, appointment_id, by, at, reason="", version=None):
             f"Det finns ingen ankomst eller utebliven att ångra: bokningen är {status}.",
             code="nothing_to_undo",
         )
-    save(appointment, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
+    write(appointment, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
     rebooking.watch(appointment, resources, at=at)
     booking.note(appointment, "undone", by=by, at=at, reason=reason)
     return appointment

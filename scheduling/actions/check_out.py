@@ -25,9 +25,10 @@ from scheduling.models import (
 )
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
+from sdv.common.versions import write
 
 from . import commitments
-from .work_items import COMMITMENT_CLOSED, UNDONE, _save, create_request
+from .work_items import COMMITMENT_CLOSED, UNDONE, create_request
 
 
 @transaction.atomic
@@ -203,11 +204,11 @@ def undo(*, encounter_id, by, at, reason="", version=None):
         registration_writes.reopen_commitment(commitment, reason="Utcheckningen ångrad", by=by, at=at)
         _restore_items(commitment, closed_at)
     for request in record.booking_requests.waiting().locked():
-        _save(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason="Utcheckningen ångrad")
+        write(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason="Utcheckningen ångrad")
     for item in AwaitedResult.objects.open().filter(check_out=record).locked():
-        _save(item, status=AwaitedStatus.DECIDED, decided_at=at, decided_by=by, decision=UNDONE)
+        write(item, status=AwaitedStatus.DECIDED, decided_at=at, decided_by=by, decision=UNDONE)
     for item in MissingFollowUp.objects.open().filter(check_out=record).locked():
-        _save(item, status=ItemStatus.DONE, decided_at=at, decided_by=by, decision=UNDONE)
+        write(item, status=ItemStatus.DONE, decided_at=at, decided_by=by, decision=UNDONE)
     record.undone_at, record.undone_by = at, by
     record.save(update_fields=["undone_at", "undone_by"])
     return encounter
@@ -221,7 +222,7 @@ def _restore_items(commitment, closed_at):
     ended = {"commitment": commitment, "decision": COMMITMENT_CLOSED, "decided_at": closed_at}
     for item in AwaitedResult.objects.filter(**ended).locked():
         status = AwaitedStatus.ARRIVED if item.result_at else AwaitedStatus.WATCHING
-        _save(item, status=status, decided_at=None, decided_by=None, decision="")
+        write(item, status=status, decided_at=None, decided_by=None, decision="")
     for model in (MissingFollowUp, NoShowItem):
         for item in model.objects.filter(**ended).locked():
-            _save(item, status=ItemStatus.OPEN, decided_at=None, decided_by=None, decision="")
+            write(item, status=ItemStatus.OPEN, decided_at=None, decided_by=None, decision="")

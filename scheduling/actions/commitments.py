@@ -25,10 +25,11 @@ from scheduling.models import (
     NoShowItem,
     RebookingItem,
 )
-from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.errors import RuleError
 from sdv.common.time import local_date, start_of_day
+from sdv.common.versions import refuse_stale, write
 
-from .work_items import COMMITMENT_CLOSED, _save
+from .work_items import COMMITMENT_CLOSED
 
 
 @transaction.atomic
@@ -62,8 +63,7 @@ def close_by_id(*, commitment_id, reason, by, at, version=None):
     patient_id = CareCommitment.objects.values_list("patient_id", flat=True).get(pk=commitment_id)
     Patient.objects.lock_present(patient_id)
     commitment = CareCommitment.objects.locked().get(pk=commitment_id)
-    if version is not None and version != commitment.version:
-        raise StaleVersion(current=commitment.version, given=version)
+    refuse_stale(commitment, version)
     if not (reason or "").strip():
         raise RuleError("UT-03", "Avslut av vårdåtagande kräver en orsak.", code="reason_missing", needs_reason=True)
     close(commitment, reason=reason, by=by, at=at)
@@ -87,7 +87,7 @@ def close(commitment, *, reason, by, at):
         (RebookingItem, ItemStatus.DONE),
     ):
         for item in model.objects.open().filter(commitment=commitment).locked():
-            _save(item, status=done, decided_at=at, decided_by=by, decision=COMMITMENT_CLOSED)
+            write(item, status=done, decided_at=at, decided_by=by, decision=COMMITMENT_CLOSED)
     Referral.objects.filter(commitment=commitment, status=ReferralStatus.ACCEPTED).update(
         status=ReferralStatus.CLOSED, decision_reason=reason, decided_at=at, decided_by=by
     )
@@ -116,8 +116,7 @@ def reopen(*, commitment_id, reason, by, at, version=None):
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     commitment = CareCommitment.objects.locked().get(pk=commitment_id)
-    if version is not None and version != commitment.version:
-        raise StaleVersion(current=commitment.version, given=version)
+    refuse_stale(commitment, version)
     if commitment.status == CommitmentStatus.OPEN:
         last = commitment.events.select_related("by").last()
         refused = RuleError("VA-01", "Vårdåtagandet är redan öppet.", code="wrong_status")

@@ -8,8 +8,9 @@ from registration.actions.encounters import refuse_deceased
 from registration.models import Patient
 from scheduling import rules
 from scheduling.models import BookingRequest, InvitationStatus, OpenInvitation
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale, write
 
 from . import letter_facts, letter_writing
 from .offers import SUBJECTS, unspecified_reason
@@ -119,7 +120,7 @@ def settle(appointment, *, by, at):
         return
     for invitation in OpenInvitation.objects.watched().filter(own, patient=appointment.patient_id).locked():
         letter_writing.stop_waiting(open_invitation=invitation, reason=BOOKED, by=by, at=at)
-        _save(invitation, status=InvitationStatus.BOOKED, appointment=appointment, decided_at=at, decided_by=by)
+        write(invitation, status=InvitationStatus.BOOKED, appointment=appointment, decided_at=at, decided_by=by)
 
 
 def end_of(*, by, at, reason=DONE, **subject):
@@ -140,7 +141,7 @@ def expire_due(*, at, dry_run=False):
             _end(invitation, DONE, by=None, at=at)
         found = list(due.order_by("pk").select_for_update(**lost))
         for invitation in found:
-            _save(invitation, status=InvitationStatus.EXPIRED)
+            write(invitation, status=InvitationStatus.EXPIRED)
     return len(found)
 
 
@@ -158,7 +159,7 @@ def _refuse(invitation, at, *, by_patient=False):
 
 def _end(invitation, reason, *, by, at):
     letter_writing.stop_waiting(open_invitation=invitation, reason=reason, by=by, at=at)
-    return _save(invitation, status=InvitationStatus.ENDED, end_reason=reason[:200], decided_at=at, decided_by=by)
+    return write(invitation, status=InvitationStatus.ENDED, end_reason=reason[:200], decided_at=at, decided_by=by)
 
 
 def lock(invitation_id, version=None):
@@ -169,14 +170,5 @@ def lock(invitation_id, version=None):
     related += ("booking_request__wished_resource__practitioner", "booking_request__commitment", "decided_by")
     invitation = OpenInvitation.objects.select_related(*related).locked().get(pk=invitation_id)
     invitation.patient = patient
-    if version is not None and version != invitation.version:
-        raise StaleVersion(current=invitation.version, given=version)
-    return invitation
-
-
-def _save(invitation, **changes):
-    changes["version"] = invitation.version + 1
-    for field, value in changes.items():
-        setattr(invitation, field, value)
-    invitation.save(update_fields=list(changes))
+    refuse_stale(invitation, version)
     return invitation

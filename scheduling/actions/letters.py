@@ -10,8 +10,9 @@ from registration.models import Encounter, Patient, PatientRelation
 from scheduling.models import Appointment, Delivery, Letter, LetterDocument, LetterKind, LetterStatus
 from scheduling.models.invitation import WATCHED
 from scheduling.models.letter import ON_PAPER
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale, write
 
 from . import invitations, letter_facts, letter_writing
 
@@ -186,7 +187,7 @@ def write_again(*, letter_id, by, at, address="", version=None):
         return _written_anew(letter, letter_facts.choices_of(letter), by=by, at=at)
     if not address.strip():
         raise InputError(address="Skriv mottagarens adress.")
-    _save(letter, status=LetterStatus.STOPPED, stop_reason=letter_writing.REPLACED, decided_at=at, decided_by=by)
+    write(letter, status=LetterStatus.STOPPED, stop_reason=letter_writing.REPLACED, decided_at=at, decided_by=by)
     return letter_writing.write_copy(letter, address=address, by=by, at=at)
 
 
@@ -196,7 +197,7 @@ def set_large_print(*, letter_id, is_large, by, at, version=None):
     letter, _ = _lock(letter_id, version)
     _refuse_decided(letter)
     LetterDocument.objects.filter(letter=letter).delete()
-    return _save(letter, is_large_print=is_large)
+    return write(letter, is_large_print=is_large)
 
 
 @transaction.atomic
@@ -252,7 +253,7 @@ def confirm_printed(*, letter_id, by, at, version=None):
     _refuse_decided(letter)
     if refused := print_refusal(letter, patient):
         raise refused
-    return _save(letter, status=LetterStatus.PRINTED, decided_at=at, decided_by=by)
+    return write(letter, status=LetterStatus.PRINTED, decided_at=at, decided_by=by)
 
 
 @transaction.atomic
@@ -264,14 +265,14 @@ def stop(*, letter_id, reason, by, at, version=None):
     if not (reason or "").strip():
         raise RuleError("PL-22", "Ange varför brevet stoppas.", code="reason_missing", needs_reason=True)
     letter_writing.stop_messages([letter.pk], at=at)
-    return _save(letter, status=LetterStatus.STOPPED, stop_reason=reason, decided_at=at, decided_by=by)
+    return write(letter, status=LetterStatus.STOPPED, stop_reason=reason, decided_at=at, decided_by=by)
 
 
 def withdraw_to_relatives(*, patient_id, since, reason, by, at):
     """Inner write: the patient was not dead. Unsent letters to relatives are stopped; returns those printed since."""
     own = Letter.objects.filter(patient=patient_id, kind=LetterKind.TO_RELATIVES)
     for letter in own.unsent().locked():
-        _save(letter, status=LetterStatus.STOPPED, stop_reason=reason, decided_at=at, decided_by=by)
+        write(letter, status=LetterStatus.STOPPED, stop_reason=reason, decided_at=at, decided_by=by)
     return list(own.filter(status=LetterStatus.PRINTED, decided_at__gte=since).order_by("decided_at", "id"))
 
 
@@ -279,8 +280,7 @@ def _lock(letter_id, version):
     patient_id = Letter.objects.values_list("patient_id", flat=True).get(pk=letter_id)
     patient = Patient.objects.lock_present(patient_id)
     letter = Letter.objects.select_related("decided_by").locked().get(pk=letter_id)
-    if version is not None and version != letter.version:
-        raise StaleVersion(current=letter.version, given=version)
+    refuse_stale(letter, version)
     return letter, patient
 
 
@@ -308,11 +308,3 @@ def _decided_refusal(letter):
         code="wrong_status",
     )
     return refused.told(letter.decided_by, letter.decided_at)
-
-
-def _save(letter, **changes):
-    changes["version"] = letter.version + 1
-    for field, value in changes.items():
-        setattr(letter, field, value)
-    letter.save(update_fields=list(changes))
-    return letter

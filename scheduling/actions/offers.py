@@ -16,8 +16,9 @@ from scheduling.models import (
     ResourceBooking,
     Session,
 )
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
+from sdv.common.versions import refuse_stale
 
 from . import resource_bookings
 
@@ -208,6 +209,5 @@ def _lock(offer_id, version):
     related = ("care_unit", "visit_type__care_area", "referral", "answered_by")
     offer = Offer.objects.select_related(*related).locked().get(pk=offer_id)
     offer.patient = patient
-    if version is not None and version != offer.version:
-        raise StaleVersion(current=offer.version, given=version)
+    refuse_stale(offer, version)
     return offer

@@ -5,8 +5,9 @@ from datetime import timedelta
 from scheduling import promises, rules, slots
 from scheduling.models import AppointmentStatus, ItemStatus, RebookingItem
 from scheduling.timebook import Timebook
-from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.errors import RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale
 
 # How an item ended. A booking's own end ends its item in the same transaction.
 REBOOKED, CANCELLED, ARRIVED, NO_SHOW, WITHDRAWN = "rebooked", "cancelled", "arrived", "no_show", "withdrawn"
@@ -66,8 +67,7 @@ def refuse_done(item_id, *, version=None):
     if item.status == ItemStatus.DONE:
         refused = RuleError("PL-02", "Ombokningen är redan klar. Läs in listan igen.", code="already_done")
         raise refused.told(item.decided_by, item.decided_at)
-    if version is not None and version != item.version:
-        raise StaleVersion(current=item.version, given=version)
+    refuse_stale(item, version)
     return item
 
 

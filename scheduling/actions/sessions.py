@@ -19,8 +19,9 @@ from scheduling.models import (
     SessionStatus,
 )
 from scheduling.timebook import Timebook
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
+from sdv.common.versions import refuse_stale, write
 
 from . import appointments, booking, letter_writing, offers, rebooking, resource_bookings, seats
 
@@ -86,8 +87,7 @@ def lock(session_id, *, version=None):
     """The session, locked after its resources. Returns (session, resources)."""
     resources = list(Resource.objects.filter(sessions=session_id).select_related("practitioner").locked())
     session = Session.objects.select_related("care_unit", "visit_type", "contact_reason").locked().get(pk=session_id)
-    if version is not None and version != session.version:
-        raise StaleVersion(current=session.version, given=version)
+    refuse_stale(session, version)
     return session, resources
 
 
@@ -95,14 +95,6 @@ def _refuse_cancelled(session):
     if session.status == SessionStatus.CANCELLED:
         refused = RuleError("BO-02", f"{session.name} är redan inställt. Läs in sidan igen.", code="already_done")
         raise refused.told(session.cancelled_by, session.cancelled_at)
-
-
-def _save(session, **changes):
-    changes["version"] = session.version + 1
-    for field, value in changes.items():
-        setattr(session, field, value)
-    session.save(update_fields=list(changes))
-    return session
 
 
 @transaction.atomic
@@ -119,7 +111,7 @@ def change(*, session_id, by, at, version=None, name=None, seats=None, extra_sea
     highest = session.participants.order_by("-seat").values_list("seat", flat=True).first() or 0
     if highest > most:
         raise rules.fewer_seats_than_taken(max(taken, highest))
-    return _save(session, **changes)
+    return write(session, **changes)
 
 
 @transaction.atomic
@@ -137,7 +129,7 @@ def cancel(*, session_id, reason, by, at, version=None):
     if any(row.status == AppointmentStatus.ARRIVED for row in rows):
         raise RuleError("BO-02", "Någon har redan kommit till tillfället. Ångra ankomsten först.", code="arrived")
     session.resource_bookings.all().delete()
-    _save(session, status=SessionStatus.CANCELLED, cancelled_at=at, cancelled_by=by, cancel_reason=reason.strip()[:200])
+    write(session, status=SessionStatus.CANCELLED, cancelled_at=at, cancelled_by=by, cancel_reason=reason.strip()[:200])
     offers.note_freed_session(session, resources, cause=FreedBy.CANCELLED, by=by, at=at)
     for appointment in rows:
         if appointment.status == AppointmentStatus.BOOKED:
@@ -170,8 +162,7 @@ def _move(session_id, start, end, by, at, resource_ids, version, letter):
     keys = list(wanted.values_list("pk", flat=True))
     every = list(Resource.objects.filter(pk__in=keys).select_related("practitioner").locked())
     session = Session.objects.select_related("care_unit", "visit_type").locked().get(pk=session_id)
-    if version is not None and version != session.version:
-        raise StaleVersion(current=session.version, given=version)
+    refuse_stale(session, version)
     _refuse_cancelled(session)
     rows = list(_living(session).locked())
     if {row.encounter_id for row in rows} - set(held) or {row.patient_id for row in rows} - set(patients):
@@ -192,7 +183,7 @@ def _move(session_id, start, end, by, at, resource_ids, version, letter):
     left = [row for row in every if row.pk in own and (session.start != start or row.pk not in kept)]
     offers.note_freed_session(session, left, cause=FreedBy.RESCHEDULED, by=by, at=at)
     session.resources.set(new)
-    _save(session, start=start, end=end)
+    write(session, start=start, end=end)
     for row in rows:
         row.patient, row.session = patients[row.patient_id], session
         _follow(row, held[row.encounter_id], new, start, end, by=by, at=at, letter=letter)
@@ -208,7 +199,7 @@ def _follow(appointment, encounter, resources, start, end, *, by, at, letter=Non
     appointment.resources.set(resources)
     encounter.participants.all().delete()
     booking.take_part(encounter, resources)
-    appointments.save(appointment, start=start, end=end)
+    write(appointment, start=start, end=end)
     item = rebooking.settle(appointment, rebooking.REBOOKED, by=by, at=at)
     whose = CancelledBy.PROVIDER if item else whose
     booking.note(appointment, "rescheduled", by=by, at=at, start_before=before, start_after=start, initiated_by=whose)
@@ -330,7 +321,7 @@ def _change_session(
     seat = seats.choose(session, overbook=overbook)
     encounter.is_group = True
     appointment.session, appointment.kind = session, AppointmentKind.GROUP
-    appointments.save(appointment, session=session, kind=AppointmentKind.GROUP, is_overbooked=seat > session.seats)
+    write(appointment, session=session, kind=AppointmentKind.GROUP, is_overbooked=seat > session.seats)
     encounter.save(update_fields=["is_group"])
     seats.take(appointment, session, seat)
     old_start, old_end = appointment.start, appointment.end

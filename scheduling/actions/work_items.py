@@ -17,8 +17,9 @@ from scheduling.models import (
     NoShowItem,
     RowLock,
 )
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale, write
 
 from . import invitations, offers
 
@@ -98,7 +99,7 @@ def change_request(*, request_id, by, at, version=None, **changes):
     last = changes.get("wished_to", request.wished_to)
     if last < first:
         raise InputError(wished_to="Begärt slutdatum ska inte ligga före begärt startdatum.")
-    return _save(request, **changes)
+    return write(request, **changes)
 
 
 @transaction.atomic
@@ -111,13 +112,13 @@ def close_request(*, request_id, reason, by, at, version=None):
     offers.withdraw_of(booking_request=request, by=by, at=at)
     invitations.end_of(booking_request=request, by=by, at=at)
     RowLock.objects.filter(booking_request=request).delete()
-    return _save(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason=reason)
+    return write(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason=reason)
 
 
 def mark_booked(request):
     """Inner write: the request has its booking, and nobody works with it any more."""
     RowLock.objects.filter(booking_request=request).delete()
-    return _save(request, status=BookingRequestStatus.BOOKED)
+    return write(request, status=BookingRequestStatus.BOOKED)
 
 
 def wait_again(appointment, *, by, at):
@@ -131,7 +132,7 @@ def wait_again(appointment, *, by, at):
         request = BookingRequest.objects.locked().get(pk=request.pk)
         is_ended = request.commitment is not None and request.commitment.status != "open"
         if request.status == BookingRequestStatus.BOOKED and not is_ended:
-            return _save(request, status=BookingRequestStatus.OPEN)
+            return write(request, status=BookingRequestStatus.OPEN)
         return None
     commitment = encounter.commitment
     if commitment is None or commitment.status != "open" or commitment.referrals.to_book().exists():
@@ -195,7 +196,7 @@ def create_no_show_item(appointment, *, at):
 def withdraw_no_show_item(encounter, *, by, at):
     """The no-show was undone, so there is nothing to follow up."""
     for item in NoShowItem.objects.open().filter(encounter=encounter).locked():
-        _save(item, status=ItemStatus.DONE, decided_at=at, decided_by=by, decision=UNDONE)
+        write(item, status=ItemStatus.DONE, decided_at=at, decided_by=by, decision=UNDONE)
 
 
 # --- Decisions ----------------------------------------------------------------------------------------------------------
@@ -209,7 +210,7 @@ def register_result(*, item_id, by, at, version=None):
         raise _already_decided(item, "UT-04")
     if item.status == AwaitedStatus.ARRIVED:
         return item
-    return _save(item, status=AwaitedStatus.ARRIVED, result_at=at)
+    return write(item, status=AwaitedStatus.ARRIVED, result_at=at)
 
 
 @transaction.atomic
@@ -220,7 +221,7 @@ def postpone(*, model, item_id, watch_until, by, at, version=None):
         raise _already_decided(item, _rule_of(item))
     if watch_until < local_date(at):
         raise InputError(watch_until="Datumet har passerat. Ange ett datum från och med i dag.")
-    return _save(item, watch_until=watch_until)
+    return write(item, watch_until=watch_until)
 
 
 @transaction.atomic
@@ -261,7 +262,7 @@ def decide(*, model, item_id, decision, by, at, follow_up=None, reason=None, ver
             )
         if not reason:
             raise RuleError("UT-03", "Avslut av vårdåtagande kräver en orsak. Välj orsak.", code="reason_missing")
-        _save(item, status=done, decided_at=at, decided_by=by, decision=decision)
+        write(item, status=done, decided_at=at, decided_by=by, decision=decision)
         commitments.close(commitment, reason=reason, by=by, at=at)
         return item
     elif decision == NOTHING_MORE:
@@ -279,7 +280,7 @@ def decide(*, model, item_id, decision, by, at, follow_up=None, reason=None, ver
         raise InputError(
             decision="Okänt beslut. Välj uppföljning, avsluta vårdåtagande eller ingen ytterligare planering."
         )
-    return _save(item, status=done, decided_at=at, decided_by=by, decision=decision)
+    return write(item, status=done, decided_at=at, decided_by=by, decision=decision)
 
 
 def _is_decided(item):
@@ -297,14 +298,5 @@ def _already_decided(item, rule):
 
 def _lock(model, pk, version):
     row = model.objects.locked().get(pk=pk)
-    if version is not None and version != row.version:
-        raise StaleVersion(current=row.version, given=version)
-    return row
-
-
-def _save(row, **changes):
-    changes["version"] = row.version + 1
-    for field, value in changes.items():
-        setattr(row, field, value)
-    row.save(update_fields=list(changes))
+    refuse_stale(row, version)
     return row

@@ -9,6 +9,7 @@ from scheduling import rules
 from scheduling.actions import appointments, letter_writing, plans, resource_bookings, work_items
 from scheduling.models import Appointment, AppointmentStatus, CancelledBy, CheckOut, FreedBy
 from sdv.common.errors import InputError, RuleError
+from sdv.common.versions import write
 from sdv.outbox import messages
 
 from . import deceased
@@ -32,10 +33,10 @@ def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
     by_patient = cancelled_by == CancelledBy.PATIENT
     if rules.cancellation_is_no_show(cancelled_by_patient=by_patient, start=appointment.start, at=at):
         appointments.register_no_show(appointment, by=by, at=at, reason=reason)
-        appointments.save(appointment, cancelled_by=cancelled_by, cancel_reason=reason, cancelled_at=at)
+        write(appointment, cancelled_by=cancelled_by, cancel_reason=reason, cancelled_at=at)
     else:
         _annul_or_keep(encounter, by=by, at=at, reason=reason)
-        appointments.save(
+        write(
             appointment,
             status=AppointmentStatus.CANCELLED,
             cancelled_by=cancelled_by,
@@ -95,7 +96,7 @@ def annul(*, encounter_id, reason, by, at, version=None):
     if appointment and appointment.status != AppointmentStatus.CANCELLED:
         appointment.encounter = encounter
         work_items.withdraw_no_show_item(encounter, by=by, at=at)
-        appointments.save(
+        write(
             appointment,
             status=AppointmentStatus.CANCELLED,
             cancelled_by=CancelledBy.PROVIDER,
@@ -125,7 +126,7 @@ def end_by_hand(*, encounter_id, by, at, version=None, **ways):
     if appointment.status == AppointmentStatus.BOOKED:
         encounter.cancelled_at = at
         encounter.save(update_fields=["cancelled_at"])
-        appointments.save(
+        write(
             appointment,
             status=AppointmentStatus.CANCELLED,
             cancelled_by=CancelledBy.PROVIDER,

@@ -23,7 +23,8 @@ from scheduling.actions import letter_writing
 from scheduling.models import Letter
 from scheduling.models.letter import GONE_OUT
 from sdv.accounts.models import IdempotentAnswer
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
+from sdv.common.versions import refuse_stale
 from sdv.flows import consumers
 from sdv.outbox.models import OutboxMessage
 
@@ -123,8 +124,7 @@ def arrives_from_register(patient, *, protection, at):
 
 def _locked(patient_id, version):
     patient = Patient.objects.lock_present(patient_id)
-    if version is not None and version != patient.version:
-        raise StaleVersion(current=patient.version, given=version)
+    refuse_stale(patient, version)
     return patient
 
 

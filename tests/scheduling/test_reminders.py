@@ -144,8 +144,8 @@ def test_what_an_sms_may_say_is_said_of_a_number_and_does_not_follow_to_another(
 @pytest.fixture
 def gateway(settings):
     with Simulator() as simulator:
-        settings.SDV_SMS_ADDRESS = simulator.address("/sms")
-        settings.SDV_PORTAL_ADDRESS = simulator.address("/1177")
+        settings.SDV_SMS_ADDRESS = simulator.address_of("/sms")
+        settings.SDV_PORTAL_ADDRESS = simulator.address_of("/1177")
         yield simulator
 
 

@@ -12,8 +12,9 @@ from django.db import transaction
 from registration.models import CareCommitment, Patient, PatientHistory
 from scheduling import rules
 from scheduling.actions import letters, rebooking
-from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.errors import RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale
 
 from ..models import DeceasedCascade
 from .bookings import ADMISSIONS, BOOKINGS, lock_what_comes_back, lock_what_ends
@@ -43,8 +44,7 @@ def register(*, patient_id, deceased_on, by, at, reason="", version=None):
 def mark(*, patient_id, deceased_on, by, at, source, reason="", version=None, partial="", was_found=False):
     """Marks the patient and leaves the cascade pending. Returns the DeceasedCascade, locked."""
     patient = Patient.objects.lock_present(patient_id)
-    if version is not None and version != patient.version:
-        raise StaleVersion(current=patient.version, given=version)
+    refuse_stale(patient, version)
     if patient.is_deceased:
         raise RuleError(
             "AV-01", f"Patienten är redan registrerad som avliden {patient.deceased_on}.", code="already_deceased"

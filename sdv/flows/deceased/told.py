@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import F
 
 from registration.models import CareCommitment, CommitmentStatus, Patient, PatientHistory
-from sdv.common.errors import InputError, RuleError, StaleVersion
+from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale
 
 from ..models import DeceasedCascade
 from . import cascade as cascades
@@ -95,8 +96,7 @@ def correct_date(*, patient_id, died_on, reason, by, at, version=None):
     """Corrects a date that was registered by hand, as far as it is known, with the reason. The register's whole date is
     locked (PA-05). What the new date ends is ended in the same transaction (AV-02)."""
     patient = Patient.objects.lock_present(patient_id)
-    if version is not None and version != patient.version:
-        raise StaleVersion(current=patient.version, given=version)
+    refuse_stale(patient, version)
     living = DeceasedCascade.objects.filter(patient=patient, undone_at__isnull=True).locked().first()
     if living is None:
         raise RuleError("AV-01", "Patienten är inte registrerad som avliden.", code="not_deceased")

@@ -1,14 +1,13 @@
 """`python -m sdv.adapters.rivta.simulator <port>`: what `make run` starts beside web and worker."""
 
 import os
-import signal
 import sys
-import threading
+
+from sdv.adapters.practice_server import refuse_outside_practice, serve
 
 
 def main(port):
-    if os.environ.get("SDV_DEMO") != "1":
-        sys.exit("Simulatorn av personuppgiftstjänsten är till för övning och startas bara där SDV_DEMO är 1.")
+    refuse_outside_practice("personuppgiftstjänsten")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sdv.settings")
     import django
 
@@ -18,15 +17,10 @@ def main(port):
     from . import Simulator
     from .people import invented, of_the_demo, of_the_test_environment
 
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     records = [*of_the_test_environment(), *of_the_demo()]
     connection.close()
-    with Simulator(records, port=port, invent=invented) as simulator:
-        sys.stdout.write(f"SIMULATOR av personuppgiftstjänsten: {simulator.address} ({len(records)} personer)\n")
-        sys.stdout.flush()
-        stopped.wait()
+    simulator = Simulator(records, port=port, invent=invented)
+    serve(simulator, f"personuppgiftstjänsten: {simulator.address} ({len(records)} personer)")
 
 
 if __name__ == "__main__":

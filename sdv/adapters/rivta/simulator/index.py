@@ -3,14 +3,13 @@ them, writes the notification that others would get, and fails when it is told t
 `python -m sdv.adapters.rivta.simulator.index <port>` is what `make run` starts."""
 
 import json
-import os
-import signal
 import sys
 import threading
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lxml import etree
+
+from sdv.adapters.practice_server import PracticeHandler, PracticeServer, refuse_outside_practice, serve
 
 from .. import schemas, soap
 
@@ -43,30 +42,16 @@ FAILURES = {
 }
 
 
-class IndexSimulator:
+class IndexSimulator(PracticeServer):
     """`entries` is what the index holds, by key; `updates` every transaction it has taken, (is gone, entry), in order."""
 
+    path, failures = "/index", FAILURES
+
     def __init__(self, *, port=0, owner=OWNER):
+        super().__init__(_handler(self), port=port)
         self.owner = owner
         self.entries, self.updates, self.calls = {}, [], 0
-        self.failure = ""
         self._lock = threading.Lock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self.server.daemon_threads = True
-
-    @property
-    def address(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}/index"
-
-    def __enter__(self):
-        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self._thread.join()
 
     def of(self, number):
         """The entries of a number."""
@@ -138,71 +123,47 @@ def _key(entry):
     return tuple(entry[name] for name in KEY)
 
 
-def _handler(simulator):
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 30
+def _handler(at):
+    class Handler(PracticeHandler):
+        simulator = at
 
         def do_POST(self):
-            body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), LARGEST_REQUEST))
+            body, simulator = self.body(LARGEST_REQUEST), self.simulator
             simulator.calls += 1
             failure = simulator.failure
             if failure == "down":
                 self.close_connection = True
             elif failure == "http-500":
-                self._send(500, b"Internal Server Error", "text/plain")
+                self.send(500, b"Internal Server Error", "text/plain")
             elif failure == "fault":
-                self._send(500, soap.fault("Server", "Tekniskt fel 6f1f1e9e-0000-4000-8000-000000000000"))
+                self.send(
+                    500, soap.fault("Server", "Tekniskt fel 6f1f1e9e-0000-4000-8000-000000000000"), soap.CONTENT_TYPE
+                )
             elif failure == "error-result":
-                self._send(200, soap.envelope(response("ERROR")))
+                self.send(200, soap.envelope(response("ERROR")), soap.CONTENT_TYPE)
             elif failure == "nonsense":
-                self._send(200, b"\x00\xff det h\xe4r \xe4r ingen XML <<<")
+                self.send(200, b"\x00\xff det h\xe4r \xe4r ingen XML <<<", soap.CONTENT_TYPE)
             elif failure == "another-message":
-                self._send(200, soap.envelope(notification([])))
+                self.send(200, soap.envelope(notification([])), soap.CONTENT_TYPE)
             else:
                 answer = simulator.answer(body)
                 if failure == "lost":
                     self.close_connection = True
                 else:
-                    self._send(*answer)
+                    self.send(*answer, soap.CONTENT_TYPE)
 
         def do_GET(self):
             """What the index holds, for whoever trains."""
-            held = list(simulator.entries.values())
-            self._send(200, json.dumps(held, ensure_ascii=False, indent=1).encode(), "application/json; charset=utf-8")
-
-        def do_PUT(self):
-            """The name of a failure, or nothing: works again."""
-            length = min(int(self.headers.get("Content-Length") or 0), 100)
-            name = self.rfile.read(length).decode("ascii", "replace").strip()
-            if name and name not in FAILURES:
-                self._send(404, ("Välj bland: " + ", ".join(FAILURES) + "\n").encode(), "text/plain; charset=utf-8")
-                return
-            simulator.failure = name
-            self._send(200, b"OK\n", "text/plain")
-
-        def _send(self, status, body, kind=soap.CONTENT_TYPE):
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            """Nothing: no log of whom it was told about."""
+            held = list(self.simulator.entries.values())
+            self.send(200, json.dumps(held, ensure_ascii=False, indent=1).encode(), "application/json; charset=utf-8")
 
     return Handler
 
 
 def main(port):
-    if os.environ.get("SDV_DEMO") != "1":
-        sys.exit("Simulatorn av engagemangsindex är till för övning och startas bara där SDV_DEMO är 1.")
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    with IndexSimulator(port=port) as simulator:
-        sys.stdout.write(f"SIMULATOR av engagemangsindex: {simulator.address}\n")
-        sys.stdout.flush()
-        stopped.wait()
+    refuse_outside_practice("engagemangsindex")
+    simulator = IndexSimulator(port=port)
+    serve(simulator, f"engagemangsindex: {simulator.address}")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 import threading
 from dataclasses import replace
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lxml import etree
 
 from registration import identities
 from registration.population_register import LARGEST_BATCH, PersonRecord, RegisterIdentity, RegisterName
+from sdv.adapters.practice_server import PracticeHandler, PracticeServer
 
 from .. import messages, schemas, soap
 from . import answers
@@ -39,14 +39,16 @@ BOMB = (
 )
 
 
-class Simulator:
+class Simulator(PracticeServer):
     """People by identity, on a port of this machine until it is stopped. `requests` counts what it was asked."""
 
+    path, failures = "/pu", FAILURES
+
     def __init__(self, records=(), *, port=0, tls=None, invent=None):
+        super().__init__(_handler(self), port=port, tls=tls)
         self.invent = invent or (lambda identity: None)
         self.people = {}
         self.leads_to = {}
-        self.failure = ""
         self.requests = []
         self.largest_batch = 0
         self._next = 0
@@ -54,26 +56,10 @@ class Simulator:
         self._released = threading.Event()
         for record in records:
             self.tell(record)
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self.server.daemon_threads = True
-        self.scheme = "https" if tls else "http"
-        if tls:
-            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
 
-    @property
-    def address(self):
-        return f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}/pu"
-
-    def __enter__(self):
-        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
+    def __exit__(self, *raised):
         self._released.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self._thread.join()
+        super().__exit__(*raised)
 
     def tell(self, record):
         """The register knows the person from now on, or knows something new of the person."""
@@ -87,12 +73,6 @@ class Simulator:
     def change(self, kind, value, **told):
         """Something new of somebody known."""
         self.tell(replace(self.person(kind, value), **told))
-
-    def fail(self, name):
-        """Fails in the named way from now on; an empty name: works again."""
-        if name and name not in FAILURES:
-            raise ValueError(f"no such failure: {name}")
-        self.failure = name
 
     # --- Answers ----------------------------------------------------------------------------------------------------
 
@@ -178,12 +158,12 @@ def reserve_identity(born, sex, serial):
     return eleven + identities.reservid_check_digit(eleven)
 
 
-def _handler(simulator):
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 30
+def _handler(at):
+    class Handler(PracticeHandler):
+        simulator, protocol_version = at, "HTTP/1.1"
 
         def do_POST(self):
+            simulator = self.simulator
             length = int(self.headers.get("Content-Length") or 0)
             if not 0 < length <= LARGEST_REQUEST:
                 self._send(400, b"", "text/plain")
@@ -196,22 +176,8 @@ def _handler(simulator):
             else:
                 self._send(*simulator.answer(body))
 
-        def do_PUT(self):
-            """Somebody who trains people makes it fail: the name of a failure, or nothing, as body."""
-            name = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 100)).decode("ascii", "replace")
-            try:
-                simulator.fail(name.strip())
-            except ValueError:
-                self._send(404, ("Välj bland: " + ", ".join(FAILURES) + "\n").encode(), "text/plain; charset=utf-8")
-            else:
-                self._send(200, b"OK\n", "text/plain")
-
         def _send(self, status, body, kind=soap.CONTENT_TYPE):
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send(status, body, kind)
 
         def _begin(self, length):
             self.send_response(200)
@@ -223,7 +189,7 @@ def _handler(simulator):
             self.close_connection = True
 
         def fail_slow(self):
-            simulator._released.wait(60)
+            at._released.wait(60)
             self.close_connection = True
 
         def fail_half(self):
@@ -233,7 +199,7 @@ def _handler(simulator):
 
         def fail_drip(self):
             self._begin(100_000)
-            while not simulator._released.wait(SECONDS_BETWEEN_DRIPS):
+            while not at._released.wait(SECONDS_BETWEEN_DRIPS):
                 self.wfile.write(b" ")
                 self.wfile.flush()
             self.close_connection = True
@@ -257,15 +223,12 @@ def _handler(simulator):
             size = 64 * 1024 * 1024
             self._begin(size)
             for _ in range(size // 65536):
-                if simulator._released.is_set():
+                if at._released.is_set():
                     break
                 self.wfile.write(b" " * 65536)
 
         def fail_another_message(self):
             self._send(200, soap.envelope(answers.updated(refusal="fel svar")))
-
-        def log_message(self, *_):
-            """Nothing: a simulator keeps no log of whom it was asked about."""
 
         def handle_one_request(self):
             try:
