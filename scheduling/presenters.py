@@ -87,7 +87,7 @@ def letter_row(letter):
         marks.append(("info", "info", "1177"))
     if letter.is_copy:
         marks.append(("plain", "copy", "Kopia"))
-    if letter.language != LetterLanguage.SWEDISH:
+    if letter.language != LetterLanguage.SWEDISH and not is_hidden(letter):
         marks.append(("plain", "speech", letter.get_language_display()))
     if getattr(letter, "files", 0):
         marks.append(("plain", "copy", "1 bilaga" if letter.files == 1 else f"{letter.files} bilagor"))

@@ -342,3 +342,16 @@ def invitation_refusal(*, status, label, last_day, today, by_patient=False):
             code="too_late",
         )
     return None
+
+
+def invitation_letter_refusal(*, status, label):
+    """PL-26: why no letter says any more to book from the öppen kallelse; or None. After its last day it asks for what the
+    patient can no longer do."""
+    if status == "open":
+        return None
+    instead = "Skicka en ny öppen kallelse." if status == "expired" else "Stoppa brevet om det väntar."
+    return RuleError(
+        "PL-26",
+        f"Den öppna kallelsen är {label.lower()}: inget brev skickas om den. {instead}",
+        code="too_late" if status == "expired" else "already_done",
+    )

@@ -23,17 +23,24 @@ def take(encounter, *, at):
         return None
     if not WaitingScreen.objects.living().filter(care_unit=encounter.care_unit_id).exists():
         return None
-    if ticket := QueueTicket.objects.filter(encounter=encounter).first():
-        ticket.room, ticket.called_at, ticket.called_by, ticket.times_called = "", None, None, 0
-        ticket.save(update_fields=["room", "called_at", "called_by", "times_called"])
-        return ticket
     day = local_date(at)
+    # What an arrival that was undone left: its number holds for its own day alone.
+    ticket = QueueTicket.objects.filter(encounter=encounter).first() or QueueTicket(
+        encounter=encounter, care_unit_id=encounter.care_unit_id
+    )
+    ticket.room, ticket.called_at, ticket.called_by, ticket.times_called = "", None, None, 0
+    if ticket.day != day:
+        ticket.day, ticket.number = day, _next_number(encounter.care_unit_id, day)
+    ticket.save()
+    return ticket
+
+
+def _next_number(care_unit_id, day):
     with connection.cursor() as cursor:
         # One at a time for the unit's day; the constraint is the net.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"queue {encounter.care_unit_id} {day}"])
-    given = QueueTicket.objects.filter(care_unit=encounter.care_unit_id, day=day)
-    number = (given.aggregate(last=Max("number"))["last"] or 0) + 1
-    return QueueTicket.objects.create(encounter=encounter, care_unit_id=encounter.care_unit_id, day=day, number=number)
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"queue {care_unit_id} {day}"])
+    given = QueueTicket.objects.filter(care_unit=care_unit_id, day=day)
+    return (given.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 def call_refusal(*, status, has_ticket):

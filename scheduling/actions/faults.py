@@ -9,6 +9,7 @@ from scheduling import faults
 from scheduling.models import ListFault
 from sdv.accounts.models import StaffAssignment
 from sdv.accounts.permissions import Role
+from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 
 # Whose faults nobody's are: the first in this order at the unit.
@@ -63,6 +64,8 @@ def check(*, at, dry_run=False):
 def assign(*, fault_id, owner, by, at):
     """Somebody at the unit takes a fault as his or her own."""
     fault = ListFault.objects.locked().get(pk=fault_id)
+    if fault.closed_at:
+        raise RuleError("PL-11", "Felet är redan åtgärdat. Läs in listan igen.", code="already_done")
     fault.owner = owner
     fault.save(update_fields=["owner"])
     return fault

@@ -102,7 +102,8 @@ def follow_cancellation(appointment, *, by, at):
 
 
 def stop_waiting(*, reason, by, at, **subject):
-    """Stops what waits about the booking or the öppen kallelse, on paper and on its way to 1177."""
+    """Stops what waits about the booking or the öppen kallelse, on paper and on its way to 1177; also where the paper has
+    left before."""
     waiting = Letter.objects.filter(**subject, status__in=[LetterStatus.UNSENT, LetterStatus.BLOCKED])
     ids = []
     for letter in waiting.locked():
@@ -110,7 +111,8 @@ def stop_waiting(*, reason, by, at, **subject):
         letter.decided_at, letter.decided_by, letter.version = at, by, letter.version + 1
         letter.save(update_fields=["status", "stop_reason", "decided_at", "decided_by", "version"])
         ids.append(letter.pk)
-    stop_messages(ids, at=at)
+    on_paper = Letter.objects.filter(**subject, status=LetterStatus.PRINTED, delivery__in=IN_PORTAL)
+    stop_messages([*ids, *on_paper.values_list("pk", flat=True)], at=at)
 
 
 def stop_messages(letter_ids, *, at):

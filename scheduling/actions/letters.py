@@ -7,8 +7,8 @@ from django.db import transaction
 
 from registration.actions.encounters import refuse_deceased
 from registration.models import Encounter, Patient, PatientRelation
+from scheduling import rules
 from scheduling.models import Appointment, Delivery, Letter, LetterDocument, LetterKind, LetterStatus
-from scheduling.models.invitation import WATCHED
 from scheduling.models.letter import ON_PAPER
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
@@ -117,9 +117,7 @@ def write_about(*, appointment_id, by, at, own_text="", language=None, attachmen
 def write_open(*, invitation_id, by, at, version=None):
     """The letter of an öppen kallelse, where there is none or it was stopped, as after a marking of protection (PL-26)."""
     invitation = invitations.lock(invitation_id, version)
-    if invitation.status not in WATCHED:
-        label = invitation.get_status_display().lower()
-        refused = RuleError("PL-26", f"Den öppna kallelsen är redan {label}. Läs in listan igen.", code="already_done")
+    if refused := rules.invitation_letter_refusal(status=invitation.status, label=invitation.get_status_display()):
         raise refused.told(invitation.decided_by, invitation.decided_at)
     refuse_deceased(invitation.patient)
     return letter_writing.write_open(invitation, by=by, at=at)
@@ -148,7 +146,10 @@ def rewrite(*, letter_id, by, at, own_text="", language=None, attachment_ids=(),
 
 def _written_anew(letter, choices, *, by, at):
     if letter.open_invitation_id:
-        return letter_writing.write_open(letter.open_invitation, choices=choices, by=by, at=at)[0]
+        about = letter.open_invitation
+        if refused := rules.invitation_letter_refusal(status=about.status, label=about.get_status_display()):
+            raise refused.told(about.decided_by, about.decided_at)
+        return letter_writing.write_open(about, choices=choices, by=by, at=at)[0]
     return letter_writing.write(
         letter.appointment,
         kind=letter.kind,
@@ -229,13 +230,10 @@ def print_refusal(letter, patient):
         return RuleError(
             "PL-22", "Patienten är registrerad som avliden: brevet skickas inte. Stoppa det.", code="deceased"
         )
-    invitation = letter.open_invitation
-    if invitation and invitation.status not in WATCHED:
-        return RuleError(
-            "PL-26",
-            f"Den öppna kallelsen är {invitation.get_status_display().lower()}: brevet skickas inte. Stoppa det.",
-            code="already_done",
-        )
+    if about := letter.open_invitation:
+        refused = rules.invitation_letter_refusal(status=about.status, label=about.get_status_display())
+        if refused:
+            return refused
     if patient.is_protected and letter.delivery != Delivery.MEDIATION:
         return RuleError(
             "KA-05",

@@ -18,9 +18,8 @@ REASON = "Delad väntelista"
 def take_request(*, request_id, care_unit, by, at):
     """The waiting request becomes the unit's own: same row, same dates, same time of coming in. The vårdåtagande of its
     problem opens at the unit; the one it had ends where nothing else is planned on it (UT-07)."""
-    known = BookingRequest.objects.values("patient_id", "commitment_id").get(pk=request_id)
-    patient = _patient(known["patient_id"])
-    old = _commitment(known["commitment_id"])
+    row = BookingRequest.objects.filter(pk=request_id)
+    patient, old = _patient(row), _commitment(row)
     request = BookingRequest.objects.locked().select_related("care_unit").get(pk=request_id)
     is_waiting = request.status in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP)
     _refuse(request.care_unit, care_unit, is_waiting=is_waiting, status=request.get_status_display(), at=at)
@@ -45,9 +44,8 @@ def take_request(*, request_id, care_unit, by, at):
 @transaction.atomic
 def take_referral(*, referral_id, care_unit, by, at):
     """The accepted remiss becomes the unit's own, with its dates and deviations; its trail says from where (VA-03)."""
-    known = Referral.objects.values("patient_id", "commitment_id").get(pk=referral_id)
-    patient = _patient(known["patient_id"])
-    old = _commitment(known["commitment_id"])
+    row = Referral.objects.filter(pk=referral_id)
+    patient, old = _patient(row), _commitment(row)
     referral = Referral.objects.locked().select_related("care_unit").get(pk=referral_id)
     is_waiting = referral.status == ReferralStatus.ACCEPTED
     _refuse(referral.care_unit, care_unit, is_waiting=is_waiting, status=referral.get_status_display(), at=at)
@@ -62,13 +60,15 @@ def take_referral(*, referral_id, care_unit, by, at):
     return referral
 
 
-def _patient(patient_id):
-    patient = Patient.objects.lock_present(patient_id)
+def _patient(row):
+    patient = Patient.objects.lock_present(row.values_list("patient_id", flat=True).get())
     refuse_deceased(patient)
     return patient
 
 
-def _commitment(commitment_id):
+def _commitment(row):
+    """The vårdåtagande that the row hangs on now that the patient is ours: whoever took it first has given it another."""
+    commitment_id = row.values_list("commitment_id", flat=True).get()
     return CareCommitment.objects.locked().get(pk=commitment_id) if commitment_id else None
 
 

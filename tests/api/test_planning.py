@@ -6,7 +6,7 @@ import pytest
 
 from registration.models import CareCommitment, Referral
 from scheduling.actions import faults
-from scheduling.models import BookingRequest, OutcomeReason
+from scheduling.models import BookingRequest, ListFault, OutcomeReason
 from sdv.common.time import local_date, now
 from sdv.organisation.models import SharedList
 from tests import factories
@@ -271,6 +271,8 @@ def test_a_shared_list_is_read_and_taken_from(clinic, today):
     (fault,) = caller.get("work-lists/list-faults/").json()["results"]
     assert (fault["kind"], fault["referral"], fault["found_on"]) == ("no_target", str(accepted.pk), today.isoformat())
     assert caller.post(f"list-faults/{fault['id']}/take/").json()["owner"] == caller.user.name
+    ListFault.objects.update(closed_at=now())
+    refused(caller.post(f"list-faults/{fault['id']}/take/"), 409, rule="PL-11", code="already_done")
 
 
 # --- Vårdåtaganden --------------------------------------------------------------------------------------------------------

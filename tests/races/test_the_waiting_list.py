@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from registration.actions import referrals
-from registration.models import Referral
+from registration.models import CareCommitment, Referral
+from scheduling import promises
 from scheduling.actions import faults, sharing
 from scheduling.models import ListFault
 from sdv.common.errors import RuleError
@@ -52,6 +53,9 @@ def test_of_two_units_that_take_the_same_patient_one_gets_her():
     row.refresh_from_db()
     assert row.events.filter(act="forwarded").count() == 2
     assert row.commitment.care_unit_id == row.care_unit_id == row.events.last().to_unit_id
+    # Nobody is left with a vårdåtagande that nothing follows (UT-07).
+    assert list(CareCommitment.objects.open()) == [row.commitment]
+    assert list(promises.broken(at=NOW)) == []
 
 
 def test_of_two_who_forward_one_does_and_the_other_is_told_who():

@@ -89,6 +89,23 @@ def test_an_arrival_that_is_undone_keeps_its_number_for_the_next(centre, screen)
     assert (ticket.number, ticket.called_at, other.queue_ticket.number) == (1, None, 2)
 
 
+def test_who_comes_another_day_after_an_undone_arrival_gets_that_days_number(centre, screen):
+    """PL-17: yesterday's number is somebody else's today."""
+    booking = centre.arrived(centre.patient())
+    correction.undo_appointment(appointment_id=booking.pk, by=centre.nurse, at=NOW, reason="Fel patient")
+    appointments.reschedule(
+        appointment_id=booking.pk,
+        start=NOW + DAY + HALF_HOUR,
+        end=NOW + DAY + 2 * HALF_HOUR,
+        by=centre.nurse,
+        at=NOW,
+    )
+    others = arrived(centre, NOW + DAY)
+    appointments.arrive(appointment_id=booking.pk, by=centre.nurse, at=NOW + DAY + HALF_HOUR)
+    ticket = QueueTicket.objects.get(encounter=booking.encounter)
+    assert (others.queue_ticket.number, ticket.number, ticket.day) == (1, 2, others.queue_ticket.day)
+
+
 # --- The call ---------------------------------------------------------------------------------------------------------
 
 

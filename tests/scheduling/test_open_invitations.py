@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from registration.models import AddressKind, PatientAddress
+from registration.models import AddressKind, PatientAddress, PortalContact
 from scheduling import promises
 from scheduling.actions import appointments, commitments, invitations, letters, offers, work_items
 from scheduling.models import (
@@ -20,6 +20,7 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import at_local
 from sdv.desk.jobs import JOBS
 from sdv.flows import cancellation, deceased, invariants, protection
+from sdv.outbox.models import OutboxMessage, Topic
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY
 
 LAST = TODAY + 14 * DAY
@@ -292,6 +293,37 @@ def test_it_is_ended_with_a_reason_and_the_patient_waits_as_before(centre):
     assert (ended.status, list(BookingRequest.objects.waiting())) == ("ended", [request])
     assert Letter.objects.get().status == "stopped"
     assert refused(invitations.end, **act, reason="En gång till") == ("PL-26", "already_done")
+
+
+def test_after_its_last_day_no_letter_asks_the_patient_to_book(centre):
+    """PL-26: nor is one that waits put on paper; a new öppen kallelse has a letter of its own."""
+    invitation = invited(centre)
+    letter = Letter.objects.get()
+    after = at_local(LAST + DAY, time(8))
+    JOBS["release-holds"](at=after)
+    by = {"by": centre.nurse, "at": after}
+    assert refused(letters.write_open, invitation_id=invitation.pk, **by) == ("PL-26", "too_late")
+    assert refused(letters.rewrite, letter_id=letter.pk, own_text="Hej", **by) == ("PL-26", "too_late")
+    assert refused(letters.make_document, letter_id=letter.pk, render=lambda _: b"%PDF-", **by) == ("PL-26", "too_late")
+    assert list(Letter.objects.values_list("pk", "status")) == [(letter.pk, "unsent")]
+    invited(centre, invitation.booking_request, last_day=LAST + 20 * DAY, at=after)
+    assert sorted(Letter.objects.values_list("status", flat=True)) == ["stopped", "unsent"]
+
+
+def test_what_is_on_paper_and_on_its_way_to_1177_does_not_arrive_there_afterwards(centre):
+    """PL-26, KA-04: the patient is not asked to book what is booked."""
+    patient = living(centre, birth_date=date(1970, 1, 1))
+    PortalContact.objects.create(patient=patient, consented_on=TODAY, told_at=NOW)
+    invitation = invited(centre, waits(centre, patient))
+    letter = Letter.objects.get()
+    assert (letter.delivery, OutboxMessage.objects.get(topic=Topic.LETTER_TO_PORTAL).stopped_at) == ("both", None)
+    letters.make_document(letter_id=letter.pk, render=lambda _: b"%PDF-", by=centre.nurse, at=NOW)
+    letters.confirm_printed(letter_id=letter.pk, by=centre.nurse, at=NOW)
+    book(centre, invitation)
+    message = OutboxMessage.objects.get(topic=Topic.LETTER_TO_PORTAL, subject_id=letter.pk)
+    assert message.stopped_at is not None
+    letter.refresh_from_db()
+    assert letter.status == "printed"
 
 
 def test_what_ends_the_wait_ends_it(centre):

@@ -70,7 +70,9 @@ def invitation_row(invitation, actor, at):
     has_letter = invitation.letter_id and invitation.letter_status != LetterStatus.STOPPED
     if actor.may(Permission.WRITE_LETTERS):
         letter = RowButton("Brevet", reverse("letter", args=[invitation.letter_id]) if has_letter else "", "V")
-        if not has_letter:
+        if not has_letter and invitation.status != InvitationStatus.OPEN:
+            letter = None
+        elif not has_letter:
             letter = RowButton("Skriv brevet", reverse("open-invitation-letter", args=[invitation.pk]), "V", "post")
     return row_of(
         invitation,
