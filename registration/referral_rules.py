@@ -60,6 +60,24 @@ def target_refusal(*, review_date, medical_target_date):
     return None
 
 
+def disagreeing(*, review_date, medical_target_date, days_to_first_contact, before):
+    """VA-03: the target date and the days to first contact are one fact. Where both are told and differ, the one that is as
+    it was `before` (target date, days) gives way, the days first. Returns (target date, days) with None for what follows
+    from the other. Raises RuleError where both are new."""
+    told = (medical_target_date, days_to_first_contact)
+    if None in told or review_date + timedelta(days=days_to_first_contact) == medical_target_date:
+        return told
+    if days_to_first_contact == before[1]:
+        return medical_target_date, None
+    if medical_target_date == before[0]:
+        return None, days_to_first_contact
+    raise RuleError(
+        "VA-02",
+        "Måldatum och dagar till första kontakt stämmer inte med varandra. Ange det ena, det andra räknas ut.",
+        code="dates_disagree",
+    )
+
+
 def target_and_days(*, review_date, medical_target_date, days_to_first_contact):
     """VA-03: the medical target date and the days to first contact, counted from the review; the one that is not told
     follows from the other."""

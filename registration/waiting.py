@@ -36,16 +36,24 @@ def with_deviations(rows):
     )
 
 
-def with_waits(rows, care_unit):
-    """As `with_deviations`, and with the limit that each wait at the unit stands against: for lists that are built row by
-    row."""
-    limit = GuaranteeLimit.objects.filter(
-        Q(valid_from=None) | Q(valid_from__lte=OuterRef("waiting_since")),
-        Q(valid_to=None) | Q(valid_to__gte=OuterRef("waiting_since")),
-        purpose=purpose_of(is_primary_care=care_unit.is_primary_care, kind=GUARANTEED[0]),
-    )
+def with_waits(rows):
+    """As `with_deviations`, and with the limit that each wait stands against at its own unit: for lists that are built row
+    by row."""
+
+    def limit(*, is_primary_care):
+        found = GuaranteeLimit.objects.filter(
+            Q(valid_from=None) | Q(valid_from__lte=OuterRef("waiting_since")),
+            Q(valid_to=None) | Q(valid_to__gte=OuterRef("waiting_since")),
+            purpose=purpose_of(is_primary_care=is_primary_care, kind=GUARANTEED[0]),
+        )
+        return Subquery(found.values("days")[:1])
+
     return with_deviations(rows).annotate(
-        limit_days=Case(When(kind__in=GUARANTEED, then=Subquery(limit.values("days")[:1])), default=None)
+        limit_days=Case(
+            When(kind__in=GUARANTEED, care_unit__kind__in=PRIMARY_CARE_KINDS, then=limit(is_primary_care=True)),
+            When(kind__in=GUARANTEED, then=limit(is_primary_care=False)),
+            default=None,
+        )
     )
 
 

@@ -55,11 +55,15 @@ def _came_seen(**same):
     ).exclude(type__in=[*PRE_REGISTRATIONS, NO_SHOW_TYPE, ANNULLED])
 
 
-def _unmediated(rows, subject):
-    """Rows of protected patients to whom no letter by mediation has been written, and none noted as sent (KA-05)."""
+def _unmediated(rows, subject, **since):
+    """Rows of protected patients to whom no letter by mediation has been written since the row came in, and none noted as
+    sent (KA-05)."""
     noted = ContactAttempt.objects.standing().filter(method=ContactMethod.LETTER, **{subject: OuterRef("pk")})
     written = Letter.objects.filter(
-        patient=OuterRef("patient"), care_unit=OuterRef("care_unit"), delivery=Delivery.MEDIATION
+        patient=OuterRef("patient"),
+        care_unit=OuterRef("care_unit"),
+        delivery=Delivery.MEDIATION,
+        **since,
     ).exclude(status__in=[LetterStatus.STOPPED, LetterStatus.BLOCKED])
     return rows.exclude(patient__protection="").filter(~Exists(noted), ~Exists(written))
 
@@ -130,7 +134,9 @@ _WRONG = {
         FaultKind.PASSED: _passed_requests,
         FaultKind.DOUBLE: _double_requests,
         FaultKind.DECEASED: lambda at: _deceased(BookingRequest.objects.waiting()),
-        FaultKind.PROTECTED: lambda at: _unmediated(BookingRequest.objects.waiting(), "booking_request"),
+        FaultKind.PROTECTED: lambda at: _unmediated(
+            BookingRequest.objects.waiting(), "booking_request", created_at__gte=OuterRef("created_at")
+        ),
         FaultKind.SEEN: _seen_requests,
     },
     "referral": {
@@ -138,7 +144,9 @@ _WRONG = {
         FaultKind.PASSED: _passed_referrals,
         FaultKind.DOUBLE: _double_referrals,
         FaultKind.DECEASED: lambda at: _deceased(waiting_referrals()),
-        FaultKind.PROTECTED: lambda at: _unmediated(waiting_referrals(), "referral"),
+        FaultKind.PROTECTED: lambda at: _unmediated(
+            waiting_referrals(), "referral", created_at__date__gte=OuterRef("arrival_date")
+        ),
         FaultKind.SEEN: _seen_referrals,
     },
 }

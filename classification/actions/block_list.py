@@ -17,6 +17,7 @@ from classification.judging import normalise
 from classification.models import BlockedCode, BlockKind, CareForm, CodeRole, Weight
 from classification.models.regional import PATTERN
 from sdv.common.errors import RuleError
+from sdv.common.spreadsheets import as_text, read_back
 from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
 
@@ -48,13 +49,8 @@ def written():
         unit = row.care_unit.hsa_id if row.care_unit else ""
         days = [day.isoformat() if day else "" for day in (row.valid_from, row.valid_to)]
         at_its_place = [row.pattern, row.role, row.care_form, unit, row.kind, row.other_pattern, row.severity]
-        writer.writerow([*at_its_place, _safe(row.text), _safe(row.source), *days])
+        writer.writerow([*at_its_place, as_text(row.text), as_text(row.source), *days])
     return "\ufeff" + out.getvalue()
-
-
-def _safe(text):
-    """A sentence that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in "=+-@" else text
 
 
 def compared(text, *, on):
@@ -162,7 +158,7 @@ def _values(cells, number, units):
     def words(heading, longest):
         if not 1 <= len(cells[heading]) <= longest or "\x00" in cells[heading]:
             stop(f"{heading} ska ha mellan 1 och {longest} tecken")
-        return cells[heading]
+        return read_back(cells[heading])
 
     kind = known("slag", BlockKind.values)
     if (kind == BlockKind.COMBINATION) != bool(cells["med_koden"]):

@@ -15,6 +15,7 @@ from django.db import transaction
 from registration.models import ProblemCode
 from sdv.common.catalogues import CatalogueError
 from sdv.common.errors import RuleError
+from sdv.common.spreadsheets import as_text, read_back
 from sdv.common.time import local_date
 
 HEADINGS = ("kod", "problem", "specialitet", "kalla", "giltig_fran", "giltig_till")
@@ -40,13 +41,8 @@ def written():
     writer.writerow(HEADINGS)
     for row in ProblemCode.objects.order_by("speciality", "code"):
         days = [day.isoformat() if day else "" for day in (row.valid_from, row.valid_to)]
-        writer.writerow([row.code, *map(_safe, (row.name, row.speciality, row.source)), *days])
+        writer.writerow([row.code, *map(as_text, (row.name, row.speciality, row.source)), *days])
     return "\ufeff" + out.getvalue()
-
-
-def _safe(text):
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def compared(text, *, on):
@@ -134,7 +130,7 @@ def _values(cells, number):
     def words(heading, longest, shortest=1):
         if not shortest <= len(cells[heading]) <= longest or "\x00" in cells[heading]:
             stop(f"{heading} ska ha mellan {shortest} och {longest} tecken")
-        return cells[heading]
+        return read_back(cells[heading])
 
     code = cells["kod"].lower()
     if not re.fullmatch(r"[a-z0-9_-]{1,120}", code):

@@ -3,7 +3,8 @@
 from django.db import transaction
 
 from registration import referral_rules as rules
-from registration.models import Patient, Referral, ReferralAct, ReferralStatus
+from registration.models import Patient, Referral, ReferralAct, ReferralStatus, WaitDeviation
+from registration.models.waiting import DeviationKind
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
@@ -102,13 +103,14 @@ def accept(
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     referral = _lock(referral_id, "accept", version)
+    if medical_target_date is None and days_to_first_contact is None:
+        # Nothing is told: the review stands.
+        medical_target_date, days_to_first_contact = referral.medical_target_date, referral.days_to_first_contact
     changes = _reviewed(
         referral,
         review_date=review_date or referral.review_date or local_date(at),
-        medical_target_date=medical_target_date or referral.medical_target_date,
-        days_to_first_contact=referral.days_to_first_contact
-        if days_to_first_contact is None
-        else days_to_first_contact,
+        medical_target_date=medical_target_date,
+        days_to_first_contact=days_to_first_contact,
         at=at,
     )
     commitment = open_commitment(patient=patient, care_unit=referral.care_unit, problem_code=problem_code, by=by, at=at)
@@ -185,6 +187,22 @@ def forward(*, referral_id, to_unit, reason, by, at, version=None):
         forwarded_since=referral.forwarded_since or referral.decision_date or referral.arrival_date,
         created_by=by,
     )
+    # The clock follows the patient, with what is not counted of it (BO-04, PL-25).
+    WaitDeviation.objects.bulk_create(
+        WaitDeviation(
+            referral=sent,
+            kind=each.kind,
+            starts_on=each.starts_on,
+            ends_on=each.ends_on,
+            reason=each.reason,
+            is_informed=each.is_informed,
+            offered_at=each.offered_at,
+            has_declined=each.has_declined,
+            created_by=each.created_by,
+        )
+        for each in referral.deviations.standing()
+        if not (each.kind == DeviationKind.MEDICAL and to_unit.is_primary_care)
+    )
     _trace(sent, ReferralAct.REGISTERED, by=by, at=at)
     return sent
 
@@ -198,6 +216,12 @@ def _reviewed(referral, *, review_date, medical_target_date, days_to_first_conta
     )
     if refused:
         raise refused
+    medical_target_date, days_to_first_contact = rules.disagreeing(
+        review_date=review_date,
+        medical_target_date=medical_target_date,
+        days_to_first_contact=days_to_first_contact,
+        before=(referral.medical_target_date, referral.days_to_first_contact),
+    )
     target, days = rules.target_and_days(
         review_date=review_date,
         medical_target_date=medical_target_date,

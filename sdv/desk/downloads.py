@@ -7,9 +7,9 @@ from io import BytesIO, StringIO
 import xlsxwriter
 from django.http import HttpResponse, StreamingHttpResponse
 
+from sdv.common.spreadsheets import as_text
+
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# A spreadsheet takes what begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_file(name, rows):
@@ -33,9 +33,7 @@ def _cell(value):
         return ""
     if isinstance(value, float):
         return str(value).replace(".", ",")
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return as_text(value) if isinstance(value, str) else value
 
 
 def workbook(name, sheets):

@@ -81,6 +81,13 @@ def test_a_sent_remiss_is_followed_until_the_answer(clinic, today):
     sender.post(url, {"step": "complete", "text": "Provsvar finns", "version": "3"})
     referral.refresh_from_db()
     assert (referral.status, referral.events.last().reason) == ("received", "Provsvar finns")
+    # Each step says when, by whom and why.
+    steps = receiver.get(url).context["steps"]
+    assert [(step.label, step.lines[1:], step.state) for step in steps][-2:] == [
+        ("Returnerad för komplettering", ("Provsvar saknas",), "done"),
+        ("Kompletterad", ("Provsvar finns",), "done"),
+    ]
+    assert all(", " in step.lines[0] for step in steps)
     assert signed_in(make.clinician(third)).get(url).status_code == 404
 
 

@@ -23,7 +23,9 @@ def file_of(*rows):
 
 
 def test_what_is_written_out_is_read_back_as_it_was():
-    """VA-01"""
+    """VA-01, PL-16: also what a spreadsheet would take for a formula, which is marked as text in the file."""
+    ProblemCode.objects.create(code="minus", name="-1 hörsel", speciality="Prov")
+    assert "'-1 hörsel" in problem_codes.written()
     found = problem_codes.compared(problem_codes.written(), on=TODAY)
     assert (found.added, found.changed, found.ended, found.same) == ((), (), (), ProblemCode.objects.count())
 

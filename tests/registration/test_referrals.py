@@ -104,6 +104,24 @@ def test_review_sets_target_date_and_days(clinic):
     assert (reviewed.medical_target_date, reviewed.days_to_first_contact) == (TODAY + 30 * DAY, 30)
 
 
+def test_target_date_and_days_never_contradict_each_other(clinic):
+    """VA-03: of two that differ the one that is as it was gives way; two new ones that differ are refused."""
+    referral = register(clinic, clinic.patient())
+    act = {"referral_id": referral.pk, "by": clinic.doctor, "at": NOW}
+    referrals.review(**act, medical_target_date=TODAY + 30 * DAY, days_to_first_contact=30)
+    sooner = referrals.review(**act, medical_target_date=TODAY + 30 * DAY, days_to_first_contact=10)
+    assert (sooner.medical_target_date, sooner.days_to_first_contact) == (TODAY + 10 * DAY, 10)
+    later = referrals.review(**act, medical_target_date=TODAY + 20 * DAY, days_to_first_contact=10)
+    assert (later.medical_target_date, later.days_to_first_contact) == (TODAY + 20 * DAY, 20)
+    with pytest.raises(RuleError) as refused:
+        referrals.review(**act, medical_target_date=TODAY + 5 * DAY, days_to_first_contact=6)
+    assert (refused.value.rule, refused.value.code) == ("VA-02", "dates_disagree")
+    referral.refresh_from_db()
+    assert (referral.medical_target_date, referral.days_to_first_contact) == (TODAY + 20 * DAY, 20)
+    accepted = referrals.accept(**act, problem_code=clinic.problem, days_to_first_contact=7)
+    assert (accepted.medical_target_date, accepted.days_to_first_contact) == (TODAY + 7 * DAY, 7)
+
+
 def test_of_target_date_and_days_the_one_left_out_follows(clinic):
     """VA-03"""
     referral = register(clinic, clinic.patient(), arrival_date=TODAY - DAY)

@@ -12,6 +12,7 @@ from registration.actions import waiting as writes
 from registration.models import GuaranteeLimit, Referral, WaitDeviation
 from registration.waiting_times import Wait, days_left_out, limit_on
 from sdv.common.errors import InputError, RuleError
+from sdv.flows import deceased
 from tests.clinic import DAY, NOW, TODAY, Clinic
 
 
@@ -192,6 +193,45 @@ def test_no_day_is_taken_off_twice_and_nothing_off_what_does_not_wait(clinic):
     referrals.decide(referral_id=referral.pk, decision="reject", reason="Nej", by=clinic.doctor, at=NOW)
     assert refusal(deviate, clinic, referral, starts_on=TODAY) == "wrong_status"
     assert WaitDeviation.objects.count() == 2
+
+
+def test_what_is_not_counted_goes_along_when_the_remiss_is_sent_on(clinic):
+    """BO-04, PL-25: 100 days of which ten are not counted, at the next unit too; medical waiting not in primary care."""
+    referral = waiting_since(clinic, 100)
+    deviate(clinic, referral, starts_on=TODAY - 9 * DAY, ends_on=TODAY)
+    other, centre = Clinic(name="Hjärtmottagningen"), Clinic("vardcentral", "Pv", "Vårdcentralen Väster")
+    act = {"reason": "Hör dit", "by": clinic.doctor, "at": NOW}
+    sent = referrals.forward(referral_id=referral.pk, to_unit=other.unit, **act)
+    assert (wait(sent).days, wait(sent).left_out, wait(sent).counted) == (100, 10, 90)
+    again = referrals.forward(referral_id=sent.pk, to_unit=centre.unit, **act)
+    assert (wait(again).days, wait(again).left_out) == (100, 0)
+
+
+def test_in_a_shared_list_each_wait_stands_against_its_own_units_limit(clinic):
+    """BO-04, PL-25: the same by the list's statement as by the rule."""
+    centre = Clinic("vardcentral", "Pv", "Vårdcentralen Väster")
+    waiting_since(clinic, 20)
+    Referral.objects.filter(pk=waiting_since(clinic, 20).pk).update(care_unit=centre.unit)
+    waiting_since(clinic, 20, kind="F", referrer="")
+    rows = waiting.with_waits(Referral.objects.all())
+    listed = {row.pk: waiting.wait_of(row, on=TODAY) for row in rows}
+    assert listed == {row.pk: wait(row) for row in Referral.objects.all()}
+    assert sorted(each.limit or 0 for each in listed.values()) == [0, 3, 90]
+
+
+def test_a_wait_that_death_ended_has_ended_on_its_day(clinic):
+    """BO-04, AV-02: it goes on no longer, and the past is as it was."""
+    referral = waiting_since(clinic, 20)
+    deceased.register(
+        patient_id=referral.patient_id,
+        deceased_on=TODAY,
+        reason="Dödsbevis",
+        by=clinic.nurse,
+        at=NOW + timedelta(hours=8),
+    )
+    assert (wait(referral, on=TODAY + 30 * DAY).days, Referral.objects.get().decided_by) == (20, clinic.nurse)
+    assert waiting.waiting_on([clinic.unit], on=TODAY - DAY)[0].number == 1
+    assert waiting.waiting_on([clinic.unit], on=TODAY)[0].number == 0
 
 
 def test_medical_waiting_is_not_used_in_primary_care(db):

@@ -8,7 +8,7 @@ from registration.models import CareCommitment, Patient, Referral
 from scheduling import faults
 from scheduling.actions import contact_attempts, work_items
 from scheduling.actions import faults as writes
-from scheduling.models import BookingRequest, ListFault
+from scheduling.models import BookingRequest, Letter, ListFault
 from sdv.accounts.permissions import Role
 from sdv.desk.jobs import JOBS
 from sdv.flows import protection
@@ -114,6 +114,11 @@ def test_somebody_protected_whom_no_mediated_letter_has_reached(clinic):
     row = request(clinic)
     request(clinic)
     protection.set_by_hand(patient_id=row.patient_id, ground="application", by=clinic.nurse, at=NOW)
+    # A letter of long before the row reached nobody about it.
+    Letter.objects.create(
+        patient=row.patient, care_unit=clinic.unit, kind="appointment", delivery="mediation", status="printed",
+        recipient="", sender="B", heading="C", body="D", created_at=row.created_at - DAY, decided_at=NOW,
+    )  # fmt: skip
     assert found() == [("protected", row)]
     contact_attempts.record(
         subject="booking_request", row_id=row.pk, method="letter", result="left_message", by=clinic.nurse, at=NOW

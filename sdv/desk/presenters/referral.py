@@ -94,7 +94,7 @@ def referral_trail(referral):
             elif event.act == ReferralAct.REGISTERED and len(chain) > 1:
                 what = f"{what} hos {each.care_unit.name}"
             lines = [stamp(event.at) + (f", {event.by.name}" if event.by else "")]
-            steps.append(Step(what, "done", (*lines, *([event.reason] if event.reason else []))))
+            steps.append(Step(what, (*lines, *([event.reason] if event.reason else []))))
     return steps
 
 

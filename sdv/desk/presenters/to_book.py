@@ -23,9 +23,7 @@ NO_DAY = date(9999, 12, 31)
 def to_book(unit, at, care_units=None):
     """The list's rows at the unit, or at the units of a shared list (PL-25), each with its wait."""
     due = Coalesce("medical_target_date", Value(NO_DAY), output_field=DateField())
-    return (
-        with_waits(Referral.objects.to_book(), unit).filter(care_unit__in=care_units or [unit.pk]).annotate(due_on=due)
-    )
+    return with_waits(Referral.objects.to_book()).filter(care_unit__in=care_units or [unit.pk]).annotate(due_on=due)
 
 
 def to_book_row(referral, actor, at):

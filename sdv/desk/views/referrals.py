@@ -8,7 +8,7 @@ from django.urls import reverse
 from registration import waiting
 from registration.actions import referrals as writes
 from registration.models import Patient, Referral, ReferralKind, ReferralStatus
-from registration.referral_rules import DECISIONS
+from registration.referral_rules import DECISIONS, UNDECIDED
 from registration.waiting import with_waits
 from scheduling.reviewers import Turn
 from sdv.accounts.access import log_access
@@ -59,9 +59,7 @@ def referrals(request):
     chosen = unit.referrals.to_book() if to_book else unit.referrals.undecided()
     if mine:
         chosen = chosen.filter(_addressed_to_any(_mine(request, turn)))
-    page = keyset.page(
-        _with_details(with_waits(chosen, unit)), field="waiting_since", cursor=request.GET.get("cursor", "")
-    )
+    page = keyset.page(_with_details(with_waits(chosen)), field="waiting_since", cursor=request.GET.get("cursor", ""))
     log_access(actor=request.actor, patients=[row.patient_id for row in page.rows], what="remisser", at=at)
     address = reverse("referrals")
     here = f"{address}?visa={shown}&cursor=" if shown in ("boka", "mina") else f"{address}?cursor="
@@ -153,12 +151,12 @@ def referral(request, pk):
         "form": next((form for form in forms.values() if form.errors), None),
         "row": row,
         "forms": forms,
-        "facts": referral_facts(row, wait=wait, turn=Turn(unit, at=at) if is_own else None),
+        "facts": referral_facts(row, wait=wait, turn=Turn(unit, at=at) if is_own and row.status in UNDECIDED else None),
         "steps": referral_trail(row),
         "band": presenter.band_of(request, patient, at=at),
         "patient_id": patient.pk,
         "is_own": is_own,
-        "is_undecided": row.status in (ReferralStatus.RECEIVED, ReferralStatus.RETURNED),
+        "is_undecided": row.status in UNDECIDED,
         "is_to_book": row.status == ReferralStatus.ACCEPTED,
         "may": {name: may_review and row.status in sources for name, (sources, _, _) in DECISIONS.items()},
         "may_register": request.actor.may(Permission.REGISTER_REFERRALS),

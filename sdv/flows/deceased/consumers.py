@@ -331,7 +331,13 @@ LISTS = [
             patient=patient_id,
             status__in=[ReferralStatus.RECEIVED, ReferralStatus.RETURNED, ReferralStatus.ACCEPTED],
         ),
-        changes=lambda row, cascade, by, at: {"status": ReferralStatus.CLOSED, "decision_reason": REASON},
+        changes=lambda row, cascade, by, at: {
+            "status": ReferralStatus.CLOSED,
+            "decision_reason": REASON,
+            # The day on which the wait ended (BO-04).
+            "decided_at": at,
+            "decided_by_id": _pk(by),
+        },
     ),
     Invitations(
         "open_invitation",
