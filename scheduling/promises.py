@@ -12,6 +12,7 @@ from scheduling.models import (
     MissingFollowUp,
     NoShowItem,
     RebookingItem,
+    SessionStatus,
 )
 from scheduling.models.resource import TstzRange
 from sdv.common.time import local_date, start_of_day
@@ -37,13 +38,29 @@ def broken(*, at):
     )
 
 
+def _listed():
+    return Exists(RebookingItem.objects.open().filter(appointment=OuterRef("pk")))
+
+
 def unlisted(*, at):
-    """Bookings that an absence hits and that nobody has to book anew (PL-02). One made knowingly beside the tidbok is
+    """Bookings that nobody has to book anew though they are not held: an absence hits them, or their grupptillfälle is
+    cancelled (PL-02, BO-02)."""
+    return in_absence(at=at) | on_cancelled_sessions()
+
+
+def on_cancelled_sessions():
+    """Bookings on cancelled grupptillfällen that do not stand in Ombokningar, whatever the hour: nobody comes to one, and
+    nobody fails to. The dead are booked anew by nobody."""
+    rows = Appointment.objects.living().filter(session__status=SessionStatus.CANCELLED)
+    return rows.filter(~_listed(), patient__deceased_on__isnull=True)
+
+
+def in_absence(*, at):
+    """Bookings that an absence hits and that do not stand in Ombokningar (PL-02). One made knowingly beside the tidbok is
     none of them."""
     hit = Absence.objects.standing().filter(
         Q(resource__appointments=OuterRef("pk")) | Q(resource__isnull=True, care_unit=OuterRef("care_unit")),
         period__overlap=TstzRange(OuterRef("start"), OuterRef("end")),
     )
-    listed = RebookingItem.objects.open().filter(appointment=OuterRef("pk"))
     rows = Appointment.objects.living().filter(end__gt=at, is_overbooked=False)
-    return rows.filter(Exists(hit), ~Exists(listed))
+    return rows.filter(Exists(hit), ~_listed())

@@ -1,6 +1,7 @@
 """Closing and reopening a vårdåtagande (UT-03): here, because it must see the bookings."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from registration.actions import commitments as registration_writes
 from registration.actions.encounters import refuse_deceased
@@ -24,6 +25,7 @@ from scheduling.models import (
     MissingFollowUp,
     NoShowItem,
     RebookingItem,
+    SessionStatus,
 )
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date, start_of_day
@@ -95,10 +97,10 @@ def close(commitment, *, reason, by, at):
 
 
 def closing_refusal(commitment, *, at):
-    """Why the vårdåtagande may not be closed, listing what is booked or waits (UT-03), or None."""
-    bookings = Appointment.objects.living().filter(
-        encounter__commitment=commitment, start__gte=start_of_day(local_date(at))
-    )
+    """Why the vårdåtagande may not be closed, listing what is booked or waits (UT-03), or None. A booking on a cancelled
+    grupptillfälle stands in Ombokningar until it is moved or ended, also when its hour has passed (PL-02, BO-02)."""
+    ahead = Q(start__gte=start_of_day(local_date(at))) | Q(session__status=SessionStatus.CANCELLED)
+    bookings = Appointment.objects.living().filter(ahead, encounter__commitment=commitment)
     requests = BookingRequest.objects.waiting().filter(commitment=commitment).select_related("visit_type")
     return rules.closing_refusal(
         future_bookings=[booking.start for booking in bookings.order_by("start")[:5]],

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from scheduling import promises, rules, slots
-from scheduling.models import AppointmentStatus, ItemStatus, RebookingItem
+from scheduling.models import AppointmentStatus, ItemStatus, RebookingItem, SessionStatus
 from scheduling.timebook import Timebook
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
-from sdv.common.versions import refuse_stale
+from sdv.common.versions import refuse_stale, write
 
 # How an item ended. A booking's own end ends its item in the same transaction.
 REBOOKED, CANCELLED, ARRIVED, NO_SHOW, WITHDRAWN = "rebooked", "cancelled", "arrived", "no_show", "withdrawn"
@@ -15,9 +15,13 @@ PROPOSALS = 3
 
 
 def watch(appointment, resources, *, at):
-    """Puts the booking on the list where an absence hits it and it has not been: after an undo. Returns the item or
-    None."""
-    if appointment.status != AppointmentStatus.BOOKED or appointment.end <= at or appointment.is_overbooked:
+    """Puts the booking on the list where its grupptillfälle is cancelled (BO-02), or an absence hits it and it has not
+    been: after an undo. Returns the item or None."""
+    if appointment.status != AppointmentStatus.BOOKED:
+        return None
+    if appointment.session_id and appointment.session.status == SessionStatus.CANCELLED:
+        return put(appointment, session=appointment.session, at=at)
+    if appointment.end <= at or appointment.is_overbooked:
         return None
     book = Timebook(resources, local_date(appointment.start), local_date(appointment.end))
     for resource in resources:
@@ -27,15 +31,20 @@ def watch(appointment, resources, *, at):
 
 
 def watch_unlisted(*, patient_id, at):
-    """After bookings came back: those that an absence hits meanwhile are listed."""
-    for appointment in promises.unlisted(at=at).filter(patient=patient_id).select_related("encounter__commitment"):
+    """After bookings came back: those that an absence hits meanwhile, or whose grupptillfälle was cancelled, are
+    listed."""
+    rows = promises.unlisted(at=at).filter(patient=patient_id)
+    for appointment in rows.select_related("encounter__commitment", "session"):
         watch(appointment, list(appointment.resources.select_related("practitioner")), at=at)
 
 
 def put(appointment, absence=None, *, at, session=None):
     """Inner write: one open item per booking, whatever hits it: an absence, or that its grupptillfälle is cancelled
-    (BO-02). Returns the new item, or None where there was one."""
-    if RebookingItem.objects.open().filter(appointment=appointment).exists():
+    (BO-02). Returns the new item, or None where there was one: a cancelled session then becomes its cause, since that is
+    not taken back as an absence is."""
+    if item := RebookingItem.objects.open().filter(appointment=appointment).locked().first():
+        if session and item.session_id is None:
+            write(item, absence=None, session=session)
         return None
     commitment = appointment.encounter.commitment
     main = appointment.encounter.participants.filter(is_main_responsible=True).select_related("practitioner").first()
@@ -73,9 +82,7 @@ def refuse_done(item_id, *, version=None):
 
 def end(item, how, *, by, at):
     """Inner write on a locked item."""
-    item.status, item.decision, item.decided_at, item.decided_by = ItemStatus.DONE, how, at, by
-    item.version += 1
-    item.save(update_fields=["status", "decision", "decided_at", "decided_by", "version"])
+    write(item, status=ItemStatus.DONE, decision=how, decided_at=at, decided_by=by)
 
 
 def proposals(item, *, at, by=None):

@@ -116,7 +116,12 @@ def sessions_without_time(at):
 
 def bookings_in_absence(at):
     """PL-02: a booking that an absence hits stands on the rebooking list; one made knowingly beside the tidbok does not."""
-    return promises.unlisted(at=at)
+    return promises.in_absence(at=at)
+
+
+def bookings_on_cancelled_sessions(at):
+    """BO-02, PL-02: nobody of a cancelled session is booked without standing on the rebooking list."""
+    return promises.on_cancelled_sessions()
 
 
 def rebooking_of_what_is_done(at):
@@ -213,6 +218,7 @@ INVARIANTS = [
     Invariant("misplaced-appointments", "bokningar med annan patient, enhet eller tid än sin vårdhändelse", misplaced_appointments),
     Invariant("appointments-without-time", "bokningar som inte håller någon tid", appointments_without_time),
     Invariant("bookings-in-absence", "bokningar under frånvaro som inte står i Ombokningar (PL-02)", bookings_in_absence),
+    Invariant("bookings-on-cancelled-sessions", "inställda gruppers bokningar utanför listan (BO-02)", bookings_on_cancelled_sessions),
     Invariant("rebooking-of-what-is-done", "ombokningar av bokningar som inte längre väntar (PL-02)", rebooking_of_what_is_done),
     Invariant("times-without-appointment", "tider som hålls utan levande bokning", times_without_appointment),
     Invariant("seats-of-the-gone", "platser på grupptillfällen utan levande bokning (BO-02)", seats_of_the_gone),

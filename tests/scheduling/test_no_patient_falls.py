@@ -2,7 +2,7 @@
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from registration.actions import clock
@@ -10,6 +10,7 @@ from registration.models import CareCommitment, Encounter, Patient, Referral
 from scheduling import promises
 from scheduling.actions import absences, appointments, check_out, commitments, invitations, offers, sessions, work_items
 from scheduling.models import (
+    Absence,
     Appointment,
     AwaitedResult,
     BookingRequest,
@@ -41,6 +42,7 @@ ACTS = [
     "end_invitation",
     "close_request",
     "absence",
+    "withdraw_absence",
     "arrive",
     "undo_arrival",
     "no_show",
@@ -139,7 +141,7 @@ class Story:
         sessions.book(session_id=session.pk, patient_id=self.patient.pk, **self.by, at=self.now, **warned)
 
     def _session(self):
-        return Session.objects.planned().filter(appointments__status="booked").order_by("-id").first()
+        return Session.objects.planned().filter(appointments__isnull=False).order_by("-id").first()
 
     def cancel_group(self):
         row = self._session()
@@ -220,6 +222,10 @@ class Story:
         if row := self._appointment(status="booked"):
             told = {"care_unit": self.clinic.unit, "resource_id": self.clinic.nurse_resource.pk, "kind": "leave"}
             absences.register(**told, start=row.start, end=row.end, **self.by, at=self.now)
+
+    def withdraw_absence(self):
+        if row := Absence.objects.standing().order_by("-id").first():
+            absences.withdraw(absence_id=row.pk, **self.by, at=self.now)
 
     def arrive(self):
         row = self._appointment(status="booked")
@@ -314,6 +320,9 @@ class Story:
 
 @pytest.mark.django_db
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(acts=["book_group", "absence", "cancel_group", "withdraw_absence"])
+@example(acts=["book_group", "no_show", "cancel_group", "undo_arrival"])
+@example(acts=["book_group", "cancel_group", "a_day_passes", "a_day_passes", "close"])
 @given(acts=st.lists(st.sampled_from(ACTS), min_size=3, max_size=14))
 def test_whatever_happens_every_open_commitment_has_a_plan(acts):
     """UT-07, AV-02, AV-03, PL-13"""

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from registration.models import Encounter
 from scheduling import promises, slots
-from scheduling.actions import absences, appointments, check_out, sessions, work_items
+from scheduling.actions import absences, appointments, check_out, commitments, sessions, work_items
 from scheduling.models import (
     Appointment,
     FreedTime,
@@ -242,6 +242,73 @@ def test_a_cancelled_session_puts_everybody_on_the_rebooking_list_as_the_provide
     assert (own.kind, own.session, own.encounter.is_group) == ("individual", None, False)
     assert not RebookingItem.objects.open().exists()
     assert (SessionParticipant.objects.count(), broken()) == (1, {})
+
+
+def absent(clinic, **fields):
+    act = {"care_unit": clinic.unit, "kind": "leave", "by": clinic.nurse, "at": NOW}
+    times = {"start": START - HOUR, "end": START + HOUR}
+    return absences.register(resource_id=clinic.nurse_resource.pk, **(act | times | fields))
+
+
+def test_whoever_is_booked_on_a_cancelled_session_stays_on_the_list_when_the_absence_is_withdrawn(health_centre):
+    """PL-02, BO-02: the absence came first, then the session was cancelled: that is now why."""
+    session = planned(health_centre)
+    row = booked(health_centre, session)
+    absence = absent(health_centre)
+    act = {"by": health_centre.nurse, "at": NOW}
+    sessions.cancel(session_id=session.pk, reason="Ledaren är sjuk", **act)
+    item = RebookingItem.objects.open().get()
+    assert (item.appointment, item.session, item.absence, item.version) == (row, session, None, 2)
+    absences.withdraw(absence_id=absence.pk, **act)
+    assert RebookingItem.objects.open().get() == item
+    assert broken() == {}
+
+
+def test_a_no_show_that_is_undone_on_a_cancelled_session_is_to_be_booked_anew(health_centre):
+    """PL-02, PL-13, BO-02: also who was overbooked, and after the session's end."""
+    health_centre.unit.allows_overbooking = True
+    health_centre.unit.save()
+    session = planned(health_centre, NOW, seats=1, extra_seats=1)
+    rows = [booked(health_centre, session, overbook=more) for more in (False, True)]
+    late = {"by": health_centre.nurse, "at": NOW + HALF_HOUR}
+    for row in rows:
+        appointments.no_show(appointment_id=row.pk, **late)
+    sessions.cancel(session_id=session.pk, reason="Ledaren är sjuk", **late)
+    assert not RebookingItem.objects.open().exists()
+    after = late | {"at": NOW + DAY}
+    for row in rows:
+        appointments.undo(appointment_id=row.pk, **after)
+    items = RebookingItem.objects.open().order_by("appointment")
+    assert [(item.appointment, item.session) for item in items] == [(row, session) for row in rows]
+    assert [row.rows(NOW + DAY).count() for row in invariants.INVARIANTS if row.name.startswith("bookings-")] == [0, 0]
+
+
+def test_a_commitment_is_not_closed_over_somebody_who_waits_to_be_booked_anew(clinic):
+    """UT-03, PL-02, BO-02: also when the cancelled session's hour has passed."""
+    session, patient = planned(clinic), clinic.patient()
+    commitment = clinic.commitment(patient)
+    row = booked(clinic, session, patient)
+    sessions.cancel(session_id=session.pk, reason="Ledaren är sjuk", by=clinic.nurse, at=NOW)
+    later = {"by": clinic.nurse, "at": START + 2 * DAY}
+    close = {"commitment_id": commitment.pk, "reason": "önskar avsluta"}
+    refused = refusal(commitments.close_by_id, **close, **later)
+    assert (refused.rule, refused.code) == ("UT-03", "planning_left")
+    assert RebookingItem.objects.open().get().appointment == row
+    cancellation.cancel(appointment_id=row.pk, cancelled_by="provider", reason="Inställt", **later)
+    assert not RebookingItem.objects.open().exists()
+    commitments.close_by_id(**close, **later)
+    commitment.refresh_from_db()
+    assert commitment.status == "closed"
+
+
+def test_a_booking_of_a_cancelled_session_that_nobody_lists_is_a_broken_agreement(health_centre):
+    """BO-02, PL-02: whatever the hour."""
+    session = planned(health_centre)
+    booked(health_centre, session)
+    sessions.cancel(session_id=session.pk, reason="Ledaren är sjuk", by=health_centre.nurse, at=NOW)
+    RebookingItem.objects.all().delete()
+    assert broken() == {"bookings-on-cancelled-sessions": 1}
+    assert promises.on_cancelled_sessions().count() == 1
 
 
 def test_a_moved_session_takes_everybody_along_and_takes_the_new_before_it_lets_go(health_centre):

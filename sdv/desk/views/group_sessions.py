@@ -128,7 +128,7 @@ def _context(request, session):
     view = DayView({"dag": local_date(session.start).isoformat()}, at)
     found = presenter.participants(session, at=at, actor=actor, select=view.with_row)
     log_access(actor=actor, patients=[each.patient_id for each in found], what=WHAT, at=at, resource_id=session.pk)
-    to_rebook = RebookingItem.objects.open().filter(session=session, care_unit=session.care_unit).count()
+    to_rebook = RebookingItem.objects.open().filter(appointment__session=session, care_unit=session.care_unit).count()
     return {
         "heading": session.name,
         "session": session,
