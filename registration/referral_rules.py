@@ -4,7 +4,7 @@ database, no clock."""
 from datetime import timedelta
 from itertools import pairwise
 
-from registration.models.referral import ReferralKind, ReferralStatus
+from registration.models.referral import ReferralAct, ReferralKind, ReferralStatus
 from sdv.common.errors import RuleError
 
 UNDECIDED = {ReferralStatus.RECEIVED, ReferralStatus.RETURNED}
@@ -18,6 +18,52 @@ DECISIONS = {
     "reject": (UNDECIDED, ReferralStatus.REJECTED, "avvisas"),
     "confirm": (UNDECIDED, None, "bekräftas"),
 }
+
+# What a decision's undo takes back: the step of the trail, and the status that the remiss then is in (PL-13).
+UNDOABLE = {
+    ReferralAct.ACCEPTED: ReferralStatus.ACCEPTED,
+    ReferralAct.RETURNED: ReferralStatus.RETURNED,
+    ReferralAct.FORWARDED: ReferralStatus.FORWARDED,
+    ReferralAct.REJECTED: ReferralStatus.REJECTED,
+}
+# What may have been built on a decision, and what to do instead (PL-07, PL-13).
+BUILT_ON = {
+    "booked": "patienten har fått en tid på vårdåtagandet. Avboka den först",
+    "offered": "patienten har ett erbjudande om en tid. Dra tillbaka det först",
+    "invited": "patienten har fått en öppen kallelse. Avsluta den först",
+    "requested": "det finns en bokningsbegäran på vårdåtagandet. Avsluta den först",
+    "shared": "vårdåtagandet bär också en annan remiss. Avsluta vårdåtagandet i stället",
+    "told": "patienten har fått en remissbekräftelse om beslutet. Fatta ett nytt beslut och skriv en ny bekräftelse",
+    "received": "mottagaren har redan tagit hand om remissen. Be mottagaren att sända den tillbaka",
+}
+
+
+def undo_refusal(*, status, step, version, built_on=()):
+    """Why the last decision of a remiss may not be taken back, or None (VA-03, PL-13). `step` is the last of its trail;
+    `built_on` names, by BUILT_ON, what has come of it since."""
+    is_last = step is not None and step.before is not None and UNDOABLE.get(step.act) == status
+    if not is_last or step.before["version"] + 1 != version:
+        refused = RuleError(
+            "PL-13",
+            f"Det finns inget beslut att ångra: remissen är {ReferralStatus(status).label.lower()} och har ändrats"
+            " sedan dess. Läs in sidan igen.",
+            code="nothing_to_undo",
+        )
+        return refused.told(step.by, step.at) if step is not None else refused
+    for each in built_on:
+        return RuleError("VA-03", f"Beslutet kan inte ångras: {BUILT_ON[each]}.", code=f"undo_{each}")
+    return None
+
+
+def outside_refusal(*, sent_on, arrival_date, today):
+    """VA-03: the day a remiss was sent out of the region is neither before it came nor in the future. The reason or None."""
+    if sent_on > today:
+        return RuleError("VA-02", "Remissen kan inte vara sänd i framtiden. Rätta datumet.", code="date_in_future")
+    if sent_on < arrival_date:
+        return RuleError(
+            "VA-02", "Remissen kan inte vara sänd före sin ankomst. Rätta datumet.", code="dates_out_of_order"
+        )
+    return None
 
 
 def decision_refusal(status, decision):

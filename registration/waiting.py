@@ -68,7 +68,7 @@ def wait_of(referral, *, on, limits=None):
         ReferralStatus.FORWARDED,
         ReferralStatus.CLOSED,
     ):
-        until = min(on, local_date(referral.decided_at))
+        until = min(on, referral.forwarded_on or local_date(referral.decided_at))
     known = getattr(referral, "standing_deviations", None)
     deviations = referral.deviations.standing() if known is None else known
     until = max(until, referral.waiting_since)
@@ -101,7 +101,7 @@ WITH found AS (
         ELSE r.arrival_date <= %(on)s AND (
             r.status IN ('received', 'returned', 'accepted')
             OR (r.status IN ('rejected', 'forwarded', 'closed')
-                AND (r.decided_at AT TIME ZONE 'Europe/Stockholm')::date > %(on)s)
+                AND COALESCE(r.forwarded_on, (r.decided_at AT TIME ZONE 'Europe/Stockholm')::date) > %(on)s)
             OR (r.status = 'used' AND (e.start AT TIME ZONE 'Europe/Stockholm')::date > %(on)s))
         END
 ), counted AS (

@@ -3,15 +3,33 @@
 from django.db import transaction
 
 from registration import referral_rules as rules
-from registration.models import Patient, Referral, ReferralAct, ReferralStatus, WaitDeviation
+from registration.models import CareCommitment, Patient, Referral, ReferralAct, ReferralStatus, WaitDeviation
 from registration.models.waiting import DeviationKind
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
 
-from .commitments import open_commitment
+from .commitments import close_commitment, open_commitment
 from .encounters import refuse_deceased
 
+WITHDRAWN = "Vidaresändningen är ångrad"
+ACCEPT_UNDONE = "Beslutet att acceptera remissen är ångrat"
+# What a decision writes, and its undo restores (PL-13).
+DECIDED = (
+    "status",
+    "review_date",
+    "medical_target_date",
+    "days_to_first_contact",
+    "problem_code_id",
+    "commitment_id",
+    "receipt_at",
+    "receipt_by_id",
+    "forwarded_outside",
+    "forwarded_on",
+    "decision_reason",
+    "decided_at",
+    "decided_by_id",
+)
 ACTS = {"return": ReferralAct.RETURNED, "reject": ReferralAct.REJECTED}
 
 
@@ -113,8 +131,10 @@ def accept(
         days_to_first_contact=days_to_first_contact,
         at=at,
     )
-    commitment = open_commitment(patient=patient, care_unit=referral.care_unit, problem_code=problem_code, by=by, at=at)
-    _trace(referral, ReferralAct.ACCEPTED, by=by, at=at)
+    same = {"patient": patient, "care_unit": referral.care_unit, "problem_code": problem_code}
+    is_new = not CareCommitment.objects.open().filter(**same).exists()
+    commitment = open_commitment(**same, by=by, at=at)
+    _trace(referral, ReferralAct.ACCEPTED, by=by, at=at, before=_before(referral) | {"opened": is_new})
     return write(
         referral,
         **changes,
@@ -132,7 +152,7 @@ def decide(*, referral_id, decision, reason, by, at, version=None):
     """Returned for completion or rejected, with reason and date (VA-03)."""
     referral = _lock(referral_id, decision, version)
     _require(reason, "Ange skälet till beslutet.")
-    _trace(referral, ACTS[decision], reason=reason, by=by, at=at)
+    _trace(referral, ACTS[decision], reason=reason, by=by, at=at, before=_before(referral))
     return write(
         referral,
         status=rules.DECISIONS[decision][1],
@@ -166,7 +186,8 @@ def forward(*, referral_id, to_unit, reason, by, at, version=None):
         raise RuleError(
             "VA-03", "Remissen är redan hos den enheten. Välj en annan enhet att sända den till.", code="same_unit"
         )
-    _trace(referral, ReferralAct.FORWARDED, reason=reason, to_unit=to_unit, by=by, at=at)
+    before = _before(referral)
+    _trace(referral, ReferralAct.FORWARDED, reason=reason, to_unit=to_unit, by=by, at=at, before=before)
     write(
         referral,
         status=ReferralStatus.FORWARDED,
@@ -207,6 +228,55 @@ def forward(*, referral_id, to_unit, reason, by, at, version=None):
     return sent
 
 
+@transaction.atomic
+def forward_outside(*, referral_id, receiver, reason, by, at, sent_on=None, version=None):
+    """Sent on to a receiver that is not among the region's units, named in words: the remiss is closed at ours, and our
+    clock ends on the day it was sent (VA-03, BO-04). Its trail and its sender's page tell where it went."""
+    referral = _lock(referral_id, "forward", version)
+    _require(reason, "Ange skälet till beslutet.")
+    if not receiver.strip():
+        raise InputError(receiver="Skriv vilken vårdgivare eller enhet remissen sänds till.")
+    today = local_date(at)
+    sent_on = sent_on or today
+    if refused := rules.outside_refusal(sent_on=sent_on, arrival_date=referral.arrival_date, today=today):
+        raise refused
+    receiver, before = receiver.strip(), _before(referral)
+    _trace(referral, ReferralAct.FORWARDED, reason=reason, to_outside=receiver, by=by, at=at, before=before)
+    return write(
+        referral,
+        status=ReferralStatus.FORWARDED,
+        forwarded_outside=receiver,
+        forwarded_on=sent_on,
+        decision_reason=reason[:200],
+        decided_at=at,
+        decided_by=by,
+        **_receipt(referral, by, at),
+    )
+
+
+def undo_decision(referral, step, *, reason, by, at):
+    """Inner write of taking back a decision: the remiss becomes exactly what it was before, a vårdåtagande that was opened
+    by it ends, and the remiss at the unit it was sent to is taken back. Whether it may be is asked by scheduling, which
+    sees what has been built on it. The remiss, its vårdåtagande and the one at the receiver are locked (PL-13)."""
+    if step.before.get("opened"):
+        close_commitment(referral.commitment, reason=ACCEPT_UNDONE, by=by, at=at)
+    for sent in referral.forwarded_as.exclude(status=ReferralStatus.CLOSED):
+        _trace(sent, ReferralAct.TAKEN_BACK, reason=reason, by=by, at=at)
+        write(sent, status=ReferralStatus.CLOSED, decision_reason=WITHDRAWN, decided_at=at, decided_by=by)
+    _trace(referral, ReferralAct.UNDONE, reason=reason, by=by, at=at)
+    fields = {field.attname: field for field in Referral._meta.concrete_fields}
+    return write(referral, **{name: fields[name].to_python(step.before[name]) for name in DECIDED})
+
+
+def _before(referral):
+    """What the remiss is before a decision, as plain values."""
+    kept = {name: getattr(referral, name) for name in DECIDED}
+    return {name: value if value is None else str(value) for name, value in kept.items()} | {
+        "days_to_first_contact": referral.days_to_first_contact,
+        "version": referral.version,
+    }
+
+
 def _reviewed(referral, *, review_date, medical_target_date, days_to_first_contact, at):
     """The fields of a review, judged (VA-02)."""
     today = local_date(at)
@@ -240,8 +310,8 @@ def _require(text, sentence):
         raise RuleError("VA-03", sentence, code="reason_missing", needs_reason=True)
 
 
-def _trace(referral, act, *, by, at, reason="", to_unit=None):
-    referral.events.create(act=act, reason=reason, to_unit=to_unit, by=by, at=at)
+def _trace(referral, act, *, by, at, **told):
+    referral.events.create(act=act, by=by, at=at, **told)
 
 
 def _lock(referral_id, decision, version):

@@ -12,7 +12,7 @@ from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.models import Practitioner
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import coded, day, moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Id, Number, Text
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Id, Text
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
@@ -55,36 +55,6 @@ class NewReferralBody(Fields):
     problem_code = ProblemCodeCode(required=False)
 
 
-class ReviewBody(Fields):
-    """Granskning (VA-03)."""
-
-    review_date = Day(required=False, help_text="I dag, om inget anges.")
-    medical_target_date = Day()
-    days_to_first_contact = Number(min_value=0, max_value=3650)
-
-
-class AcceptBody(Fields):
-    """The regional problem whose vårdåtagande the remiss creates or joins (VA-01); the review, where it is told at once."""
-
-    problem_code = ProblemCodeCode()
-    review_date = Day(required=False)
-    medical_target_date = Day(required=False, allow_null=True)
-    days_to_first_contact = Number(min_value=0, max_value=3650, required=False, allow_null=True)
-
-
-class ReferralDecisionBody(Fields):
-    """Why the remiss is returned or rejected (VA-03)."""
-
-    reason = Text(max_length=200, allow_blank=True)
-
-
-class ForwardBody(Fields):
-    """To which unit the remiss is sent on, and why (VA-03)."""
-
-    care_unit = RowId(CareUnit)
-    reason = Text(max_length=200, allow_blank=True)
-
-
 class CompletionBody(Fields):
     """What has been completed on a remiss that was returned (VA-03)."""
 
@@ -117,6 +87,7 @@ class ReferralEventAnswer(Answer):
     act = serializers.ChoiceField(choices=ReferralAct.values)
     reason = serializers.CharField()
     care_unit = serializers.UUIDField(allow_null=True, help_text="Enheten den sändes vidare till.")
+    receiver = serializers.CharField(help_text="Mottagaren utanför regionen; tom annars.")
     at = serializers.DateTimeField()
     by = serializers.CharField(allow_null=True)
 
@@ -136,6 +107,8 @@ class ReferralAnswer(Answer):
     addressed_to = serializers.UUIDField(allow_null=True)
     receipt = ReferralReceiptAnswer(allow_null=True, help_text="När mottagaren bekräftat att den kommit.")
     forwarded_from = serializers.UUIDField(allow_null=True)
+    forwarded_outside = serializers.CharField(help_text="Mottagaren utanför regionen; tom annars.")
+    forwarded_on = serializers.DateField(allow_null=True, help_text="Dagen då den sändes utanför regionen.")
     waiting_since = serializers.DateField(help_text="Dagen då väntan började; den följer med en vidaresänd remiss.")
     wait = WaitAnswer()
     decision_date = serializers.DateField(allow_null=True)
@@ -185,6 +158,8 @@ def referral_answer(row, *, on, limits=None):
         if row.receipt_at
         else None,
         "forwarded_from": str(row.forwarded_from_id) if row.forwarded_from_id else None,
+        "forwarded_outside": row.forwarded_outside,
+        "forwarded_on": day(row.forwarded_on),
         "waiting_since": day(row.waiting_since),
         "wait": wait_answer(row, on=on, limits=waiting.limits() if limits is None else limits),
         "decision_date": day(row.decision_date),
@@ -204,12 +179,15 @@ def event_answer(event):
         "act": event.act,
         "reason": event.reason,
         "care_unit": str(event.to_unit_id) if event.to_unit_id else None,
+        "receiver": event.to_outside,
         "at": moment(event.at),
         "by": event.by.name if event.by else None,
     }
 
 
-class _Referral(Endpoint):
+class ReferralEndpoint(Endpoint):
+    """What every address of remisser shares."""
+
     def shown(self, pk, what, *, status=200):
         row = referral_rows().get(pk=pk)
         self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
@@ -225,7 +203,7 @@ class _Referral(Endpoint):
         self.require(sender if is_senders else at)
 
 
-class Referrals(_Referral):
+class Referrals(ReferralEndpoint):
     """GET and POST referrals/."""
 
     permissions = {"GET": Permission.VIEW_REFERRALS, "POST": Permission.REGISTER_REFERRALS}
@@ -271,7 +249,7 @@ class Referrals(_Referral):
         return self.shown(referral.pk, "remiss registrerad", status=201)
 
 
-class OneReferral(_Referral):
+class OneReferral(ReferralEndpoint):
     """GET referrals/{id}/."""
 
     permissions = {"GET": Permission.VIEW_REFERRALS}
@@ -282,7 +260,7 @@ class OneReferral(_Referral):
         return self.shown(pk, "remiss")
 
 
-class SentReferrals(_Referral):
+class SentReferrals(ReferralEndpoint):
     """GET sent-referrals/."""
 
     permissions = {"GET": Permission.VIEW_REFERRALS}
@@ -307,7 +285,7 @@ class SentReferrals(_Referral):
         return self.answer(page.answer(partial(referral_answer, on=today, limits=waiting.limits())))
 
 
-class ReferralEvents(_Referral):
+class ReferralEvents(ReferralEndpoint):
     """GET referrals/{id}/events/."""
 
     permissions = {"GET": Permission.VIEW_REFERRALS}
@@ -328,7 +306,7 @@ class ReferralEvents(_Referral):
         return self.answer(page.answer(event_answer))
 
 
-class ConfirmReferral(_Referral):
+class ConfirmReferral(ReferralEndpoint):
     """POST referrals/{id}/receipt/."""
 
     permissions = {"POST": Permission.REGISTER_REFERRALS}
@@ -349,7 +327,7 @@ class ConfirmReferral(_Referral):
         return self.shown(pk, "remiss bekräftad")
 
 
-class CompleteReferral(_Referral):
+class CompleteReferral(ReferralEndpoint):
     """POST referrals/{id}/complete/."""
 
     permissions = {"POST": Permission.REGISTER_REFERRALS}
@@ -368,122 +346,3 @@ class CompleteReferral(_Referral):
         text = self.body(CompletionBody)["text"]
         referrals.complete(referral_id=pk, text=text, by=self.actor.user, at=self.at, version=self.version)
         return self.shown(pk, "remiss kompletterad")
-
-
-class ReviewReferral(_Referral):
-    """POST referrals/{id}/review/."""
-
-    permissions = {"POST": Permission.REVIEW_REFERRALS}
-
-    @operation(
-        "referrals_review",
-        "Granska: måldatum och dagar till första kontakt",
-        tag=TAG,
-        body=ReviewBody,
-        answer=ReferralAnswer,
-        is_post=True,
-        is_versioned=True,
-    )
-    def post(self, request, pk):
-        self.require_at(pk)
-        asked = {"review_date": local_date(self.at)} | self.body(ReviewBody)
-        referrals.review(referral_id=pk, **asked, by=self.actor.user, at=self.at, version=self.version)
-        return self.shown(pk, "remiss granskad")
-
-
-class AcceptReferral(_Referral):
-    """POST referrals/{id}/accept/."""
-
-    permissions = {"POST": Permission.REVIEW_REFERRALS}
-
-    @operation(
-        "referrals_accept",
-        "Acceptera: skapar eller ansluter till vårdåtagandet",
-        tag=TAG,
-        body=AcceptBody,
-        answer=ReferralAnswer,
-        is_post=True,
-        is_versioned=True,
-    )
-    def post(self, request, pk):
-        self.require_at(pk)
-        asked = self.body(AcceptBody)
-        referrals.accept(referral_id=pk, **asked, by=self.actor.user, at=self.at, version=self.version)
-        return self.shown(pk, "remiss accepterad")
-
-
-class _Decide(_Referral):
-    permissions = {"POST": Permission.REVIEW_REFERRALS}
-    decision = ""
-
-    def decide(self, pk):
-        self.require_at(pk)
-        referrals.decide(
-            referral_id=pk,
-            decision=self.decision,
-            reason=self.body(ReferralDecisionBody)["reason"],
-            by=self.actor.user,
-            at=self.at,
-            version=self.version,
-        )
-        return self.shown(pk, "remiss beslutad")
-
-
-def _decision(name, summary):
-    return operation(
-        f"referrals_{name}",
-        summary,
-        tag=TAG,
-        body=ReferralDecisionBody,
-        answer=ReferralAnswer,
-        is_post=True,
-        is_versioned=True,
-    )
-
-
-class ReturnReferral(_Decide):
-    """POST referrals/{id}/return/."""
-
-    decision = "return"
-
-    @_decision("return", "Returnera för komplettering")
-    def post(self, request, pk):
-        return self.decide(pk)
-
-
-class ForwardReferral(_Referral):
-    """POST referrals/{id}/forward/. Answers with the remiss at the other unit."""
-
-    permissions = {"POST": Permission.REVIEW_REFERRALS}
-
-    @operation(
-        "referrals_forward",
-        "Sänd vidare till en annan enhet",
-        tag=TAG,
-        body=ForwardBody,
-        answer=ReferralAnswer,
-        is_post=True,
-        is_versioned=True,
-    )
-    def post(self, request, pk):
-        self.require_at(pk)
-        asked = self.body(ForwardBody)
-        sent = referrals.forward(
-            referral_id=pk,
-            to_unit=asked["care_unit"],
-            reason=asked["reason"],
-            by=self.actor.user,
-            at=self.at,
-            version=self.version,
-        )
-        return self.shown(sent.pk, "remiss sänd vidare")
-
-
-class RejectReferral(_Decide):
-    """POST referrals/{id}/reject/."""
-
-    decision = "reject"
-
-    @_decision("reject", "Avvisa")
-    def post(self, request, pk):
-        return self.decide(pk)

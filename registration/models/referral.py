@@ -1,7 +1,7 @@
 """Remiss, and what becomes of it: the ground that care rests on, its four dates, its trail (VA-02…VA-04)."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Now
 
 from sdv.accounts.models import Practitioner, User
@@ -44,6 +44,12 @@ class ReferralQuerySet(LockingQuerySet):
         """What the unit has sent to other units, wherever it has been forwarded since (VA-03)."""
         return self.filter(sender_unit=care_unit)
 
+    def at_its_place(self):
+        """One row a remiss: where it is now. One that was sent on within the region stands at the receiver's; one that was
+        taken back from there stands where it came from."""
+        taken_back = ReferralEvent.objects.filter(referral=OuterRef("pk"), act=ReferralAct.TAKEN_BACK)
+        return self.exclude(status=ReferralStatus.FORWARDED, forwarded_outside="").exclude(Exists(taken_back))
+
 
 class Referral(Versioned):
     """Remiss, or another ground for care (VA-02). Dates: decision ≤ arrival ≤ review, none in the future."""
@@ -64,7 +70,7 @@ class Referral(Versioned):
     arrival_date = models.DateField("ankomst")
     review_date = models.DateField("granskning", null=True, blank=True)
     # The clock follows the patient: a forwarded remiss keeps the day on which the first one began to wait (PL-25).
-    forwarded_from = models.OneToOneField(
+    forwarded_from = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="forwarded_as", verbose_name="vidaresänd från"
     )
     forwarded_since = models.DateField("väntar sedan, vid vidaresändning", null=True, blank=True)
@@ -74,6 +80,11 @@ class Referral(Versioned):
         db_persist=True,
         verbose_name="väntar sedan",
     )
+    # Sent to a receiver that is not among the region's units: named in words, and on which day it left.
+    forwarded_outside = models.CharField(
+        "vidaresänd utanför regionen till", max_length=200, blank=True, default="", db_default=""
+    )
+    forwarded_on = models.DateField("vidaresänd den", null=True, blank=True)
     receipt_at = models.DateTimeField("bekräftad mottagen", null=True, blank=True)
     receipt_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     problem_code = models.ForeignKey(
@@ -131,6 +142,21 @@ class Referral(Versioned):
                 # A system may have said it: then nobody is named.
                 condition=Q(receipt_by__isnull=True) | Q(receipt_at__isnull=False),
             ),
+            models.UniqueConstraint(
+                fields=["forwarded_from"],
+                condition=~Q(status="closed"),
+                name="one_referral_forwarded_from_another",
+                violation_error_message="Remissen är redan vidaresänd (VA-03).",
+            ),
+            models.CheckConstraint(
+                name="referral_sent_outside_says_to_whom_and_when",
+                condition=Q(forwarded_outside="", forwarded_on__isnull=True)
+                | (
+                    Q(status="forwarded", forwarded_on__isnull=False, forwarded_on__gte=F("arrival_date"))
+                    & ~Q(forwarded_outside="")
+                ),
+                violation_error_message="En remiss som sänts utanför regionen har mottagare och dag (VA-03).",
+            ),
             models.CheckConstraint(
                 name="referral_forwarded_keeps_its_day",
                 condition=Q(forwarded_from__isnull=True, forwarded_since__isnull=True)
@@ -153,10 +179,13 @@ class ReferralAct(models.TextChoices):
     COMPLETED = "completed", "Kompletterad"
     FORWARDED = "forwarded", "Vidaresänd"
     REJECTED = "rejected", "Avvisad"
+    UNDONE = "undone", "Beslutet ångrat"
+    TAKEN_BACK = "taken_back", "Återtagen av den som sände den"
 
 
 class ReferralEvent(Row):
-    """One step of a remiss: what, why, when and by whom; where it was sent on, to which unit. The trail (VA-03)."""
+    """One step of a remiss: what, why, when and by whom; where it was sent on, to which unit or to whom outside the region.
+    The trail (VA-03). A decision keeps what the remiss was `before`, so that its undo restores exactly that (PL-13)."""
 
     referral = models.ForeignKey(Referral, models.PROTECT, related_name="events", verbose_name="remiss")
     act = models.CharField("händelse", max_length=10, choices=ReferralAct)
@@ -164,6 +193,10 @@ class ReferralEvent(Row):
     to_unit = models.ForeignKey(
         CareUnit, models.PROTECT, null=True, related_name="+", verbose_name="till enhet", db_index=False
     )
+    to_outside = models.CharField(
+        "till mottagare utanför regionen", max_length=200, blank=True, default="", db_default=""
+    )
+    before = models.JSONField("före beslutet", null=True, blank=True)
     at = models.DateTimeField("tidpunkt")
     by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name="av", db_index=False)
     registered_at = models.DateTimeField("registrerad", db_default=Now())
@@ -177,7 +210,9 @@ class ReferralEvent(Row):
             models.CheckConstraint(name="referral_act_known", condition=Q(act__in=ReferralAct.values)),
             models.CheckConstraint(
                 name="referral_forwarded_says_where_and_no_other_does",
-                condition=Q(act="forwarded", to_unit__isnull=False) | (~Q(act="forwarded") & Q(to_unit__isnull=True)),
+                condition=Q(act="forwarded", to_unit__isnull=False, to_outside="")
+                | (Q(act="forwarded", to_unit__isnull=True) & ~Q(to_outside=""))
+                | (~Q(act="forwarded") & Q(to_unit__isnull=True, to_outside="")),
             ),
             models.CheckConstraint(
                 name="referral_decision_says_why",

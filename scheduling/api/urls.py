@@ -14,6 +14,7 @@ from . import (
     letters,
     offers,
     plans,
+    referral_undo,
     schedules,
     sessions,
     sharing,
@@ -25,6 +26,7 @@ from . import (
 urlpatterns = [
     path("booking-requests/<uuid:pk>/take-over/", sharing.TakeOverRequest.as_view()),
     path("referrals/<uuid:pk>/take-over/", sharing.TakeOverReferral.as_view()),
+    path("referrals/<uuid:pk>/undo/", referral_undo.UndoDecision.as_view()),
     path("list-faults/<uuid:pk>/take/", faults.TakeFault.as_view()),
     path("slots/", slots.Slots.as_view()),
     path("holds/", slots.Holds.as_view()),

@@ -196,6 +196,43 @@ def test_a_sent_referral_is_followed_by_its_sender_through_receipt_and_forwardin
     assert integration.get(path).json()["status"] == "forwarded"
 
 
+def test_a_remiss_leaves_the_region_and_a_decision_is_taken_back(integration, centre, clinic, referral, today):
+    """VA-03, PL-13: by the same address as to a unit; the sender reads where it went; the version is asked for."""
+    made = integration.post("referrals/", referral | {"sender_unit": str(clinic.pk), "referrer": ""}).json()
+    path = f"referrals/{made['id']}/"
+    away = {"receiver": "Hjärtkliniken, Region Halland", "reason": "Bor där", "sent_on": today.isoformat()}
+    refused(integration.post(f"{path}forward/", away | {"care_unit": str(clinic.pk)}), 400)
+    refused(integration.post(f"{path}forward/", away | {"receiver": " "}), 400)
+    refused(integration.post(f"{path}undo/", {}), 409, rule="PL-13", code="nothing_to_undo")
+    sent = integration.post(f"{path}forward/", away).json()
+    assert (sent["status"], sent["forwarded_outside"], sent["forwarded_on"], sent["receipt"]["by"]) == (
+        "forwarded",
+        "Hjärtkliniken, Region Halland",
+        today.isoformat(),
+        "Kassasystemet",
+    )
+    assert integration.get("sent-referrals/").json()["results"] == [sent]
+    assert integration.get(f"{path}events/").json()["results"][-1]["receiver"] == "Hjärtkliniken, Region Halland"
+    back = integration.post(f"{path}undo/", {}).json()
+    assert back | {"version": 1} == made
+    assert [each["act"] for each in integration.get(f"{path}events/").json()["results"]] == [
+        "registered",
+        "forwarded",
+        "undone",
+    ]
+
+
+def test_an_undo_says_what_has_been_built(integration, clinic):
+    """PL-13: a booking on the vårdåtagande."""
+    row = factories.received_referral(care_unit=clinic)
+    path = f"referrals/{row.pk}/"
+    accepted = integration.post(f"{path}accept/", {"problem_code": factories.problem_code().code}).json()
+    factories.booked_visit(care_unit=clinic, patient=row.patient, commitment_id=accepted["commitment"])
+    problem = refused(integration.post(f"{path}undo/", {}), 409, rule="VA-03", code="undo_booked")
+    assert "Avboka den först" in problem["detail"]
+    assert integration.get(path).json() == accepted
+
+
 def test_a_wait_is_told_with_its_deviations(integration, clinic, referral, today):
     """BO-04: three conditions for the patient's choice; subtracted; ended, withdrawn."""
     fields = {"decision_date": (today - timedelta(days=95)).isoformat(), "arrival_date": today.isoformat()}

@@ -91,6 +91,53 @@ def test_a_sent_remiss_is_followed_until_the_answer(clinic, today):
     assert signed_in(make.clinician(third)).get(url).status_code == 404
 
 
+def test_a_remiss_is_sent_out_of_the_region_and_its_sender_reads_where(clinic, today):
+    """VA-03: the receiver in words; the page, the trail and Skickade say the same."""
+    centre = make.HealthCentreFactory()
+    referral = make.received_referral(care_unit=clinic)
+    Referral.objects.update(sender_unit=centre)
+    client, url = signed_in(make.clinician(clinic)), reverse("referral", args=[referral.pk])
+    form = {"step": "decide", "decision": "outside", "reason": "Bor där", "version": "1"}
+    refused = client.post(url, form)
+    assert refused.status_code == 422
+    assert "Skriv vilken vårdgivare eller enhet" in refused.content.decode()
+    assert client.post(url, form | {"receiver": "Hallands sjukhus"}).status_code == 302
+    page = client.get(url)
+    assert f"Hallands sjukhus, {today.isoformat()}" in page.content.decode()
+    assert page.context["steps"][-1].label == "Vidaresänd till Hallands sjukhus"
+    assert "Remiss sänd utanför regionen för" in page.content.decode()
+    sender = signed_in(make.clinician(centre)).get(reverse("referrals-sent")).content.decode()
+    assert "Hallands sjukhus" in sender
+    assert "Bor där" in sender
+
+
+def test_a_decision_is_taken_back_from_the_receipt_and_from_the_page(clinic):
+    """PL-13: the receipt's Ångra for who decided, the page's with a reason for who corrects; a repeat says nothing."""
+    referral = make.received_referral(care_unit=clinic)
+    client, url = signed_in(make.clinician(clinic)), reverse("referral", args=[referral.pk])
+    client.post(url, {"step": "decide", "decision": "reject", "reason": "Fel enhet", "version": "1"})
+    undo = reverse("referral-undo", args=[referral.pk])
+    page = client.get(url).content.decode()
+    assert page.count(undo) == 2  # the receipt's and the card's
+    assert client.post(undo)["Location"] == url
+    assert "Beslutet om remissen är ångrat för" in client.get(url).content.decode()
+    assert client.post(undo).status_code == 302
+    referral.refresh_from_db()
+    assert (referral.status, referral.events.count()) == ("received", 3)
+    assert undo not in client.get(url).content.decode()
+    client.post(url, {"step": "decide", "decision": "reject", "reason": "Fel enhet", "version": referral.version})
+    other = signed_in(make.clinician(clinic))
+    assert undo not in other.get(url).content.decode()
+    assert other.post(undo).status_code == 409
+    corrector = signed_in(make.staff("coordinator", clinic))
+    assert undo in corrector.get(url).content.decode()
+    assert "Ange varför du ångrar" in corrector.post(undo).content.decode()
+    assert corrector.post(undo, {"reason": "Fel patient"}).status_code == 302
+    referral.refresh_from_db()
+    assert (referral.status, referral.events.last().reason) == ("received", "Fel patient")
+    assert signed_in(make.clinician(make.SpecialisedClinicFactory())).post(undo).status_code == 404
+
+
 def test_a_deviation_is_registered_ended_and_withdrawn_on_the_page(clinic, today):
     """BO-04: the three conditions are asked for."""
     client = signed_in(make.clinician(clinic))

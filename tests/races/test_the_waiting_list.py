@@ -8,8 +8,8 @@ import pytest
 from registration.actions import referrals
 from registration.models import CareCommitment, Referral
 from scheduling import promises
-from scheduling.actions import faults, sharing
-from scheduling.models import ListFault
+from scheduling.actions import faults, referral_undo, sharing
+from scheduling.models import Appointment, ListFault
 from sdv.common.errors import RuleError
 from sdv.organisation.models import SharedList
 from tests.clinic import NOW, TODAY, Clinic
@@ -76,3 +76,42 @@ def test_of_two_who_forward_one_does_and_the_other_is_told_who():
     made.refresh_from_db()
     assert (lost.code, lost.by) == ("wrong_status", made.decided_by.name)
     assert list(Referral.objects.undecided()) == [won]
+
+
+def test_of_an_undo_and_a_booking_one_wins():
+    """PL-13, BO-01: the booking stands on the vårdåtagande, or the remiss is back and nothing is booked."""
+    clinic = Clinic()
+    for _ in range(4):
+        row = accepted(clinic)
+        patient, day = row.patient, 2 + Referral.objects.count()
+        answers = together(
+            partial(referral_undo.undo, referral_id=row.pk, by=clinic.doctor, at=NOW),
+            partial(clinic.book, patient, NOW + timedelta(days=day), commitment_id=row.commitment_id),
+            longest_wait=timedelta(seconds=30),
+        )
+        _, lost = one_winner(answers)
+        assert isinstance(lost[0], RuleError), lost
+        row.refresh_from_db()
+        booked = Appointment.objects.filter(patient=patient).count()
+        assert (row.status, booked, row.commitment_id is None) in {("received", 0, True), ("accepted", 1, False)}
+        assert list(promises.broken(at=NOW)) == []
+
+
+def test_of_a_taking_back_and_the_receivers_act_one_wins():
+    """PL-13, PL-27: a remiss is never both back at the sender's and in the receiver's hands."""
+    clinic, other = Clinic(), Clinic(name="Norr")
+    for _ in range(3):
+        row = referrals.register(
+            patient_id=clinic.patient().pk, care_unit=clinic.unit, kind="E", arrival_date=TODAY, by=clinic.nurse, at=NOW
+        )
+        told = {"by": clinic.doctor, "at": NOW, "reason": "Hör dit"}
+        sent = referrals.forward(referral_id=row.pk, to_unit=other.unit, **told)
+        answers = together(
+            partial(referral_undo.undo, referral_id=row.pk, by=clinic.doctor, at=NOW),
+            partial(referrals.decide, referral_id=sent.pk, decision="return", reason="Mer", by=other.doctor, at=NOW),
+            longest_wait=timedelta(seconds=30),
+        )
+        one_winner(answers)
+        row.refresh_from_db()
+        sent.refresh_from_db()
+        assert (row.status, sent.status) in {("received", "closed"), ("forwarded", "returned")}

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
+from registration import waiting
 from registration.actions import referrals
 from registration.models import CareCommitment, ProblemCode, Referral, ReferralReviewer
 from registration.referral_rules import in_turn
@@ -198,6 +199,54 @@ def test_a_forwarded_remiss_stands_in_the_other_inbox_with_its_clock_kept(clinic
     again = referrals.forward(referral_id=sent.pk, reason="Lungor", to_unit=third.unit, by=other.doctor, at=NOW)
     again.refresh_from_db()
     assert again.waiting_since == TODAY - 9 * DAY
+
+
+def test_a_remiss_sent_out_of_the_region_is_closed_here_and_says_where_it_went(clinic):
+    """VA-03, BO-04: the receiver in words, the reason and the day; our clock ends on that day; in nobody's inbox."""
+    sender = Clinic(name="Vårdcentralen Väster")
+    row = register(clinic, clinic.patient(), sender_unit=sender.unit, arrival_date=TODAY - 9 * DAY)
+    act = {"referral_id": row.pk, "by": clinic.doctor, "at": NOW}
+    with pytest.raises(InputError) as missing:
+        referrals.forward_outside(**act, receiver=" ", reason="Bor där")
+    assert missing.value.errors == {"receiver": ["Skriv vilken vårdgivare eller enhet remissen sänds till."]}
+    for receiver, reason, sent_on, rule, code in [
+        ("Danderyds sjukhus", " ", None, "VA-03", "reason_missing"),
+        ("Danderyds sjukhus", "Bor där", TODAY + DAY, "VA-02", "date_in_future"),
+        ("Danderyds sjukhus", "Bor där", TODAY - 10 * DAY, "VA-02", "dates_out_of_order"),
+    ]:
+        with pytest.raises(RuleError) as refused:
+            referrals.forward_outside(**act, receiver=receiver, reason=reason, sent_on=sent_on)
+        assert (refused.value.rule, refused.value.code) == (rule, code)
+    row.refresh_from_db()
+    assert (row.status, row.version, row.events.count()) == ("received", 1, 1)
+    sent = referrals.forward_outside(
+        **act, receiver="Danderyds sjukhus, Region Stockholm", reason="Bor där", sent_on=TODAY - 2 * DAY
+    )
+    sent.refresh_from_db()
+    assert (sent.status, sent.forwarded_outside, sent.forwarded_on, sent.decision_reason) == (
+        "forwarded",
+        "Danderyds sjukhus, Region Stockholm",
+        TODAY - 2 * DAY,
+        "Bor där",
+    )
+    step = sent.events.last()
+    assert (step.act, step.to_unit, step.to_outside) == ("forwarded", None, "Danderyds sjukhus, Region Stockholm")
+    assert not Referral.objects.undecided().exists()
+    assert list(Referral.objects.sent_by(sender.unit).at_its_place()) == [sent]
+    wait = waiting.wait_of(sent, on=TODAY + 30 * DAY, limits=waiting.limits())
+    assert (wait.until, wait.days) == (TODAY - 2 * DAY, 7)
+    for day, number in ((TODAY - 3 * DAY, 1), (TODAY - 2 * DAY, 0), (TODAY, 0)):
+        assert [each.number for each in waiting.waiting_on([clinic.unit], on=day)] == [number], day
+    with pytest.raises(RuleError) as refused:
+        referrals.forward_outside(**act, receiver="Igen", reason="Igen")
+    assert refused.value.code == "wrong_status"
+
+
+def test_the_database_keeps_receiver_and_day_together(clinic):
+    """VA-03"""
+    row = register(clinic, clinic.patient())
+    with pytest.raises(IntegrityError, match="sent_outside"), transaction.atomic():
+        Referral.objects.filter(pk=row.pk).update(forwarded_outside="Någon annan")
 
 
 def test_without_a_decision_date_the_wait_begins_with_the_first_arrival(clinic):

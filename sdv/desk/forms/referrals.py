@@ -123,7 +123,7 @@ class AcceptForm(ProblemForm):
 
 
 class DecideForm(forms.Form):
-    """Returned, forwarded or rejected, with reason (VA-03)."""
+    """Returned, sent on to one of our units or outside the region, or rejected, with reason (VA-03)."""
 
     decision = forms.ChoiceField(
         label="Beslut",
@@ -131,6 +131,7 @@ class DecideForm(forms.Form):
             ("", "Välj beslut"),
             ("return", "Returnera för komplettering"),
             ("forward", "Sänd vidare"),
+            ("outside", "Sänd vidare utanför regionen"),
             ("reject", "Avvisa"),
         ],
         error_messages={"required": "Välj vad som ska hända med remissen."},
@@ -138,6 +139,13 @@ class DecideForm(forms.Form):
     to_unit = forms.ModelChoiceField(
         CareUnit.objects.none(), label="Till enhet", empty_label="Bara vid Sänd vidare", required=False
     )
+    receiver = forms.CharField(
+        label="Till mottagare utanför regionen",
+        max_length=200,
+        required=False,
+        help_text="Vårdgivare och enhet, i ord. Bara vid Sänd vidare utanför regionen.",
+    )
+    sent_on = SwedishDateField(label="Sänd den", required=False, help_text="I dag, om inget anges.")
     reason = forms.CharField(label="Skäl", max_length=200, error_messages={"required": "Ange skälet till beslutet."})
     version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -149,6 +157,8 @@ class DecideForm(forms.Form):
         given = super().clean()
         if given.get("decision") == "forward" and not given.get("to_unit") and "to_unit" not in self.errors:
             self.add_error("to_unit", "Välj enheten som remissen ska till.")
+        if given.get("decision") == "outside" and not (given.get("receiver") or "").strip():
+            self.add_error("receiver", "Skriv vilken vårdgivare eller enhet remissen sänds till.")
         return given
 
 

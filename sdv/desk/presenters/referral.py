@@ -66,6 +66,7 @@ class SentRow:
     receipt: str
     outcome: str
     waited: str
+    place: str
 
 
 def sent_row(referral, *, on):
@@ -77,6 +78,7 @@ def sent_row(referral, *, on):
         receipt=stamp(referral.receipt_at) if referral.receipt_at else "",
         outcome=referral.decision_reason,
         waited=waited(referral, on) if is_waiting else "",
+        place=referral.forwarded_outside or referral.care_unit.name,
     )
 
 
@@ -89,8 +91,8 @@ def referral_trail(referral):
     for each in chain:
         for event in each.events.select_related("by", "to_unit"):
             what = event.get_act_display()
-            if event.to_unit:
-                what = f"{what} till {event.to_unit.name}"
+            if to := event.to_unit.name if event.to_unit else event.to_outside:
+                what = f"{what} till {to}"
             elif event.act == ReferralAct.REGISTERED and len(chain) > 1:
                 what = f"{what} hos {each.care_unit.name}"
             lines = [stamp(event.at) + (f", {event.by.name}" if event.by else "")]
@@ -161,6 +163,8 @@ def referral_facts(referral, *, wait, turn=None):
         facts.insert(3, ("Granskas nu av", reviewer))
     if referral.forwarded_from:
         facts.append(("Kom från", referral.forwarded_from.care_unit.name))
+    if referral.forwarded_outside:
+        facts.append(("Sänd till", f"{referral.forwarded_outside}, {day(referral.forwarded_on)}"))
     if referral.decided_by:
         facts.append(("Beslut", f"{referral.get_status_display()} av {referral.decided_by.name}"))
     if referral.decision_reason:

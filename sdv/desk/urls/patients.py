@@ -92,4 +92,5 @@ urlpatterns = [
     path("remisser/skickade/", referrals.sent, name="referrals-sent"),
     path("remisser/<uuid:pk>/vantetid/", waiting.referral_wait, name="referral-wait"),
     path("remisser/<uuid:pk>/", referrals.referral, name="referral"),
+    path("remisser/<uuid:pk>/angra/", referrals.undo, name="referral-undo"),
 ]

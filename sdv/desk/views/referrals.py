@@ -2,14 +2,16 @@
 
 from django.db.models import Prefetch, Q
 from django.http import Http404
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
-from registration import waiting
+from registration import lifecycle, waiting
 from registration.actions import referrals as writes
-from registration.models import Patient, Referral, ReferralKind, ReferralStatus
+from registration.models import Patient, Referral, ReferralAct, ReferralKind, ReferralStatus
 from registration.referral_rules import DECISIONS, UNDECIDED
 from registration.waiting import with_waits
+from scheduling.actions import referral_undo
 from scheduling.reviewers import Turn
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -34,10 +36,13 @@ DONE = {
     "accept": "Remiss accepterad för",
     "return": "Remiss returnerad för",
     "forward": "Remiss vidaresänd för",
+    "outside": "Remiss sänd utanför regionen för",
     "reject": "Remiss avvisad för",
     "complete": "Remiss kompletterad för",
     "confirm": "Remiss bekräftad mottagen för",
 }
+# Those that can be taken back from the receipt (PL-13).
+UNDOABLE = ("accept", "return", "forward", "outside", "reject")
 # Who registers remisser also says that they have come, and takes in what completes them.
 REGISTRARS = ("complete", "confirm")
 
@@ -96,7 +101,7 @@ def _addressed_to_any(addresses):
 def sent(request):
     """What the unit has sent to other units: come or not, where it is now, and what was decided (VA-03)."""
     at, unit = now(), request.actor.care_unit
-    rows = Referral.objects.sent_by(unit).exclude(status=ReferralStatus.FORWARDED).exclude(care_unit=unit)
+    rows = Referral.objects.sent_by(unit).at_its_place().exclude(care_unit=unit)
     page = keyset.page(
         _with_details(rows).select_related("care_unit"),
         field="arrival_date",
@@ -141,7 +146,8 @@ def referral(request, pk):
         return redirect("referral", pk=row.pk)
     if (chosen := forms.get(step)) and chosen.is_valid() and (done := _written(request, row, step, chosen, at)):
         if done in DONE:
-            leave_receipt(request, at=at, text=DONE[done], whom=patient)
+            undo_url = reverse("referral-undo", args=[row.pk]) if done in UNDOABLE else ""
+            leave_receipt(request, at=at, text=DONE[done], whom=patient, undo_url=undo_url)
         return redirect("referral", pk=row.pk)
     has_errors = any(form.errors for form in forms.values())
     wait = waiting.wait_of(row, on=local_date(at), limits=waiting.limits())
@@ -161,8 +167,44 @@ def referral(request, pk):
         "may": {name: may_review and row.status in sources for name, (sources, _, _) in DECISIONS.items()},
         "may_register": request.actor.may(Permission.REGISTER_REFERRALS),
         "may_book": is_own and request.actor.may(Permission.BOOK),
+        "may_undo": may_review and _may_undo(request, row, at),
     }
     return render(request, "referrals/referral.html", context, status=422 if has_errors else 200)
+
+
+def _may_undo(request, row, at):
+    """Whether the page offers to take the decision back later than the receipt does (PL-13)."""
+    facts = {"done_by": row.decided_by, "done_at": row.decided_at, "by": request.actor.user, "at": at}
+    if row.decided_at is None or referral_undo.refusal_of(row):
+        return False
+    return lifecycle.correction_refusal(**facts, may_correct=request.actor.may(Permission.CORRECT)) is None
+
+
+@permitted(Permission.REVIEW_REFERRALS)
+@require_POST
+def undo(request, pk):
+    """Ångra: the decision is taken back, and the remiss is as it was before (PL-13)."""
+    at, by = now(), request.actor.user
+    row = get_object_or_404(request.actor.care_unit.referrals.select_related("patient"), pk=pk)
+    last = row.events.last()
+    if not (last and last.act == ReferralAct.UNDONE and last.by_id == by.pk):
+        referral_undo.undo(
+            referral_id=pk,
+            reason=request.POST.get("reason", "").replace("\0", ""),
+            by=by,
+            at=at,
+            may_correct=request.actor.may(Permission.CORRECT),
+        )
+        log_access(
+            actor=request.actor,
+            patients=[row.patient_id],
+            what="remiss",
+            at=at,
+            resource_id=pk,
+            action=AccessAction.WRITE,
+        )
+        leave_receipt(request, at=at, text="Beslutet om remissen är ångrat för", whom=row.patient)
+    return redirect("referral", pk=pk)
 
 
 def _found(unit, pk):
@@ -208,8 +250,11 @@ def _written(request, row, step, form, at):
             getattr(writes, step)(**given, **common)
             return step
         decision, to_unit = given.pop("decision"), given.pop("to_unit")
+        outside = {"receiver": given.pop("receiver"), "sent_on": given.pop("sent_on")}
         if decision == "forward":
             writes.forward(to_unit=to_unit, **given, **common)
+        elif decision == "outside":
+            writes.forward_outside(**outside, **given, **common)
         else:
             writes.decide(decision=decision, **given, **common)
         return decision
