@@ -20,8 +20,9 @@ REBOOKING_DAYS = 3
 # How long an öppen kallelse may leave the patient to book, and what is proposed (PL-26).
 INVITATION_DAYS, USUAL_INVITATION_DAYS = 366, 28
 LONGEST_ABSENCE = timedelta(days=731)
-# Who did it may take back a contact attempt that long (PL-13).
+# Visits planned together at once: a year, week by week (PL-08).
 MOST_IN_PLAN = 52
+# Who did it may take back a contact attempt that long (PL-13).
 UNDO_TIME = timedelta(minutes=5)
 
 
@@ -103,6 +104,25 @@ def plan_refusal(*, kind, days):
             "BO-02", "Samordnade besök är samma dag. Boka som en serie, eller välj en gemensam dag.", code="not_one_day"
         )
     return None
+
+
+def several_units():
+    """BO-02: what another unit has booked is not moved or cancelled along with one's own."""
+    return RuleError(
+        "BO-02",
+        "Planen har senare besök på en annan enhet, inget är ändrat. Ändra besöken ett i taget.",
+        code="several_units",
+    )
+
+
+def rest_with_another():
+    """PL-08: the rest of a plan is moved with the vårdgivare that each visit has."""
+    return RuleError(
+        "PL-08",
+        "Resten av planen flyttas med samma vårdgivare, inget är ombokat."
+        " Välj en tid hos besökets vårdgivare, eller boka om besöken ett i taget.",
+        code="another_resource",
+    )
 
 
 def session_full(*, name, start, seats, spare=0):

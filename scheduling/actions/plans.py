@@ -2,15 +2,24 @@
 ended one by one, or the rest together (BO-02, PL-08)."""
 
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC
 
 from django.db import transaction
 
 from registration.models import CareCommitment, Encounter, Patient
 from scheduling import rules
-from scheduling.models import Appointment, AppointmentKind, CancelledBy, PlanKind, Resource, VisitPlan
+from scheduling.models import (
+    Appointment,
+    AppointmentKind,
+    AppointmentStatus,
+    CancelledBy,
+    PlanKind,
+    Resource,
+    VisitPlan,
+)
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import at_local, local, local_date
+from sdv.common.versions import refuse_stale
 
 from . import appointments
 
@@ -18,11 +27,11 @@ from . import appointments
 class Misfits(RuleError):
     """Some of the visits do not fit: nothing has been saved. `misfits` are (number of the visit, refusal)."""
 
-    def __init__(self, misfits, count):
+    def __init__(self, misfits, count, *, nothing="inget är bokat"):
         told = "; ".join(f"besök {number + 1}: {refused.sentence}" for number, refused in misfits[:3])
         more = "; med flera" if len(misfits) > 3 else ""
         super().__init__(
-            "PL-08", f"{len(misfits)} av {count} besök passar inte, inget är bokat. {told}{more}", code="misfits"
+            "PL-08", f"{len(misfits)} av {count} besök passar inte, {nothing}. {told}{more}", code="misfits"
         )
         self.misfits = misfits
 
@@ -71,41 +80,77 @@ def _lock_everything(patient_id, visits):
 
 
 def rest_of(appointment, *, at):
-    """The plan's living bookings from this one on."""
-    if appointment.plan_id is None:
+    """The living bookings of the plan after this one, itself not among them."""
+    if appointment.plan_id is None or appointment.status != AppointmentStatus.BOOKED:
         return Appointment.objects.none()
     rows = Appointment.objects.living().filter(plan=appointment.plan_id, start__gte=appointment.start, end__gt=at)
-    return rows.order_by("start", "pk")
+    return rows.exclude(pk=appointment.pk).order_by("start", "pk")
 
 
-def lock_rest(appointment_id, *, at):
-    """The rest of a plan, everything of it locked in the one order."""
-    appointment = Appointment.objects.get(pk=appointment_id)
-    Patient.objects.lock_present(appointment.patient_id)
-    ids = list(rest_of(appointment, at=at).values_list("pk", flat=True))
+def lock_rest(appointment_id, *, at, version=None):
+    """The named booking, first, and the rest of its plan, all locked in the one order and read while the patient is: what
+    somebody else has moved meanwhile is seen where it is now. Raises StaleVersion where the caller saw another version of the
+    named booking (PL-27), and RuleError unless it is itself booked, and all of them at its unit."""
+    patient_id = Appointment.objects.values_list("patient_id", flat=True).get(pk=appointment_id)
+    Patient.objects.lock_present(patient_id)
+    named = Appointment.objects.get(pk=appointment_id)
+    ids = [named.pk, *rest_of(named, at=at).values_list("pk", flat=True)]
     rows = Appointment.objects.filter(pk__in=ids)
     list(Encounter.objects.filter(pk__in=rows.values("encounter_id")).locked())
     list(Resource.objects.filter(pk__in=Resource.objects.filter(appointments__in=ids).values("pk")).locked())
-    list(rows.locked())
-    return list(Appointment.objects.living().filter(pk__in=ids).order_by("start", "pk"))
+    locked = {row.pk: row for row in rows.locked()}
+    named = locked.pop(named.pk)
+    refuse_stale(named, version)
+    if named.status != AppointmentStatus.BOOKED:
+        raise _not_booked(named)
+    rest = sorted((row for row in locked.values() if row.status == AppointmentStatus.BOOKED), key=_in_time)
+    if any(row.care_unit_id != named.care_unit_id for row in rest):
+        raise rules.several_units()
+    return [named, *rest]
+
+
+def _in_time(row):
+    return row.start, row.pk
+
+
+def _not_booked(appointment):
+    """Nothing is done with the rest from a booking that is no longer one: who was first is told (PL-27)."""
+    status = appointment.get_status_display().lower()
+    refused = RuleError(
+        "PL-08",
+        f"Bokningen är redan {status}. Läs in sidan igen, och utgå från ett besök som är bokat.",
+        code="already_done",
+    )
+    last = appointment.history.select_related("by").order_by("-id").first()
+    return refused.told(last.by, last.at) if last else refused
 
 
 @transaction.atomic
-def move_rest(*, appointment_id, start, by, at, changed_by=CancelledBy.PROVIDER, reason="", letter=None):
-    """Moves this booking to the new time and the rest of its plan as many days and to the same clock, all or none. Those
-    that would stand in each other's way are moved in the order that lets them pass."""
-    rows = lock_rest(appointment_id, at=at)
-    if not rows:
-        raise RuleError("PL-08", "Inget är kvar av planen att flytta. Läs in sidan igen.", code="already_done")
-    first = rows[0]
-    units = {row.care_unit_id for row in rows}
-    if len(units) > 1:
-        raise RuleError("BO-02", "Planen har besök på flera enheter. Boka om dem ett i taget.", code="several_units")
-    days, clock = local_date(start) - local_date(first.start), local(start).time()
+def move_rest(
+    *,
+    appointment_id,
+    start,
+    by,
+    at,
+    resource_id=None,
+    changed_by=CancelledBy.PROVIDER,
+    reason="",
+    accept_warnings=(),
+    letter=None,
+    hold_id=None,
+    version=None,
+):
+    """Moves this booking to the new time and the rest of its plan with it, all or none: a series as many days and to the
+    same clock, coordinated visits with their distances kept. Each keeps its own resources; `resource_id` is whose time was
+    chosen. Those that would stand in each other's way are moved in the order that lets them pass."""
+    rows = lock_rest(appointment_id, at=at, version=version)
+    named = rows[0]
+    if resource_id and not named.resources.filter(pk=resource_id).exists():
+        raise rules.rest_with_another()
     misfits, moved = [], {}
-    later = days > timedelta(0) or (days == timedelta(0) and start > first.start)
-    for number, row in sorted(enumerate(rows), reverse=later):
-        to = at_local(local_date(row.start) + days, clock).astimezone(UTC)
+    later = start > named.start
+    for number, row in sorted(enumerate(rows), key=lambda each: _in_time(each[1]), reverse=later):
+        to = _moved_time(row, named, start)
         with collected(misfits, number):
             moved[number] = appointments.reschedule(
                 appointment_id=row.pk,
@@ -113,10 +158,22 @@ def move_rest(*, appointment_id, start, by, at, changed_by=CancelledBy.PROVIDER,
                 end=to + (row.end - row.start),
                 changed_by=changed_by,
                 reason=reason,
+                accept_warnings=accept_warnings,
                 letter=letter,
+                hold_id=hold_id if row is named else None,
                 by=by,
                 at=at,
             )
     if misfits:
-        raise Misfits(sorted(misfits, key=lambda each: each[0]), len(rows))
+        raise Misfits(sorted(misfits, key=lambda each: each[0]), len(rows), nothing="inget är ombokat")
     return [moved[number] for number in sorted(moved)]
+
+
+def _moved_time(row, named, start):
+    """Where the row goes when the named booking goes to `start`, by the clock on the wall."""
+    days = local_date(start) - local_date(named.start)
+    if named.plan is None or named.plan.kind != PlanKind.COORDINATED:
+        return at_local(local_date(row.start) + days, local(start).time()).astimezone(UTC)
+    apart = local(row.start).replace(tzinfo=None) - local(named.start).replace(tzinfo=None)
+    to = local(start).replace(tzinfo=None) + apart
+    return at_local(to.date(), to.time()).astimezone(UTC)

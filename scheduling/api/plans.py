@@ -98,11 +98,13 @@ class VisitPlanAnswer(Answer):
 
 
 class MoveRestBody(Fields):
-    """The new time of this booking; the rest of its plan follows as many days and to the same clock."""
+    """The new time of this booking; the rest of its plan follows: a series as many days and to the same clock, coordinated
+    visits with their distances kept."""
 
     start = Moment()
     changed_by = Choice(choices=CancelledBy.values, required=False)
     reason = Text(max_length=200, allow_blank=True, required=False)
+    accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
     letter = Flag(required=False)
 
 
@@ -232,9 +234,10 @@ class MoveRest(AppointmentEndpoint):
         body=MoveRestBody,
         answer=AppointmentAnswer,
         is_post=True,
+        is_versioned=True,
     )
     def post(self, request, pk):
         self.require_at(pk)
         asked = self.body(MoveRestBody)
-        plans.move_rest(appointment_id=pk, by=self.actor.user, at=self.at, **asked)
+        plans.move_rest(appointment_id=pk, by=self.actor.user, at=self.at, version=self.version, **asked)
         return self.shown(pk, "resten av planen ombokad")

@@ -54,13 +54,9 @@ def cancel(*, appointment_id, cancelled_by, reason, by, at, version=None):
 
 
 @transaction.atomic
-def cancel_rest(*, appointment_id, cancelled_by, reason, by, at):
+def cancel_rest(*, appointment_id, cancelled_by, reason, by, at, version=None):
     """Cancels this booking and the rest of its plan, all or none (PL-08): each by its own time (VH-11). Returns them."""
-    rows = plans.lock_rest(appointment_id, at=at)
-    if not rows:
-        raise RuleError("PL-08", "Inget är kvar av planen att avboka. Läs in sidan igen.", code="already_done")
-    if len({row.care_unit_id for row in rows}) > 1:
-        raise RuleError("BO-02", "Planen har besök på flera enheter. Avboka dem ett i taget.", code="several_units")
+    rows = plans.lock_rest(appointment_id, at=at, version=version)
     told = {"cancelled_by": cancelled_by, "reason": reason, "by": by, "at": at}
     return [cancel(appointment_id=row.pk, **told) for row in rows]
 

@@ -85,18 +85,22 @@ def test_a_series_is_proposed_booked_moved_and_cancelled(integration, centre, nu
     body["visits"] = [visit(nurse, each) for each in starts]
     rows = integration.post("visit-plans/", body).json()["appointments"]
     path = f"appointments/{rows[1]['id']}/rest/"
-    moved = integration.post(f"{path}reschedule/", {"start": (starts[1] + DAY).isoformat(), "changed_by": "patient"})
-    assert moved.status_code == 200, moved.content
+    later = {"start": (starts[1] + DAY).isoformat(), "changed_by": "patient"}
+    moved = integration.post(f"{path}reschedule/", later, If_Match='"1"')
+    assert (moved.status_code, moved.json()["version"]) == (200, 2), moved.content
+    refused(integration.post(f"{path}reschedule/", later, If_Match='"1"'), 412)
     now_at = list(Appointment.objects.order_by("start").values_list("start", flat=True))
     assert now_at == [starts[0], starts[1] + DAY, starts[2] + DAY]
-    gone = integration.post(f"{path}cancel/", {"cancelled_by": "patient", "reason": "Frisk"})
+    frisk = {"cancelled_by": "patient", "reason": "Frisk"}
+    refused(integration.post(f"{path}cancel/", frisk, If_Match='"1"'), 412)
+    gone = integration.post(f"{path}cancel/", frisk, If_Match='"2"')
     assert gone.json()["status"] == "cancelled"
     assert list(Appointment.objects.order_by("start").values_list("status", flat=True)) == [
         "booked",
         "cancelled",
         "cancelled",
     ]
-    refused(integration.post(f"{path}cancel/", {"cancelled_by": "patient", "reason": "Frisk"}), 409, rule="PL-08")
+    refused(integration.post(f"{path}cancel/", frisk), 409, rule="PL-08", code="already_done")
 
 
 def test_a_team_visit_names_its_main_responsible_and_its_parts(integration, nurse, doctor, start):

@@ -5,6 +5,7 @@ from datetime import UTC, time, timedelta
 import pytest
 from django.urls import reverse
 
+from scheduling.actions import appointments
 from scheduling.models import Appointment, ResourceBooking, VisitPlan
 from sdv.common.time import at_local, local, local_date, now
 from tests import factories
@@ -94,12 +95,57 @@ def test_one_or_the_rest_of_a_series_is_cancelled(client, nurse):
     first, second, third = booked_series(client, nurse)
     address = reverse("appointment-cancel", args=[second.pk])
     page = client.get(address).content.decode()
-    assert "Planerad tillsammans med:" in page and "Avboka också de 1 senare besöken" in page
+    assert "Planerad tillsammans med:" in page and "Avboka också det senare besöket" in page
     assert f"{local(first.start):%H:%M}" in page
     words = {"cancelled_by": "patient", "reason": "Frisk", "version": second.version}
     assert "2 bokningar avbokade för" in client.post(address, words | {"rest": "on"}, follow=True).content.decode()
     states = [Appointment.objects.get(pk=row.pk).status for row in (first, second, third)]
     assert states == ["booked", "cancelled", "cancelled"]
+
+
+def colleague(nurse):
+    return factories.receptionist(nurse.care_unit)
+
+
+def test_the_rest_is_cancelled_by_who_saw_the_booking_as_it_is_and_once(client, nurse):
+    """PL-27: another who changed it is named and nothing is done; one's own repeated click says nothing."""
+    first, second, third = booked_series(client, nurse)
+    address = reverse("appointment-cancel", args=[second.pk])
+    words = {"cancelled_by": "provider", "reason": "Frånvaro", "version": second.version, "rest": "on"}
+    other = colleague(nurse)
+    moved_to = at_nine(15)
+    appointments.reschedule(
+        appointment_id=second.pk, start=moved_to, end=moved_to + timedelta(minutes=30), by=other, at=now()
+    )
+    stale = client.post(address, words)
+    assert stale.status_code == 409 and other.name in stale.content.decode()
+    assert set(Appointment.objects.values_list("status", flat=True)) == {"booked"}
+    words["version"] = Appointment.objects.get(pk=second.pk).version
+    for _ in range(2):
+        assert "2 bokningar avbokade för" in client.post(address, words, follow=True).content.decode()
+    assert Appointment.objects.get(pk=first.pk).status == "booked"
+    later = signed_in(other).post(address, words)
+    assert later.status_code == 409 and "redan avbokad" in later.content.decode()
+    assert Appointment.objects.get(pk=third.pk).history.filter(event="cancelled").count() == 1
+
+
+def test_the_rest_is_moved_by_who_saw_the_booking_as_it_is_and_once(client, nurse, doctor):
+    """PL-27, PL-08"""
+    first, second, third = booked_series(client, nurse)
+    address = reverse("appointment-reschedule", args=[second.pk])
+    words = {"step": "book", "tid": f"{nurse.pk}|{at_nine(15).isoformat()}", "resten": "1", "version": second.version}
+    words |= {"resurs": str(nurse.pk), "fran": local_date(at_nine(15)).isoformat(), "andrad_av": "patient"}
+    with_another = client.post(address, words | {"resurs": "", "tid": f"{doctor.pk}|{at_nine(15).isoformat()}"})
+    assert with_another.status_code == 409 and "samma vårdgivare" in with_another.content.decode()
+    for _ in range(2):
+        assert "2 besök ombokade för" in client.post(address, words, follow=True).content.decode()
+    starts = [Appointment.objects.get(pk=row.pk).start for row in (first, second, third)]
+    assert starts == [at_nine(), at_nine(15), at_nine(22)]
+    stale = client.post(address, words | {"tid": f"{nurse.pk}|{at_nine(16).isoformat()}"})
+    assert stale.status_code == 409 and "Någon annan har ändrat" in stale.content.decode()
+    alone = signed_in(colleague(nurse)).post(address, {key: words[key] for key in words if key != "resten"})
+    assert alone.status_code == 409 and client.get("/").wsgi_request.user.name in alone.content.decode()
+    assert [Appointment.objects.get(pk=row.pk).start for row in (first, second, third)] == starts
 
 
 def test_the_rest_of_a_series_is_moved(client, nurse):
@@ -110,7 +156,7 @@ def test_the_rest_of_a_series_is_moved(client, nurse):
     choices["till"] = local_date(at_nine(30)).isoformat()
     held = client.post(address, choices | {"step": "hold", "tid": f"{nurse.pk}|{at_nine(15).isoformat()}"}, follow=True)
     page = held.content.decode()
-    assert "Flytta också de 1 senare besöken i planen" in page and "Planerad med" in page
+    assert "Flytta också det senare besöket i planen" in page and "Planerad med" in page
     words = {"step": "book", "tid": f"{nurse.pk}|{at_nine(15).isoformat()}", "resten": "1"}
     words["hallen"] = held.redirect_chain[-1][0].split("hallen=")[1]
     assert "2 besök ombokade för" in client.post(address, choices | words, follow=True).content.decode()

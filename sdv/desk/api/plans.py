@@ -21,9 +21,10 @@ class CancelRest(AppointmentEndpoint):
         body=CancelBody,
         answer=AppointmentAnswer,
         is_post=True,
+        is_versioned=True,
     )
     def post(self, request, pk):
         self.require_at(pk)
         asked = self.body(CancelBody)
-        cancellation.cancel_rest(appointment_id=pk, by=self.actor.user, at=self.at, **asked)
+        cancellation.cancel_rest(appointment_id=pk, by=self.actor.user, at=self.at, version=self.version, **asked)
         return self.shown(pk, "resten av planen avbokad")

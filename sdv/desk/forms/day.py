@@ -61,6 +61,7 @@ class CancelForm(forms.Form):
     def __init__(self, *args, rest=0, **kwargs):
         super().__init__(*args, **kwargs)
         if rest:
-            self.fields["rest"].label = f"Avboka också de {rest} senare besöken i planen"
+            what = "det senare besöket" if rest == 1 else f"de {rest} senare besöken"
+            self.fields["rest"].label = f"Avboka också {what} i planen"
         else:
             del self.fields["rest"]

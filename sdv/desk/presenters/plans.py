@@ -55,8 +55,8 @@ def others(appointment):
 
 
 def rest(appointment, *, at):
-    """How many later visits of the plan are left."""
-    return max(plans.rest_of(appointment, at=at).count() - 1, 0)
+    """How many later visits of the plan are left after a booked one."""
+    return plans.rest_of(appointment, at=at).count()
 
 
 def tag_of(appointment):

@@ -347,21 +347,18 @@ def cancel(request, pk):
     form = CancelForm(request.POST or None, initial={"version": appointment.version}, rest=rest)
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data
-        if words.get("rest"):
-            told = {"cancelled_by": words["cancelled_by"], "reason": words["reason"]}
-            gone = cancellation.cancel_rest(appointment_id=pk, **told, by=request.actor.user, at=at)
-            _leave(request, appointment, f"{len(gone)} bokningar avbokade för", at=at)
-            return saved(request, _cancelled_from(request, appointment))
+        told = {
+            "appointment_id": pk,
+            "cancelled_by": words["cancelled_by"],
+            "reason": words["reason"],
+            "version": None if appointment.status != AppointmentStatus.BOOKED else words["version"],
+            "by": request.actor.user,
+            "at": at,
+        }
         try:
-            done = cancellation.cancel(
-                appointment_id=pk,
-                cancelled_by=words["cancelled_by"],
-                reason=words["reason"],
-                version=None if appointment.status != AppointmentStatus.BOOKED else words["version"],
-                by=request.actor.user,
-                at=at,
-            )
+            done = cancellation.cancel_rest(**told) if words.get("rest") else [cancellation.cancel(**told)]
         except RuleError as refused:
+            appointment.refresh_from_db()
             if not is_own_repeat(request, refused, appointment.status != AppointmentStatus.BOOKED):
                 raise
         except StaleVersion:
@@ -370,8 +367,7 @@ def cancel(request, pk):
             if appointment.status == AppointmentStatus.BOOKED or last.by_id != request.actor.user.pk:
                 return conflict(request, by=last.by.name if last and last.by else "", at=last.at if last else None)
         else:
-            what = "Utebliven registrerad för" if done.status == AppointmentStatus.NO_SHOW else "Bokningen avbokad för"
-            _leave(request, appointment, what, at=at)
+            _leave(request, appointment, _cancelled_words(done), at=at)
         return saved(request, _cancelled_from(request, appointment))
     row = _row(request, encounter_id, at)
     log_access(actor=request.actor, patients=[row.patient_id], what="avbokning", at=at, resource_id=pk)
@@ -388,6 +384,15 @@ def cancel(request, pk):
         "back": _day_with(request, appointment.start, encounter_id),
     }
     return sheet(request, "day/cancel.html", context, status=422 if form.errors else 200)
+
+
+def _cancelled_words(done):
+    """What became of the cancelled bookings: those too late are Utebliven (VH-11)."""
+    missed = sum(row.status == AppointmentStatus.NO_SHOW for row in done)
+    if len(done) == 1:
+        return "Utebliven registrerad för" if missed else "Bokningen avbokad för"
+    late = f", varav {missed} utebliven," if missed else ""
+    return f"{len(done)} bokningar avbokade{late} för"
 
 
 def _leave(request, appointment, text, *, at, undo_url=""):

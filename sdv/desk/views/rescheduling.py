@@ -11,13 +11,14 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
-from sdv.common.errors import RuleError
+from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local, local_date, now
 
 from ..forms.booking import HORIZON, RebookForm
 from ..patient_access import find
 from ..presenters import plans
 from ..receipts import leave_receipt
+from ..refusals import conflict
 from .booking_desk import Desk, day_of, uuid_of
 
 
@@ -97,6 +98,7 @@ class RebookingDesk(Desk):
                 *([("Planerad med", "; ".join(others))] if (others := plans.others(self.appointment)) else []),
             ],
             "rest": plans.rest(self.appointment, at=self.at),
+            "wants_rest": "resten" in self.given,
             "no_way": "" if self.appointment.status == "booked" else "BO-03",
             "version": self.given.get("version") or self.appointment.version,
         }
@@ -107,48 +109,47 @@ class RebookingDesk(Desk):
             return self.page(status=422)
         resource, start, end = self.chosen_time()
         insisted = self.insisted()
-        if "resten" in self.request.POST:
-            return self.move_rest(start)
+        told = {
+            "appointment_id": self.appointment.pk,
+            "start": start,
+            "reason": insisted["reason"] or self.form.cleaned_data["skal"],
+            "accept_warnings": insisted["accept_warnings"],
+            "hold_id": uuid_of(self.request.POST.get("hallen", "")),
+            "version": self._version(),
+            "changed_by": self.form.cleaned_data["andrad_av"],
+            "letter": self.wants_letter(),
+            "by": self.user,
+            "at": self.at,
+        }
         try:
-            moved = writes.reschedule(
-                appointment_id=self.appointment.pk,
-                start=start,
-                end=end,
-                resource_ids=[resource.pk, *self.along],
-                reason=insisted["reason"] or self.form.cleaned_data["skal"],
-                accept_warnings=insisted["accept_warnings"],
-                hold_id=uuid_of(self.request.POST.get("hallen", "")),
-                version=self._version(),
-                changed_by=self.form.cleaned_data["andrad_av"],
-                letter=self.wants_letter(),
-                by=self.user,
-                at=self.at,
-            )
+            if "resten" in self.request.POST:
+                moved = plan_writes.move_rest(resource_id=resource.pk, **told)
+                letters = sum(len(row.letters_written) for row in moved)
+                text = f"{letters} brev skrivna. " if letters else ""
+                leave_receipt(
+                    self.request, at=self.at, text=f"{text}{len(moved)} besök ombokade för", whom=self.patient
+                )
+            else:
+                moved = writes.reschedule(end=end, resource_ids=[resource.pk, *self.along], **told)
+                self.receipt(f"Ombokad till {rules.clock(start)} för", moved)
+        except StaleVersion:
+            return self.stale(start)
         except RuleError as refused:
             if refused.code == "slot_taken":
                 return self.taken(refused, resource, start)
             return self.refused(refused)
-        self.receipt(f"Ombokad till {rules.clock(start)} för", moved)
-        address = reverse("patient-appointments", args=[self.patient.pk])
-        return redirect(f"{address}?bokad={self.appointment.pk}")
+        return self.done()
 
-    def move_rest(self, start):
-        """Moves this one and the rest of its plan as many days, each with its own vårdgivare, all or none (PL-08)."""
-        self._let_go()
-        try:
-            moved = plan_writes.move_rest(
-                appointment_id=self.appointment.pk,
-                start=start,
-                changed_by=self.form.cleaned_data["andrad_av"],
-                reason=self.form.cleaned_data["skal"],
-                letter=self.wants_letter(),
-                by=self.user,
-                at=self.at,
-            )
-        except RuleError as refused:
-            return self.refused(refused)
-        leave_receipt(self.request, at=self.at, text=f"{len(moved)} besök ombokade för", whom=self.patient)
+    def done(self):
+        """The patient's bookings, with the moved one marked."""
         return redirect(f"{reverse('patient-appointments', args=[self.patient.pk])}?bokad={self.appointment.pk}")
+
+    def stale(self, start):
+        """Somebody changed the booking meanwhile, and is named; one's own repeated click says nothing (PL-27)."""
+        last = self.appointment.history.select_related("by").order_by("-id").first()
+        if last and last.by_id == self.user.pk and (last.event, last.start_after) == ("rescheduled", start):
+            return self.done()
+        return conflict(self.request, by=last.by.name if last and last.by else "", at=last.at if last else None)
 
     def _version(self):
         given = self.request.POST.get("version", "")
