@@ -10,6 +10,7 @@ from registration.actions.encounters import refuse_deceased
 from registration.models import CareCommitment, Patient, Referral, ReferralStatus
 from scheduling.models import Appointment, AppointmentStatus, BookingRequest, Offer, OpenInvitation
 from sdv.common.errors import RuleError
+from sdv.common.time import minute
 from sdv.common.versions import refuse_stale
 
 WHAT = "Beslutet om remissen"
@@ -71,10 +72,11 @@ def _built_on(referral, step, sent):
         yield "received"
     if referral.status != ReferralStatus.ACCEPTED:
         return
-    booked = Appointment.objects.exclude(status=AppointmentStatus.CANCELLED).filter(
-        encounter__commitment=referral.commitment_id, history__event="booked", history__at__gte=step.at
-    )
-    if booked.exists():
+    booked = Appointment.objects.exclude(status=AppointmentStatus.CANCELLED)
+    # On a vårdåtagande that was there before, what was booked before stands in nobody's way.
+    if booked.filter(
+        encounter__commitment=referral.commitment_id, history__event="booked", history__at__gte=minute(step.at)
+    ).exists():
         yield "booked"
     if Offer.objects.open().filter(referral=referral).exists():
         yield "offered"

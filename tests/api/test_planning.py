@@ -227,7 +227,7 @@ def test_an_undo_says_what_has_been_built(integration, clinic):
     row = factories.received_referral(care_unit=clinic)
     path = f"referrals/{row.pk}/"
     accepted = integration.post(f"{path}accept/", {"problem_code": factories.problem_code().code}).json()
-    factories.booked_visit(care_unit=clinic, patient=row.patient, commitment_id=accepted["commitment"])
+    factories.booked_visit(care_unit=clinic, patient=row.patient, start=factories.in_days(3))
     problem = refused(integration.post(f"{path}undo/", {}), 409, rule="VA-03", code="undo_booked")
     assert "Avboka den först" in problem["detail"]
     assert integration.get(path).json() == accepted

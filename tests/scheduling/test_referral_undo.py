@@ -178,6 +178,21 @@ def test_a_booking_stands_in_the_way_until_it_is_cancelled(clinic):
     assert Referral.objects.get(pk=row.pk).status == "received"
 
 
+def test_what_was_booked_before_on_a_joined_commitment_stands_in_nobodys_way(clinic):
+    """VA-01: only what came after the decision may have come of it."""
+    patient = clinic.patient()
+    commitment = clinic.commitment(patient, at=NOW - DAY)
+    clinic.book(patient, at=NOW - DAY, commitment_id=commitment.pk)
+    row = received(clinic, patient=patient)
+    accept(clinic, row)
+    undo(clinic, row)
+    commitment.refresh_from_db()
+    assert (Referral.objects.get(pk=row.pk).status, commitment.status) == ("received", "open")
+    accept(clinic, row)
+    clinic.book(patient, NOW + 5 * DAY, commitment_id=commitment.pk)
+    assert refused(clinic, row).code == "undo_booked"
+
+
 def test_an_offer_or_an_open_invitation_stands_in_the_way(clinic):
     """PL-01, PL-26"""
     row = received(clinic)
