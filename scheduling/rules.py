@@ -149,6 +149,15 @@ def session_over(name, end):
     return RuleError("PL-23", f"{name} slutade {clock(end)}. Välj ett senare tillfälle.", code="in_the_past")
 
 
+def session_attended():
+    """BO-02: a session that somebody has come to, or is told to have missed, stands as it is."""
+    return RuleError(
+        "BO-02",
+        "Någon har redan kommit till tillfället, eller är registrerad som utebliven. Ångra det först.",
+        code="arrived",
+    )
+
+
 def on_the_session_already(name, start):
     """BO-02: a patient has one seat on a session."""
     return RuleError("BO-02", f"Patienten är redan bokad på {name} {clock(start)}.", code="already_done")

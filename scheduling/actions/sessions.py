@@ -86,9 +86,16 @@ def _plan(
 def lock(session_id, *, version=None):
     """The session, locked after its resources. Returns (session, resources)."""
     resources = list(Resource.objects.filter(sessions=session_id).select_related("practitioner").locked())
-    session = Session.objects.select_related("care_unit", "visit_type", "contact_reason").locked().get(pk=session_id)
-    refuse_stale(session, version)
-    return session, resources
+    return _locked(session_id, version), resources
+
+
+def _locked(session_id, version):
+    """The version is judged before anything else, also where nothing would be changed: the second of two is told who was
+    first (PL-27)."""
+    related = Session.objects.select_related("care_unit", "visit_type", "contact_reason", "changed_by")
+    session = related.locked().get(pk=session_id)
+    refuse_stale(session, version, by=session.changed_by, at=session.changed_at)
+    return session
 
 
 def _refuse_cancelled(session):
@@ -103,7 +110,9 @@ def change(*, session_id, by, at, version=None, name=None, seats=None, extra_sea
     session, _ = lock(session_id, version=version)
     _refuse_cancelled(session)
     changes = {"name": name, "seats": seats, "extra_seats": extra_seats}
-    changes = {field: value for field, value in changes.items() if value is not None}
+    changes = {field: value for field, value in changes.items() if value not in (None, getattr(session, field))}
+    if not changes:
+        return session
     if changes.get("extra_seats") and (refused := rules.session_overbooking(session.care_unit.allows_overbooking)):
         raise refused
     most = changes.get("seats", session.seats) + changes.get("extra_seats", session.extra_seats)
@@ -111,7 +120,7 @@ def change(*, session_id, by, at, version=None, name=None, seats=None, extra_sea
     highest = session.participants.order_by("-seat").values_list("seat", flat=True).first() or 0
     if highest > most:
         raise rules.fewer_seats_than_taken(max(taken, highest))
-    return write(session, **changes)
+    return write(session, **changes, changed_by=by, changed_at=at)
 
 
 @transaction.atomic
@@ -127,9 +136,10 @@ def cancel(*, session_id, reason, by, at, version=None):
     # Whoever arrives or moves holds the booking's lock: what they did is known when it is ours.
     rows = list(session.appointments.select_related("encounter__commitment").locked())
     if any(row.status == AppointmentStatus.ARRIVED for row in rows):
-        raise RuleError("BO-02", "Någon har redan kommit till tillfället. Ångra ankomsten först.", code="arrived")
+        raise rules.session_attended()
     session.resource_bookings.all().delete()
-    write(session, status=SessionStatus.CANCELLED, cancelled_at=at, cancelled_by=by, cancel_reason=reason.strip()[:200])
+    told = {"cancelled_at": at, "cancelled_by": by, "cancel_reason": reason.strip()[:200]}
+    write(session, status=SessionStatus.CANCELLED, **told, changed_by=by, changed_at=at)
     offers.note_freed_session(session, resources, cause=FreedBy.CANCELLED, by=by, at=at)
     for appointment in rows:
         if appointment.status == AppointmentStatus.BOOKED:
@@ -143,14 +153,20 @@ def _living(session):
 
 def move(*, session_id, start, end, by, at, resource_ids=None, version=None, letter=None):
     """Moves the session with everybody on it, as the provider's doing: the new time is had before the old is let go, in
-    one transaction (PL-08). A participant who has something else then is not asked; it is told on the page (PL-06)."""
+    one transaction (PL-08). A participant who has something else then is not asked; it is told on the page (PL-06). What
+    is over, or somebody has come to or missed, is not moved; what is asked to stand as it does is left so."""
     with resource_bookings.told_as_taken(start), transaction.atomic():
         return _move(session_id, minute(start), minute(end), by, at, resource_ids, version, letter)
 
 
+def is_attended(session):
+    """Whether anybody with a seat has come, or is told to have missed it (BO-02). A seat that was cancelled late is
+    somebody else's."""
+    had = [AppointmentStatus.ARRIVED, AppointmentStatus.NO_SHOW]
+    return session.participants.filter(appointment__status__in=had).exists()
+
+
 def _move(session_id, start, end, by, at, resource_ids, version, letter):
-    if refused := rules.time_refusal(start=start, end=end, at=at):
-        raise refused
     known = list(Appointment.objects.living().filter(session=session_id).values("patient_id", "encounter_id"))
     rows = Patient.objects.filter(pk__in=[row["patient_id"] for row in known])
     patients = {row.pk: row for row in rows.locked()}
@@ -161,13 +177,22 @@ def _move(session_id, start, end, by, at, resource_ids, version, letter):
         wanted = wanted | Resource.objects.filter(pk__in=resource_ids)
     keys = list(wanted.values_list("pk", flat=True))
     every = list(Resource.objects.filter(pk__in=keys).select_related("practitioner").locked())
-    session = Session.objects.select_related("care_unit", "visit_type").locked().get(pk=session_id)
-    refuse_stale(session, version)
+    session = _locked(session_id, version)
     _refuse_cancelled(session)
-    rows = list(_living(session).locked())
+    if session.end <= at:
+        raise rules.session_over(session.name, session.end)
+    # Whoever arrives or is missed holds the booking's lock: what they did is known when it is ours.
+    rows = [row for row in session.appointments.locked() if row.status == AppointmentStatus.BOOKED]
+    if is_attended(session):
+        raise rules.session_attended()
     if {row.encounter_id for row in rows} - set(held) or {row.patient_id for row in rows} - set(patients):
         raise RuleError("PL-27", "Någon bokades på tillfället just nu. Läs in sidan igen.", code="changed")
-    kept = set(resource_ids) if resource_ids is not None else set(session.resources.values_list("pk", flat=True))
+    before = set(session.resources.values_list("pk", flat=True))
+    kept = set(resource_ids) if resource_ids is not None else before
+    if (start, end, kept) == (session.start, session.end, before):
+        return session
+    if refused := rules.time_refusal(start=start, end=end, at=at):
+        raise refused
     new = [resource for resource in every if resource.pk in kept]
     if len(new) != len(kept) or any(row.care_unit_id != session.care_unit_id for row in new):
         raise InputError(resources="Någon av resurserna finns inte på vårdenheten. Välj bland enhetens resurser.")
@@ -183,7 +208,7 @@ def _move(session_id, start, end, by, at, resource_ids, version, letter):
     left = [row for row in every if row.pk in own and (session.start != start or row.pk not in kept)]
     offers.note_freed_session(session, left, cause=FreedBy.RESCHEDULED, by=by, at=at)
     session.resources.set(new)
-    write(session, start=start, end=end)
+    write(session, start=start, end=end, changed_by=by, changed_at=at)
     for row in rows:
         row.patient, row.session = patients[row.patient_id], session
         _follow(row, held[row.encounter_id], new, start, end, by=by, at=at, letter=letter)

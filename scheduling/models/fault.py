@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from registration.models import Patient, Referral
 from sdv.accounts.models import User
-from sdv.common.models import LockingQuerySet, Row, change_log
+from sdv.common.models import LockingQuerySet, Versioned, change_log
 from sdv.organisation.models import CareUnit
 
 from .work import BookingRequest
@@ -28,7 +28,7 @@ class ListFaultQuerySet(LockingQuerySet):
         return self.filter(closed_at__isnull=True)
 
 
-class ListFault(Row):
+class ListFault(Versioned):
     """One fault of one row, found by the check and closed by mending the row. Nobody closes it by hand."""
 
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="list_faults", verbose_name="vårdenhet")
@@ -39,6 +39,8 @@ class ListFault(Row):
     )
     referral = models.ForeignKey(Referral, models.PROTECT, null=True, related_name="faults", verbose_name="remiss")
     owner = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name="ansvarig")
+    # When the owner took it; null where the check said whose it is.
+    taken_at = models.DateTimeField("taget", null=True)
     found_on = models.DateField("funnet")
     closed_at = models.DateTimeField("åtgärdat", null=True)
 
@@ -59,6 +61,10 @@ class ListFault(Row):
                 name="list_fault_is_of_one_row",
                 condition=Q(booking_request__isnull=True, referral__isnull=False)
                 | Q(booking_request__isnull=False, referral__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="list_fault_taken_has_an_owner",
+                condition=Q(taken_at__isnull=True) | Q(owner__isnull=False),
             ),
             models.UniqueConstraint(
                 fields=["booking_request", "kind"],

@@ -64,6 +64,10 @@ class Session(Versioned):
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField("planerat", db_default=Now())
 
+    # Who changed, moved or cancelled it last: the second of two is told (PL-27).
+    changed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    changed_at = models.DateTimeField("ändrat", null=True)
+
     objects = SessionQuerySet.as_manager()
 
     class Meta:
@@ -77,6 +81,11 @@ class Session(Versioned):
                 name="session_has_seats",
                 condition=Q(seats__gte=1, seats__lte=MOST_SEATS, extra_seats__lte=MOST_SEATS),
                 violation_error_message=f"Ett grupptillfälle har mellan 1 och {MOST_SEATS} platser.",
+            ),
+            models.CheckConstraint(
+                name="session_change_says_who_and_when",
+                condition=Q(changed_by__isnull=True, changed_at__isnull=True)
+                | Q(changed_by__isnull=False, changed_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="session_cancelled_says_who_when_and_why",

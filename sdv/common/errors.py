@@ -50,12 +50,20 @@ class InputError(Exception):
 
 
 class StaleVersion(Exception):
-    """Somebody changed the row after the caller read it (PL-27); answered with 412 or the conflict page."""
+    """Somebody changed the row after the caller read it (PL-27); answered with 412 or the conflict page. `by` and `at`
+    say who and when, where the row knows."""
 
     def __init__(self, *, current, given):
         super().__init__(f"version {given} is not the current {current}")
         self.current = current
         self.given = given
+        self.by = self.at = self.user_id = None
+
+    def told(self, user, at=None):
+        """With who was first and when, where somebody is known."""
+        if user is not None:
+            self.by, self.at, self.user_id = user.name, at, user.pk
+        return self
 
 
 class NotPermitted(Exception):

@@ -101,8 +101,12 @@ def _rule(error):
         needs_reason=error.needs_reason or None,
         alternatives=[_alternative(each) for each in error.alternatives or ()],
         by=error.by,
-        at=local(error.at).replace(second=0, microsecond=0).isoformat() if error.at else None,
+        at=_minute(error.at),
     )
+
+
+def _minute(moment):
+    return local(moment).replace(second=0, microsecond=0).isoformat() if moment else None
 
 
 def _alternative(slot):
@@ -126,6 +130,8 @@ def _stale(error):
         code="stale_version",
         detail=f"Någon annan har ändrat sedan uppgiften lästes: nu gäller version {error.current}."
         " Läs in på nytt och försök igen.",
+        by=error.by,
+        at=_minute(error.at),
     )
 
 

@@ -3,11 +3,11 @@
 from .errors import StaleVersion
 
 
-def refuse_stale(row, version):
-    """Raises StaleVersion where the caller read another version of the locked row; None is somebody who asks for no
-    comparison."""
+def refuse_stale(row, version, *, by=None, at=None):
+    """Raises StaleVersion where the caller read another version of the locked row, with who changed it and when where
+    that is known; None is somebody who asks for no comparison."""
     if version is not None and version != row.version:
-        raise StaleVersion(current=row.version, given=version)
+        raise StaleVersion(current=row.version, given=version).told(by, at)
 
 
 def write(row, **changes):

@@ -36,7 +36,7 @@ class RefusalMiddleware:
         if isinstance(exception, RuleError):
             return refused(request, exception)
         if isinstance(exception, StaleVersion):
-            return conflict(request)
+            return conflict(request, by=exception.by or "", at=exception.at)
         if isinstance(exception, NotPermitted):
             return not_permitted(request, exception)
         if isinstance(exception, InputError):

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from registration.models import ContactReason
-from scheduling.actions import sessions
+from scheduling.actions import appointments, sessions
 from scheduling.models import Appointment, RebookingItem, Session
 from sdv.accounts.permissions import Role
 from sdv.common.time import at_local, local_date, now
@@ -186,6 +186,60 @@ def test_seats_are_changed_the_session_is_moved_and_cancelled_on_its_page(client
     assert "Inställt: Astmaskola" in client.get(reverse("rebooking-move", args=[item.pk])).content.decode()
 
 
+def move_to(nurse, day, version, clock="9"):
+    return {
+        "step": "move",
+        "move-day": day.date().isoformat(),
+        "move-from_time": clock,
+        "move-to_time": str(int(clock) + 1),
+        "move-resources": [str(nurse.pk)],
+        "move-version": str(version),
+    }
+
+
+def test_the_second_who_changes_a_session_on_its_page_is_told_who_was_first(client, centre, nurse):
+    """PL-27: nothing is overwritten. One's own repeated click does nothing and says nothing."""
+    session = planned(nurse)
+    row = booked(session)
+    address = reverse("group-session", args=[session.pk])
+    page = client.get(address).content.decode()
+    for name in ("seats", "move", "cancel"):
+        assert f'type="hidden" name="{name}-version" value="1"' in page
+    first = move_to(nurse, at_ten(9), 1)
+    client.post(address, first)
+    again = client.post(address, first)
+    assert (again.status_code, again.url) == (302, address)
+    assert row.history.filter(event="rescheduled").count() == 1
+    changer = session.__class__.objects.get(pk=session.pk).changed_by.name
+    colleague = signed_in(factories.coordinator(centre))
+    seats = {"step": "seats", "seats-name": "Ny", "seats-seats": "9", "seats-extra_seats": "0", "seats-version": "1"}
+    cancel = {"step": "cancel", "cancel-reason": "Sjuk", "cancel-version": "1"}
+    for late in (move_to(nurse, at_ten(10), 1), first, seats, cancel):
+        answer = colleague.post(address, late)
+        assert answer.status_code == 409 and f"Ändrad av {changer}" in answer.content.decode()
+    session.refresh_from_db()
+    assert (session.start, session.name, session.seats, session.status, session.version) == (
+        at_ten(9) - HOUR, "Astmaskola", 2, "planned", 2,
+    )  # fmt: skip
+    assert colleague.post(address, seats | {"seats-version": "2"}).status_code == 302
+
+
+def test_a_session_that_somebody_came_to_is_not_offered_to_be_moved(client, nurse, monkeypatch):
+    """BO-02"""
+    start = at_ten(0)
+    monkeypatch.setattr("sdv.desk.views.group_sessions.now", lambda: start)
+    session = planned(nurse, start=start, at=start - DAY)
+    row = booked(session, at=start - DAY)
+    address = reverse("group-session", args=[session.pk])
+    assert "Flytta tillfället" in client.get(address).content.decode()
+    appointments.arrive(appointment_id=row.pk, by=factories.UserFactory(), at=start)
+    assert "Flytta tillfället" not in client.get(address).content.decode()
+    answer = client.post(address, move_to(nurse, at_ten(9), 1))
+    assert answer.status_code == 422 and "Någon har redan kommit" in answer.content.decode()
+    session.refresh_from_db()
+    assert session.start == start
+
+
 def test_another_unit_s_session_is_not_here(client, nurse):
     other = factories.ResourceFactory(care_unit=factories.HealthCentreFactory(), profession="Ssk")
     session = planned(other)
@@ -221,7 +275,9 @@ def test_sessions_by_rest(centre, nurse):
     refused(caller.post(f"{path}participants/", other), 409, rule="BO-02", code="session_full")
     refused(caller.post(f"{path}participants/", {}), 400)
     assert caller.patch(path, {"extra_seats": 1}, If_Match='"1"').json()["extra_seats"] == 1
-    refused(caller.patch(path, {"seats": 5}, If_Match='"1"'), 412)
+    told = caller.patch(path, {"seats": 5}, If_Match='"1"')
+    refused(told, 412)
+    assert told.json()["by"] == caller.user.name
     extra = caller.post(f"{path}participants/", other | {"overbook": True}).json()
     assert extra["is_overbooked"] is True
     found = caller.get(f"appointments/?session={session['id']}").json()["results"]

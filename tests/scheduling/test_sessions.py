@@ -16,7 +16,7 @@ from scheduling.models import (
     Session,
     SessionParticipant,
 )
-from sdv.common.errors import InputError, RuleError
+from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.flows import cancellation, deceased, invariants
 from tests.clinic import DAY, HALF_HOUR, NOW
 
@@ -242,6 +242,70 @@ def test_a_cancelled_session_puts_everybody_on_the_rebooking_list_as_the_provide
     assert (own.kind, own.session, own.encounter.is_group) == ("individual", None, False)
     assert not RebookingItem.objects.open().exists()
     assert (SessionParticipant.objects.count(), broken()) == (1, {})
+
+
+def moved_by(clinic, session, *, at=NOW, days=2, **fields):
+    start = START + days * DAY
+    return {"session_id": session.pk, "start": start, "end": start + HOUR, "by": clinic.nurse, "at": at} | fields
+
+
+def test_a_session_that_somebody_has_come_to_or_missed_is_not_moved(health_centre):
+    """BO-02: until it is undone. Whoever cancelled late has no seat, and stands in nobody's way."""
+    session = planned(health_centre, NOW)
+    row, late = booked(health_centre, session), booked(health_centre, session)
+    act = {"by": health_centre.nurse, "at": NOW}
+    cancellation.cancel(appointment_id=late.pk, cancelled_by="patient", reason="Sjuk", **act)
+    move = moved_by(health_centre, session)
+    for register in (appointments.arrive, appointments.no_show):
+        register(appointment_id=row.pk, **act)
+        refused = refusal(sessions.move, **move)
+        assert (refused.rule, refused.code) == ("BO-02", "arrived")
+        row.refresh_from_db()
+        session.refresh_from_db()
+        assert (row.start, session.start, session.version) == (NOW, NOW, 1)
+        assert ResourceBooking.objects.get(session=session).period.lower == NOW
+        appointments.undo(appointment_id=row.pk, **act)
+    sessions.move(**move)
+    row.refresh_from_db()
+    late.refresh_from_db()
+    assert (row.start, late.start) == (START + 2 * DAY, NOW)
+    assert broken() == {}
+
+
+def test_a_session_that_is_over_is_neither_moved_nor_written(health_centre):
+    """BO-02, PL-23"""
+    session = planned(health_centre, NOW)
+    booked(health_centre, session)
+    refused = refusal(sessions.move, **moved_by(health_centre, session, at=NOW + HOUR))
+    assert (refused.rule, refused.code) == ("PL-23", "in_the_past")
+    session.refresh_from_db()
+    assert (session.start, session.version) == (NOW, 1)
+
+
+def test_the_second_who_changes_a_session_is_told_who_was_first_also_where_nothing_would_be_changed(health_centre):
+    """PL-27, BO-02: what is asked to stand as it does is not written and nobody gets a letter."""
+    session = planned(health_centre)
+    row = booked(health_centre, session)
+    same = moved_by(health_centre, session, days=0)
+    assert sessions.move(**same, version=1).version == 1
+    assert sessions.change(session_id=session.pk, seats=2, by=health_centre.nurse, at=NOW, version=1).version == 1
+    assert not row.history.filter(event="rescheduled").exists()
+    sessions.change(session_id=session.pk, seats=5, by=health_centre.nurse, at=NOW, version=1)
+    doctor = {"by": health_centre.doctor, "at": NOW + HALF_HOUR, "version": 1}
+    acts = [
+        (sessions.move, same | doctor),
+        (sessions.move, moved_by(health_centre, session) | doctor),
+        # Before the time is judged, which is past.
+        (sessions.move, same | doctor | {"start": NOW - DAY, "end": NOW - DAY + HOUR}),
+        (sessions.change, {"session_id": session.pk, "seats": 5} | doctor),
+        (sessions.cancel, {"session_id": session.pk, "reason": "Sjuk"} | doctor),
+    ]
+    for act, fields in acts:
+        with pytest.raises(StaleVersion) as stale:
+            act(**fields)
+        assert (stale.value.by, stale.value.at, stale.value.current) == ("Sara Norén", NOW, 2)
+    session.refresh_from_db()
+    assert (session.start, session.seats, session.status, session.version) == (START, 5, "planned", 2)
 
 
 def absent(clinic, **fields):

@@ -22,6 +22,7 @@ class WhenForm(forms.Form):
     day = SwedishDateField(label="Dag", help_text="", error_messages={"required": "Ange dagen."})
     from_time = SwedishTimeField(label="Från kl.", error_messages={"required": "Ange när det börjar."})
     to_time = SwedishTimeField(label="Till kl.", error_messages={"required": "Ange när det slutar."})
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     resources = forms.ModelMultipleChoiceField(
         Resource.objects.none(),
         label="Vem som leder, och var",
@@ -71,6 +72,7 @@ class SeatsForm(forms.Form):
         required=False,
         error_messages=SEATS,
     )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data=None, *, care_unit, **kwargs):
         super().__init__(data, **kwargs)
@@ -92,6 +94,7 @@ class SessionForm(SeatsForm, WhenForm):
         error_messages={"required": "Välj vårdkontaktsorsak: det ska alltid finnas exakt en."},
     )
 
+    version = None
     field_order = ["name", "visit_type", "contact_reason", "day", "from_time", "to_time", "resources", "seats"]
 
     def __init__(self, data=None, *, care_unit, today, **kwargs):

@@ -109,7 +109,7 @@ def facts(session, row):
     ]
 
 
-def may(actor, session, found):
+def may(actor, session, found, *, is_attended, at):
     """Which acts the page offers."""
     is_planned = session.status == "planned"
     maintains = actor.may(Permission.MAINTAIN_SCHEDULES) and is_planned
@@ -117,6 +117,7 @@ def may(actor, session, found):
     return {
         "arrive_all": is_planned and len(expected) > 0 and actor.may(Permission.REGISTER_ARRIVAL),
         "change": maintains,
+        "move": maintains and not is_attended and session.end > at,
         "cancel": maintains and not any(row.status not in ("expected", "cancelled", "no_show") for row in found),
         "book": is_planned and actor.may(Permission.BOOK),
     }

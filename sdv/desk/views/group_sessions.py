@@ -7,12 +7,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from scheduling import rules
 from scheduling.actions import sessions
-from scheduling.models import RebookingItem
+from scheduling.models import RebookingItem, SessionStatus
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
-from sdv.common.errors import InputError, RuleError
+from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local, local_date, now
 from sdv.desk import repeats
 from sdv.desk.answers import saved
@@ -109,8 +109,14 @@ def _forms(request, session):
         "from_time": f"{start:%H:%M}",
         "to_time": f"{end:%H:%M}",
         "resources": session.resources.all(),
+        "version": session.version,
     }
-    seats = {"name": session.name, "seats": session.seats, "extra_seats": session.extra_seats}
+    seats = {
+        "name": session.name,
+        "seats": session.seats,
+        "extra_seats": session.extra_seats,
+        "version": session.version,
+    }
 
     def made(form, name, **options):
         return form(request.POST if step == name else None, prefix=name, **options)
@@ -137,7 +143,7 @@ def _context(request, session):
         "participants": found,
         "to_rebook": to_rebook,
         "day_url": view.url(),
-        "may": presenter.may(actor, session, found),
+        "may": presenter.may(actor, session, found, is_attended=sessions.is_attended(session), at=at),
         "hide_identities": request.session.get("preferences", {}).get("hide_identities", False),
     }
 
@@ -149,7 +155,8 @@ def _change(request, session, form):
 def _move(request, session, form):
     start, end = form.times
     told = f"{session.name} är flyttat till {rules.clock(start)} med alla deltagare"
-    times = {"start": start, "end": end, "resource_ids": form.resource_ids}
+    version = form.cleaned_data["version"]
+    times = {"start": start, "end": end, "resource_ids": form.resource_ids, "version": version}
     return _done(request, session, form, "from_time", told, sessions.move, **times)
 
 
@@ -171,12 +178,26 @@ def _done(request, session, form, field, told, act, **fields):
             return reverse("group-session", args=[session.pk])
         form.add_error(field, _told(refused))
         return ""
+    except StaleVersion as stale:
+        session.refresh_from_db()
+        if stale.user_id != request.actor.user.pk or not _is_so(session, **fields):
+            raise
+        return reverse("group-session", args=[session.pk])
     except InputError as wrong:
         form.add_error(None, [text for texts in wrong.errors.values() for text in texts])
         return ""
     clear_receipt(request)
     leave_receipt(request, at=at, text=told)
     return reverse("group-session", args=[session.pk])
+
+
+def _is_so(session, *, version, reason=None, resource_ids=None, **fields):
+    """Whether the session is what was asked for: one's own repeated click does nothing and says nothing (PL-27)."""
+    if reason is not None:
+        return session.status == SessionStatus.CANCELLED
+    if resource_ids is not None and set(resource_ids) != set(session.resources.values_list("pk", flat=True)):
+        return False
+    return all(getattr(session, name) == value for name, value in fields.items())
 
 
 @permitted(Permission.REGISTER_ARRIVAL)
