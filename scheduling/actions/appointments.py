@@ -13,7 +13,7 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import minute
 from sdv.common.versions import refuse_stale, write
 
-from . import booking, letter_writing, offers, rebooking, resource_bookings, seats, team, work_items
+from . import booking, letter_facts, letter_writing, offers, rebooking, resource_bookings, seats, team, work_items
 
 # --- Booking ------------------------------------------------------------------------------------------------------
 
@@ -51,6 +51,7 @@ def _book(
     reason="",
     hold_id=None,
     letter=False,
+    letter_choices=None,
     main_resource_id=None,
     parts=None,
     asked_kind=None,
@@ -91,7 +92,7 @@ def _book(
     for resource in resources:
         seat = _another_seat(care_unit, taken[resource.pk]) if overbook else 1
         resource_bookings.take(resource, *times[resource.pk], seat=seat, taken=taken, appointment=appointment)
-    return booking.booked(appointment, by=by, at=at, letter=letter)
+    return booking.booked(appointment, by=by, at=at, letter=letter, letter_choices=letter_choices)
 
 
 def _refuse_outside_hours(resources, visit_type, times):
@@ -144,9 +145,11 @@ def reschedule(
     hold_id=None,
     changed_by="",
     letter=None,
+    letter_choices=None,
 ):
     """Ombokning (BO-03, PL-08): the new time is had before the old is let go, in one transaction. Whoever has been told of
-    the old time is told of the new one, and who changed it (PL-09); `letter` True writes also where nothing was written."""
+    the old time is told of the new one, and who changed it (PL-09); `letter` True writes also where nothing was written.
+    What was chosen of the last letter goes on with the next, where nothing else is chosen (KA-03)."""
     try:
         with resource_bookings.told_as_taken(start), transaction.atomic():
             return _reschedule(
@@ -162,6 +165,7 @@ def reschedule(
                 hold_id,
                 changed_by,
                 letter,
+                letter_choices,
             )
     except RuleError as refused:
         if refused.code == "slot_taken":
@@ -179,7 +183,19 @@ def reschedule(
 
 
 def _reschedule(
-    appointment_id, start, end, by, at, resource_ids, reason, accept_warnings, version, hold_id, changed_by, letter
+    appointment_id,
+    start,
+    end,
+    by,
+    at,
+    resource_ids,
+    reason,
+    accept_warnings,
+    version,
+    hold_id,
+    changed_by,
+    letter,
+    letter_choices,
 ):
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
@@ -234,7 +250,12 @@ def _reschedule(
     told = {"start_before": old_start, "start_after": start, "reason": reason, "initiated_by": whose}
     booking.note(appointment, "rescheduled", by=by, at=at, **told)
     appointment.letters_written = letter_writing.follow_change(
-        appointment, changed_by=whose, by=by, at=at, wanted=letter
+        appointment,
+        changed_by=whose,
+        by=by,
+        at=at,
+        wanted=letter,
+        choices=letter_facts.chosen_for(appointment, letter_choices, at=at),
     )
     return appointment
 

@@ -17,7 +17,7 @@ from scheduling.models import (
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 
-from . import invitations, letter_writing, offers, work_items
+from . import invitations, letter_facts, letter_writing, offers, work_items
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,13 @@ def create_visit(
     return appointment
 
 
-def booked(appointment, *, by, at, letter):
-    """The last of a booking: its history, and the kallelse where it is asked for (KA-01)."""
+def booked(appointment, *, by, at, letter, letter_choices=None):
+    """The last of a booking: its history, and the kallelse where it is asked for (KA-01), with what was chosen of it."""
     note(appointment, "booked", by=by, at=at, start_after=appointment.start)
-    appointment.letters_written = letter_writing.write(appointment, by=by, at=at) if letter else []
+    appointment.letters_written = []
+    if letter:
+        choices = letter_facts.chosen_for(appointment, letter_choices, at=at)
+        appointment.letters_written = letter_writing.write(appointment, by=by, at=at, choices=choices)
     return appointment
 
 

@@ -36,6 +36,14 @@ def chosen(*, language=None, own_text="", attachment_ids=(), care_unit, day):
     return Choices(language, own_text if own_text.strip() else "", wanted)
 
 
+def chosen_for(appointment, letter_choices, *, at):
+    """The choices of a letter about the booking, judged; None where nothing is chosen: `letter_choices` are what `chosen`
+    takes of language, own text and files."""
+    if letter_choices is None:
+        return None
+    return chosen(**letter_choices, care_unit=appointment.care_unit, day=local_date(at))
+
+
 def choices_of(letter):
     """What was chosen of a letter, for the one that takes its place."""
     return Choices(letter.language, letter.own_text, tuple(letter.enclosures.values_list("attachment_id", flat=True)))

@@ -67,13 +67,13 @@ def write_copy(letter, *, address, by, at):
     return _save(told, fields | {"copy_of": letter.copy_of}, by=by, at=at)
 
 
-def follow_change(appointment, *, changed_by, by, at, wanted=None):
+def follow_change(appointment, *, changed_by, by, at, wanted=None, choices=None):
     """The time is another (BO-03). What has not left is replaced; to who has been told, a letter that says who changed it.
-    `wanted`: True also where no letter was written before, False for none."""
+    `wanted`: True also where no letter was written before, False for none. `choices` None: as the last letter's."""
     about = Letter.objects.filter(appointment=appointment, is_copy=False, kind__in=ABOUT_A_TIME)
-    has_been_told = _has_gone_out(about)
+    has_been_told = has_been_told_of(appointment)
     was_written = about.exclude(status=LetterStatus.STOPPED).exists()
-    told, choices = last_told(appointment), last_choices(appointment)
+    told, choices = last_told(appointment), choices or last_choices(appointment)
     stop_waiting(appointment=appointment, reason=RESCHEDULED, by=by, at=at)
     if wanted is False or not (was_written or wanted):
         return []
@@ -93,8 +93,7 @@ def follow_change(appointment, *, changed_by, by, at, wanted=None):
 def follow_cancellation(appointment, *, by, at):
     """The time is gone. What has not left is stopped; who has been told of the time is told that it is gone, and by
     whom (PL-09). Nothing is written of a time that has been, or of a no-show."""
-    about = Letter.objects.filter(appointment=appointment, is_copy=False, kind__in=ABOUT_A_TIME)
-    has_been_told = _has_gone_out(about)
+    has_been_told = has_been_told_of(appointment)
     stop_waiting(appointment=appointment, reason=CANCELLED, by=by, at=at)
     if not has_been_told or appointment.status != AppointmentStatus.CANCELLED or appointment.start <= at:
         return []
@@ -145,8 +144,9 @@ def settle_portal(*, at, dry_run=False):
     return rows.update(status=LetterStatus.SENT, decided_at=at, version=F("version") + 1)
 
 
-def _has_gone_out(letters):
-    """Whether any of the letters has left: printed, or read in 1177 while the paper waits."""
+def has_been_told_of(appointment):
+    """Whether any letter about the booking has left: printed, or read in 1177 while the paper waits."""
+    letters = Letter.objects.filter(appointment=appointment, is_copy=False, kind__in=ABOUT_A_TIME)
     if letters.filter(status__in=GONE_OUT).exists():
         return True
     return OutboxMessage.objects.filter(
@@ -167,10 +167,15 @@ def last_told(appointment):
     return ""
 
 
+def last_letter(appointment):
+    """The last letter about the booking, or None."""
+    about = Letter.objects.filter(appointment=appointment, is_copy=False, kind__in=ABOUT_A_TIME)
+    return about.order_by("-created_at", "-id").first()
+
+
 def last_choices(appointment):
     """What was chosen of the last letter about the booking, or None: the clerk's words and files go on with the next."""
-    about = Letter.objects.filter(appointment=appointment, is_copy=False, kind__in=ABOUT_A_TIME)
-    last = about.order_by("-created_at", "-id").first()
+    last = last_letter(appointment)
     return choices_of(last) if last else None
 
 

@@ -37,7 +37,7 @@ class Misfits(RuleError):
 
 
 @transaction.atomic
-def book(*, kind, patient_id, visits, by, at, letter=False, accept_warnings=(), reason=""):
+def book(*, kind, patient_id, visits, by, at, letter=False, letter_choices=None, accept_warnings=(), reason=""):
     """Books the visits of a plan, all or none. Each of `visits` is what `appointments.book` takes of its own: `care_unit`,
     `visit_type`, `contact_reason_id`, `start`, `end`, `resource_ids` and more; each has a vårdhändelse and a fee of its own.
     Raises Misfits with every one that does not fit."""
@@ -46,6 +46,7 @@ def book(*, kind, patient_id, visits, by, at, letter=False, accept_warnings=(), 
     _lock_everything(patient_id, visits)
     plan = VisitPlan.objects.create(kind=kind, created_by=by, created_at=at)
     same = {"patient_id": patient_id, "by": by, "at": at, "letter": letter, "plan": plan, "reason": reason}
+    same["letter_choices"] = letter_choices
     if kind == PlanKind.COORDINATED:
         same["kind"] = AppointmentKind.COORDINATED
     made, misfits = [], []
@@ -137,6 +138,7 @@ def move_rest(
     reason="",
     accept_warnings=(),
     letter=None,
+    letter_choices=None,
     hold_id=None,
     version=None,
 ):
@@ -161,6 +163,7 @@ def move_rest(
                 accept_warnings=accept_warnings,
                 letter=letter,
                 hold_id=hold_id if row is named else None,
+                letter_choices=letter_choices,
                 by=by,
                 at=at,
             )

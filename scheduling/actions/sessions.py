@@ -23,7 +23,7 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
 from sdv.common.versions import refuse_stale, write
 
-from . import appointments, booking, letter_writing, offers, rebooking, resource_bookings, seats
+from . import appointments, booking, letter_facts, letter_writing, offers, rebooking, resource_bookings, seats
 
 # --- The session ----------------------------------------------------------------------------------------------------
 
@@ -215,7 +215,19 @@ def _move(session_id, start, end, by, at, resource_ids, version, letter):
     return session
 
 
-def _follow(appointment, encounter, resources, start, end, *, by, at, letter=None, whose=CancelledBy.PROVIDER):
+def _follow(
+    appointment,
+    encounter,
+    resources,
+    start,
+    end,
+    *,
+    by,
+    at,
+    letter=None,
+    letter_choices=None,
+    whose=CancelledBy.PROVIDER,
+):
     """A participant's booking goes to the session's time."""
     before = appointment.start
     encounter.patient = appointment.patient
@@ -229,7 +241,12 @@ def _follow(appointment, encounter, resources, start, end, *, by, at, letter=Non
     whose = CancelledBy.PROVIDER if item else whose
     booking.note(appointment, "rescheduled", by=by, at=at, start_before=before, start_after=start, initiated_by=whose)
     appointment.letters_written = letter_writing.follow_change(
-        appointment, changed_by=whose, by=by, at=at, wanted=letter
+        appointment,
+        changed_by=whose,
+        by=by,
+        at=at,
+        wanted=letter,
+        choices=letter_facts.chosen_for(appointment, letter_choices, at=at),
     )
 
 
@@ -257,6 +274,7 @@ def _book(
     reason="",
     wished_date=None,
     letter=False,
+    letter_choices=None,
     add_on_ids=(),
     **who,
 ):
@@ -289,7 +307,7 @@ def _book(
         at=at,
     )
     seats.take(appointment, session, seat)
-    return booking.booked(appointment, by=by, at=at, letter=letter)
+    return booking.booked(appointment, by=by, at=at, letter=letter, letter_choices=letter_choices)
 
 
 def _refuse_unattended(session, resources, *, at):
@@ -306,7 +324,7 @@ def _refuse_unattended(session, resources, *, at):
 
 def change_session(
     *, appointment_id, session_id, by, at, overbook=False, accept_warnings=(), reason="", changed_by="", version=None,
-    letter=None,
+    letter=None, letter_choices=None,
 ):  # fmt: skip
     """Moves a booking to a seat on another session: the new seat is had before the old time or seat is let go (PL-08)."""
     session = Session.objects.get(pk=session_id)
@@ -317,12 +335,13 @@ def change_session(
         )
         session, resources = lock(session_id)
         return _change_session(
-            appointment, every, session, resources, overbook, accept_warnings, reason, changed_by, letter, by, at
-        )
+            appointment, every, session, resources, overbook, accept_warnings, reason, changed_by,
+            {"letter": letter, "letter_choices": letter_choices}, by, at,
+        )  # fmt: skip
 
 
 def _change_session(
-    appointment, every, session, resources, overbook, accept_warnings, reason, changed_by, letter, by, at
+    appointment, every, session, resources, overbook, accept_warnings, reason, changed_by, letter_wish, by, at
 ):
     encounter = appointment.encounter
     if session.care_unit_id != appointment.care_unit_id:
@@ -355,7 +374,7 @@ def _change_session(
     appointment.parts.all().delete()
     freed = [row.resource for row in own if row.seat == 1]
     _follow(
-        appointment, encounter, resources, session.start, session.end, by=by, at=at, letter=letter, whose=changed_by
+        appointment, encounter, resources, session.start, session.end, by=by, at=at, whose=changed_by, **letter_wish
     )
     offers.note_freed(appointment, old_start, old_end, freed, cause=FreedBy.RESCHEDULED, by=by, at=at)
     return appointment

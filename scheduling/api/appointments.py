@@ -21,6 +21,7 @@ from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import day_range, local_date
 from sdv.organisation.models import CareUnit
 
+from .letter_choices import LetterChoicesBody, letter_wish
 from .slots import ResourceAnswer
 
 TAG = "Bokningar"
@@ -75,6 +76,7 @@ class BookingBody(Fields):
     wished_date = Day(required=False, allow_null=True)
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
     letter = Flag(required=False, help_text="Skriv kallelsen i samma transaktion (KA-01); se letters/?appointment=.")
+    letter_choices = LetterChoicesBody(required=False)
 
 
 class RescheduleBody(Fields):
@@ -92,6 +94,7 @@ class RescheduleBody(Fields):
         required=False,
         help_text="Skriv brev också där inget var skrivet; false skriver inget. Utan fältet får den brev som fått brev.",
     )
+    letter_choices = LetterChoicesBody(required=False, help_text="Utan fältet: som bokningens senaste brev.")
 
 
 class AppointmentAnswer(Answer):
@@ -252,7 +255,7 @@ class Appointments(AppointmentEndpoint):
                 reason=asked.get("reason", ""),
                 wished_date=asked.get("wished_date"),
                 accept_warnings=asked.get("accept_warnings", ()),
-                letter=asked.get("letter", False),
+                **letter_wish(asked),
                 by=self.actor.user,
                 at=self.at,
             )
@@ -318,7 +321,7 @@ class RescheduleAppointment(AppointmentEndpoint):
             reason=asked.get("reason", ""),
             accept_warnings=asked.get("accept_warnings", ()),
             changed_by=asked.get("changed_by", ""),
-            letter=asked.get("letter"),
+            **letter_wish(asked, otherwise=None),
             by=self.actor.user,
             at=self.at,
             version=self.version,

@@ -35,6 +35,8 @@ from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
 
+from .letter_choices import LetterChoicesBody, choices_of
+
 TAG = "Brev"
 
 
@@ -79,14 +81,6 @@ class AgainBody(Fields):
     """A copy that lacked its address gets it here (KA-04)."""
 
     address = Text(max_length=500, allow_blank=True, required=False)
-
-
-class RewriteBody(Fields):
-    """What the letter that takes its place is to say beside the catalogue's texts."""
-
-    own_text = Text(max_length=OWN_TEXT_LENGTH, allow_blank=True, required=False)
-    language = Choice(choices=LetterLanguage.values, required=False)
-    attachments = Listed(Id(), max_length=10, required=False)
 
 
 class LargePrintBody(Fields):
@@ -304,14 +298,8 @@ class Letters(_Letter):
         booking = Appointment.objects.filter(pk=asked.get("appointment")).values("pk", "care_unit_id").first()
         known(booking, appointment="Bokningen")
         self.require_for_body(booking["care_unit_id"])
-        written = letters.write_about(appointment_id=booking["pk"], **_choices(asked), by=self.actor.user, at=self.at)
+        written = letters.write_about(appointment_id=booking["pk"], **choices_of(asked), by=self.actor.user, at=self.at)
         return self.shown(written[0].pk, "brev skrivet", status=201)
-
-
-def _choices(asked):
-    """What is chosen of a letter that is built of the catalogue's texts."""
-    found = {name: asked[name] for name in ("own_text", "language") if name in asked}
-    return found | {"attachment_ids": asked.get("attachments", ())}
 
 
 class OneLetter(_Letter):
@@ -399,14 +387,14 @@ class RewriteLetter(_Letter):
         "letters_rewrite",
         "Skriv om ett brev som inte har gått, med egen text, språk eller bilagor; svarar det nya brevet",
         tag=TAG,
-        body=RewriteBody,
+        body=LetterChoicesBody,
         answer=LetterAnswer,
         is_post=True,
         is_versioned=True,
     )
     def post(self, request, pk):
         self.require_at(pk)
-        asked = _choices(self.body(RewriteBody))
+        asked = choices_of(self.body(LetterChoicesBody))
         written = letters.rewrite(letter_id=pk, **asked, by=self.actor.user, at=self.at, version=self.version)
         return self.shown(written.pk, "brev skrivet")
 

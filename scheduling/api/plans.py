@@ -19,6 +19,7 @@ from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
 
 from .appointments import AppointmentAnswer, AppointmentEndpoint, appointment_answer, appointment_rows, parts_of
+from .letter_choices import LetterChoicesBody, letter_wish
 from .slots import LONGEST_SPAN, SlotAnswer, slot_answer
 
 TAG = "Besöksplaner"
@@ -87,6 +88,7 @@ class VisitPlanBody(Fields):
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
     reason = Text(max_length=200, allow_blank=True, required=False)
     letter = Flag(required=False)
+    letter_choices = LetterChoicesBody(required=False)
 
 
 class VisitPlanAnswer(Answer):
@@ -106,6 +108,7 @@ class MoveRestBody(Fields):
     reason = Text(max_length=200, allow_blank=True, required=False)
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
     letter = Flag(required=False)
+    letter_choices = LetterChoicesBody(required=False)
 
 
 class PlanProposals(Endpoint):
@@ -190,7 +193,7 @@ class VisitPlans(Endpoint):
                 visits=[_visit(visit) for visit in asked["visits"]],
                 accept_warnings=asked.get("accept_warnings", ()),
                 reason=asked.get("reason", ""),
-                letter=asked.get("letter", False),
+                **letter_wish(asked),
                 by=self.actor.user,
                 at=self.at,
             )
@@ -239,5 +242,6 @@ class MoveRest(AppointmentEndpoint):
     def post(self, request, pk):
         self.require_at(pk)
         asked = self.body(MoveRestBody)
+        asked |= letter_wish(asked, otherwise=None)
         plans.move_rest(appointment_id=pk, by=self.actor.user, at=self.at, version=self.version, **asked)
         return self.shown(pk, "resten av planen ombokad")

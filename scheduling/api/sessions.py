@@ -19,6 +19,7 @@ from sdv.common.time import day_range
 from sdv.organisation.models import CareUnit
 
 from .appointments import AppointmentAnswer, AppointmentEndpoint
+from .letter_choices import LetterChoicesBody, letter_wish
 from .slots import ResourceAnswer, resource_answer
 
 TAG = "Grupptillfällen"
@@ -81,6 +82,7 @@ class SessionParticipantBody(Fields):
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
     reason = Text(max_length=200, allow_blank=True, required=False, help_text="Skäl till dubbelbokning (PL-06).")
     letter = Flag(required=False)
+    letter_choices = LetterChoicesBody(required=False)
 
 
 class SessionAnswer(Answer):
@@ -326,7 +328,7 @@ class SessionParticipants(AppointmentEndpoint):
             "overbook": asked.get("overbook", False),
             "accept_warnings": asked.get("accept_warnings", ()),
             "reason": asked.get("reason", ""),
-            "letter": asked.get("letter", None if "appointment" in asked else False),
+            **letter_wish(asked, otherwise=None if "appointment" in asked else False),
             "by": self.actor.user,
             "at": self.at,
         }

@@ -158,3 +158,23 @@ def test_of_a_protected_person_only_what_goes_by_mediation_is_told_and_that_says
     made = call("POST", "letters/", {"kind": "appointment", "appointment": booked["id"]}).json()
     assert (made["delivery"], made["recipient"]) == ("mediation", "")
     assert "Abdi" not in json.dumps(made)
+
+
+def test_what_is_chosen_of_the_letter_goes_with_the_booking_and_on_with_the_new_time(call, clinic, patient):
+    """KA-01, KA-03, BO-03: and a choice of a letter that is not written is refused, not lost."""
+    words = {"own_text": "Ring på porten.", "language": "en"}
+    refused = book(call, clinic, patient, letter_choices=words)
+    assert (refused.status_code, refused.json()["errors"].keys()) == (400, {"letter_choices"})
+    too_long = book(call, clinic, patient, letter=True, letter_choices={"own_text": "x" * 1001})
+    assert too_long.status_code == 400
+    assert not Letter.objects.exists()
+    booked = book(call, clinic, patient, letter=True, letter_choices=words).json()
+    letter = Letter.objects.get()
+    assert (letter.own_text, letter.language) == ("Ring på porten.", "en")
+    letters.confirm_printed(letter_id=letter.pk, by=clinic.nurse, at=now())
+    times = {"start": start(10).isoformat(), "end": (start(10) + timedelta(minutes=30)).isoformat()}
+    path = f"appointments/{booked['id']}/reschedule/"
+    assert call("POST", path, times | {"letter": False, "letter_choices": words}).status_code == 400
+    assert call("POST", path, times | {"letter_choices": {"own_text": "Annan port."}}).status_code == 200
+    changed = Letter.objects.get(kind="change")
+    assert (changed.own_text, changed.language) == ("Annan port.", "en")

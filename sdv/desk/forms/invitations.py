@@ -7,7 +7,7 @@ from django import forms
 from registration.models import VisitType
 from scheduling.rules import USUAL_INVITATION_DAYS, last_day_fault
 from sdv.common.fields import SwedishDateField
-from sdv.desk.forms.letters import LetterChoicesForm
+from sdv.desk.forms.letters import LetterChoicesForm, files_to_choose
 
 
 class InviteForm(LetterChoicesForm):
@@ -25,7 +25,7 @@ class InviteForm(LetterChoicesForm):
 
     def __init__(self, data=None, *, care_unit, today, asks_visit_type):
         last_day = today + timedelta(days=USUAL_INVITATION_DAYS)
-        super().__init__(data, care_unit=care_unit, today=today, initial={"last_day": last_day})
+        super().__init__(data, offered=files_to_choose(care_unit, today), initial={"last_day": last_day})
         self.today = today
         self.fields["last_day"].widget.attrs["data-focus"] = True
         if asks_visit_type:

@@ -1,5 +1,7 @@
 """Forms of brev (PL-22). Nothing that is typed is trimmed: the paper shows what was written (PL-16)."""
 
+from uuid import UUID
+
 from django import forms
 
 from registration.models import PatientRelation
@@ -61,18 +63,43 @@ class LetterChoicesForm(forms.Form):
         widget=forms.Textarea({"rows": 3}),
     )
     language = forms.ChoiceField(label="Brevets språk", required=False)
-    attachments = forms.ModelMultipleChoiceField(
-        LetterAttachment.objects.none(), label="Bilagor", required=False, widget=forms.CheckboxSelectMultiple
+    attachments = forms.TypedMultipleChoiceField(
+        label="Bilagor",
+        required=False,
+        coerce=UUID,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "Någon av bilagorna finns inte längre. Välj bland dem som finns."},
     )
 
-    def __init__(self, data=None, *, care_unit, today, initial=None, **kwargs):
+    def __init__(self, data=None, *, offered, initial=None, **kwargs):
         super().__init__(data, initial=initial, **kwargs)
         self.fields["language"].choices = [("", "Som patientens senaste brev"), *LetterLanguage.choices]
-        offered = LetterAttachment.objects.offered(care_unit, today).defer("pdf").order_by("name", "id")
-        if offered.exists():
-            self.fields["attachments"].queryset = offered
-        else:
+        self.fields["attachments"].choices = offered
+        # One that was chosen and is gone is told, not lost.
+        if not offered and not (data is not None and data.getlist("attachments")):
             del self.fields["attachments"]
+
+    @classmethod
+    def at_places(cls, places, *, data, offered, letter=None):
+        """A form for each place of a page where a letter is chosen; `data` goes to the one that was posted. Filled in with
+        what was chosen of the `letter` that the next takes the place of (KA-03)."""
+        posted = data.get("brev_vid", "") if data is not None else ""
+        return {
+            place: cls(
+                data if place == posted else None,
+                offered=offered,
+                initial=letter and initial_of(letter),
+                auto_id=f"{place}-%s",
+            )
+            for place in places
+        }
+
+    @property
+    def is_open(self):
+        """Whether the page unfolds it: there is something in it to see."""
+        if self.is_bound:
+            return bool(self.errors) or self.has_changed()
+        return bool(self.initial.get("own_text") or self.initial.get("attachments"))
 
     @property
     def letter_choices(self):
@@ -81,8 +108,23 @@ class LetterChoicesForm(forms.Form):
         return {
             "own_text": chosen["own_text"],
             "language": chosen["language"] or None,
-            "attachment_ids": [row.pk for row in chosen.get("attachments", ())],
+            "attachment_ids": chosen.get("attachments", []),
         }
+
+
+def files_to_choose(care_unit, today):
+    """The files that the unit may send, as choices."""
+    rows = LetterAttachment.objects.offered(care_unit, today).order_by("name", "id")
+    return [(str(pk), name) for pk, name in rows.values_list("pk", "name")]
+
+
+def initial_of(letter):
+    """The choices of a letter, as its form shows them."""
+    return {
+        "own_text": letter.own_text,
+        "language": letter.language,
+        "attachments": [str(pk) for pk in letter.enclosures.values_list("attachment_id", flat=True)],
+    }
 
 
 class RewriteForm(LetterChoicesForm):

@@ -11,8 +11,8 @@ from registration.encounter_types import TYPES
 from registration.lifecycle import ANNULLED
 from scheduling import rules
 from scheduling.actions import appointments as writes
+from scheduling.actions import letter_preview, work_items, working
 from scheduling.actions import sessions as seats
-from scheduling.actions import work_items, working
 from scheduling.models import Appointment, Resource
 from sdv.accounts.permissions import Permission
 from sdv.common.dates import parse_date, parse_time
@@ -43,6 +43,7 @@ def book(request, patient):
         "hold": desk.hold,
         "release": desk.release,
         "book": desk.book,
+        "preview": desk.preview,
         "overbook": desk.overbook,
         "request": desk.request_booking,
         "session": desk.book_seat,
@@ -204,7 +205,7 @@ class BookingDesk(Desk):
                 hold_id=uuid_of(self.request.POST.get("hallen", "")),
                 by=self.user,
                 at=self.at,
-                letter=self.wants_letter(),
+                **self.letter_wish(),
                 **self.insisted(),
                 **overbooking,
             )
@@ -216,6 +217,20 @@ class BookingDesk(Desk):
             return self.refused(refused)
         self.receipt(f"Bokad {rules.clock(start)} för", appointment)
         return self._done(appointment)
+
+    def letter_of(self, start, caregiver, letter_choices):
+        """The kallelse as it would be written (KA-01)."""
+        return letter_preview.of_booking(
+            patient=self.patient,
+            care_unit=self.care_unit,
+            visit_type=self.visit_type,
+            contact_reason_id=self.form.contact_reason.pk,
+            commitment=self.form.commitment,
+            start=start,
+            caregiver=caregiver,
+            letter_choices=letter_choices,
+            at=self.at,
+        )
 
     def _request_id(self):
         """The begäran named in the form, whether or not it still waits: the rule says who was first."""
@@ -288,7 +303,7 @@ class BookingDesk(Desk):
                 overbook=overbook,
                 by=self.user,
                 at=self.at,
-                letter=self.wants_letter(),
+                **self.letter_wish(),
                 **self.insisted(),
             )
         except RuleError as refused:

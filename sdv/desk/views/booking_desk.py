@@ -8,20 +8,25 @@ from uuid import UUID
 
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from scheduling import slots
+from scheduling import letter_pdf, slots
 from scheduling.actions import resource_bookings
 from scheduling.models import Appointment, BookingState, Resource, ResourceBooking
 from sdv.common.dates import long_date, parse_date
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, start_of_day
 
-from ..forms.booking import FURTHEST, HORIZON
+from ..forms.booking import FURTHEST, HORIZON, WITH
+from ..forms.letters import LetterChoicesForm, files_to_choose
 from ..presenters import booking as presenter
 from ..presenters import patient as patient_presenter
 from ..receipts import leave_receipt
 from ..refusals import refusal_context
 from .letter_list import told
+
+# Where on the page a letter is chosen: with the held time, beside the tidbok, with a seat on a grupptillfälle.
+PLACES = ("vald", "over", "grupp")
 
 
 class Desk:
@@ -35,6 +40,7 @@ class Desk:
         self.care_unit = request.actor.care_unit
         self.user = request.actor.user
         self.today = local_date(at)
+        self.hold_id = uuid_of(self.given.get("hallen", ""))
 
     # Subclasses: form, visit_type, address, context, confirm.
 
@@ -75,16 +81,18 @@ class Desk:
 
     def held(self):
         """The time this user holds, or None where it ran out or was never held."""
-        hold_id = uuid_of(self.given.get("hallen", ""))
-        if hold_id is None:
+        if self.hold_id is None:
             return None
         return (
-            ResourceBooking.objects.filter(pk=hold_id, state=BookingState.HELD, held_by=self.user)
+            ResourceBooking.objects.filter(pk=self.hold_id, state=BookingState.HELD, held_by=self.user)
             .select_related("resource__practitioner__profession")
             .first()
         )
 
     def page(self, *, status=200, **context):
+        if self.given.get("hallen_for", self.held_for) != self.held_for:
+            # What is booked is another than the time was held for.
+            self.hold_id = None
         held = self.held() if "taken" not in context else None
         found = [slot for slot in self.free() if not _is_held(slot, held)]
         wished = self.form.cleaned_data.get("onskat") if self.form.is_valid() else None
@@ -97,7 +105,7 @@ class Desk:
             "days": self._days(found, wished),
             "hidden": getattr(self, "hidden", ""),
             "held": self._held(held),
-            "ran_out": bool(self.given.get("hallen")) and held is None and self.request.method == "GET",
+            "ran_out": bool(self.hold_id) and held is None and self.request.method == "GET",
             "earlier": self._moved(-7),
             "later": self._moved(7),
             "others": self.address(resurs="") if self.form.resource else "",
@@ -106,12 +114,16 @@ class Desk:
             "has_choice": self.visit_type is not None,
             "shown_errors": self.form if self.has_errors() else "",
             "letter_default": self.letter_default(),
+            "letter_forms": self.letter_forms,
+            "kept_letter": [] if held else self._kept_letter(),
+            "held_for": self.held_for,
             "letter_label": "Kallelse genom Skatteverkets förmedling"
             if self.patient.is_protected
             else self.letter_label,
             **self.context(),
             **context,
         }
+        context["letter_errors"] = next((form for form in self.letter_forms.values() if form.errors), "")
         wants_focus = bool(self.has_errors() or context.get("refusal") or context.get("overbooking_errors"))
         context["focus_list"] = not (wants_focus or held or "taken" in context)
         if self.request.htmx and self.request.method == "GET":
@@ -120,8 +132,20 @@ class Desk:
             self.request, self.template, context, status=422 if self.has_errors() and status == 200 else status
         )
 
+    @property
+    def held_for(self):
+        """What a time is held for: a change of anything else keeps it."""
+        return "|".join(self.form.data.get(name, "") for name in ("besokstyp", *WITH))
+
+    def _kept_letter(self):
+        """What was typed of a letter whose time was lost, as the lists of times carry it on."""
+        if not self.letter_forms["vald"].is_bound:
+            return []
+        names = ("brev_vid", "kallelse", *self.letter_forms["vald"].fields)
+        return [(name, value) for name in names for value in self.request.POST.getlist(name)]
+
     def has_errors(self):
-        return bool(self.form.errors) and self.request.method == "POST"
+        return self.request.method == "POST" and bool(self.form.errors or self.letter_form.errors)
 
     def _days(self, found, wished):
         if not found:
@@ -206,6 +230,10 @@ class Desk:
             if refused.code != "slot_taken":
                 raise
             return self.taken(refused, resource, start)
+        if self.has_chosen_of_letter():
+            # Shown at once: what is written of a letter goes into no address.
+            self.hold_id = held.pk
+            return self.page()
         return redirect(self.address(hallen=str(held.pk)))
 
     def release(self):
@@ -213,23 +241,65 @@ class Desk:
         self._let_go()
         return redirect(self.address())
 
+    def preview(self):
+        """The letter as it would be written, under the held time; nothing is saved and the time is held as before."""
+        if not self.is_ready():
+            return self.page(status=422)
+        if self.held() is None:
+            return self.page(ran_out=True)
+        resource, start, _ = self.chosen_time()
+        letter = self.letter_of(start, resource.practitioner, self.letter_choices())
+        shown = {"missing": letter.stop_reason, "delivery": letter.get_delivery_display()}
+        if not letter.stop_reason:
+            shown["paper"] = letter_pdf.paper_of(letter, level=3)
+        return self.page(preview=shown)
+
     def _let_go(self):
         if hold_id := uuid_of(self.request.POST.get("hallen", "")):
             resource_bookings.release_hold(hold_id=hold_id, by=self.user)
 
     def is_ready(self):
-        return bool(self.visit_type) and self.form.is_valid()
+        return bool(self.visit_type) and self.form.is_valid() and self._letter_is_readable()
 
     def letter_default(self):
         """A kallelse goes with the booking; nothing is sent to a protected person unless somebody says so (KA-05)."""
-        if self.request.method == "POST" and self.request.POST.get("step") in (
-            "book",
-            "overbook",
-            "session",
-            "session-over",
-        ):
+        if self.letter_form.is_bound:
             return self.wants_letter()
         return not self.patient.is_protected
+
+    @cached_property
+    def letter_forms(self):
+        """What is chosen of the letter, at each place of the page where one may be asked for."""
+        data = self.request.POST if self.request.method == "POST" else None
+        return LetterChoicesForm.at_places(
+            PLACES, data=data, offered=files_to_choose(self.care_unit, self.today), letter=self.last_letter()
+        )
+
+    @property
+    def letter_form(self):
+        """The one that was posted, else the first."""
+        return next((form for form in self.letter_forms.values() if form.is_bound), self.letter_forms["vald"])
+
+    def last_letter(self):
+        """The letter whose choices go on with the next, where there is one."""
+        return None
+
+    def _letter_is_readable(self):
+        return not (self.letter_form.is_bound and self.wants_letter()) or self.letter_form.is_valid()
+
+    def has_chosen_of_letter(self):
+        """Whether anything of the letter is chosen otherwise than the page proposes."""
+        form = self.letter_form
+        return form.is_bound and (form.has_changed() or self.wants_letter() == self.patient.is_protected)
+
+    def letter_choices(self):
+        """What was chosen of the letter, as the actions take it; None where nothing was."""
+        form = self.letter_form
+        return form.letter_choices if form.is_bound and self.wants_letter() and form.has_changed() else None
+
+    def letter_wish(self):
+        """Whether a letter is asked for, and what is chosen of it."""
+        return {"letter": self.wants_letter(), "letter_choices": self.letter_choices()}
 
     def wants_letter(self):
         return bool(self.request.POST.get("kallelse"))

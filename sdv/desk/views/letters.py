@@ -19,7 +19,7 @@ from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError
 from sdv.common.time import local_date, now
 
-from ..forms.letters import RelativesForm, RewriteForm, StopForm
+from ..forms.letters import RelativesForm, RewriteForm, StopForm, files_to_choose, initial_of
 from ..forms.patients import add_errors
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
@@ -150,14 +150,9 @@ def rewrite(request, pk):
     row = _found(request, pk, AccessAction.WRITE if request.method == "POST" else AccessAction.READ)
     if shown_letter(row).is_hidden:
         raise Http404
-    initial = {
-        "own_text": row.own_text,
-        "language": row.language,
-        "attachments": list(row.enclosures.values_list("attachment_id", flat=True)),
-        "version": row.version,
-    }
+    initial = initial_of(row) | {"version": row.version}
     data = request.POST if request.method == "POST" else None
-    form = RewriteForm(data, care_unit=request.actor.care_unit, today=local_date(at), initial=initial)
+    form = RewriteForm(data, offered=files_to_choose(request.actor.care_unit, local_date(at)), initial=initial)
     if data is not None and form.is_valid():
         try:
             written = letters.rewrite(

@@ -11,6 +11,7 @@ from scheduling.models import PlanKind, Resource
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date, now
+from sdv.desk.forms.letters import LetterChoicesForm, files_to_choose
 from sdv.desk.forms.plans import DaysForm, SeriesForm, WishForm
 from sdv.desk.patient_access import patient_page
 from sdv.desk.presenters import patient as patient_presenter
@@ -91,6 +92,7 @@ def together(request, patient):
 
 def _page(request, patient, template, found, context, at):
     rows = presenter.proposed(found)
+    letter_form = letter_form_of(request, at)
     refusal = getattr(request, "plan_refusal", None)
     context |= {
         "band": patient_presenter.band_of(request, patient, at=at),
@@ -99,7 +101,9 @@ def _page(request, patient, template, found, context, at):
         "rows": rows,
         "misfits": sum(row.is_misfit for row in rows),
         "is_dead": patient.is_deceased,
-        "letter_default": not patient.is_protected,
+        "letter_default": "kallelse" in request.POST if letter_form.is_bound else not patient.is_protected,
+        "letter_forms": {"plan": letter_form},
+        "letter_errors": letter_form if letter_form.errors else "",
         "letter_label": "Skriv kallelser",
     }
     status = 200
@@ -132,14 +136,26 @@ def _visit(unit, value, *, visit_type, **fields):
     }
 
 
+def letter_form_of(request, at):
+    """What is chosen of the letters of a plan: the same for each."""
+    data = request.POST if request.method == "POST" else None
+    offered = files_to_choose(request.actor.care_unit, local_date(at))
+    return LetterChoicesForm.at_places(["plan"], data=data, offered=offered)["plan"]
+
+
 def _book(request, patient, kind, visits, at):
     """Books them all and goes on, or keeps the refusal for the page."""
+    letter_form, wanted = letter_form_of(request, at), "kallelse" in request.POST
+    if wanted and letter_form.is_bound and not letter_form.is_valid():
+        return None
+    is_chosen = wanted and letter_form.is_bound and letter_form.has_changed()
     try:
         _, made = plans.book(
             kind=kind,
             patient_id=patient.pk,
             visits=visits,
-            letter=bool(request.POST.get("kallelse")),
+            letter=wanted,
+            letter_choices=letter_form.letter_choices if is_chosen else None,
             by=request.actor.user,
             at=at,
         )

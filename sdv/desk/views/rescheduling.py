@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from scheduling import rules, slots
 from scheduling.actions import appointments as writes
+from scheduling.actions import letter_preview, letter_writing
 from scheduling.actions import plans as plan_writes
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -37,7 +38,7 @@ def reschedule(request, pk):
     desk = RebookingDesk(request, patient, at, appointment)
     if request.method != "POST":
         return desk.page()
-    return {"hold": desk.hold, "release": desk.release, "book": desk.move}.get(
+    return {"hold": desk.hold, "release": desk.release, "book": desk.move, "preview": desk.preview}.get(
         request.POST.get("step", "hold"), desk.hold
     )()
 
@@ -103,6 +104,21 @@ class RebookingDesk(Desk):
             "version": self.given.get("version") or self.appointment.version,
         }
 
+    def last_letter(self):
+        """What was chosen of the last letter goes on with the next (KA-03)."""
+        return letter_writing.last_letter(self.appointment)
+
+    def letter_of(self, start, caregiver, letter_choices):
+        """The letter about the new time as it would be written (PL-09)."""
+        return letter_preview.of_change(
+            self.appointment,
+            start=start,
+            caregiver=caregiver,
+            changed_by=self.form.cleaned_data["andrad_av"],
+            letter_choices=letter_choices,
+            at=self.at,
+        )
+
     def move(self):
         """Confirms the new time."""
         if not self.is_ready():
@@ -117,7 +133,7 @@ class RebookingDesk(Desk):
             "hold_id": uuid_of(self.request.POST.get("hallen", "")),
             "version": self._version(),
             "changed_by": self.form.cleaned_data["andrad_av"],
-            "letter": self.wants_letter(),
+            **self.letter_wish(),
             "by": self.user,
             "at": self.at,
         }
