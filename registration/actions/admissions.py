@@ -91,19 +91,26 @@ def continue_at(
     by,
     at,
     situation=type_choice.DIRECT_ADMISSION,
+    patient_id=None,
     admitted_from="",
+    expected_discharge_on=None,
     ward_id=None,
     place_id=None,
     version=None,
 ):
     """The care goes on in a new vårdhändelse, linked to the one that ends in the same minute (VH-01, VH-03): from the
     emergency department or an observation to a ward or an observation place, and [reading] from a ward to another
-    vårdenhet, which is a vårdtillfälle of its own there."""
+    vårdenhet, which is a vårdtillfälle of its own there. `patient_id`: who the caller means, where the caller says it;
+    another than the care's own is refused."""
     if situation not in GOES_ON:
         raise InputError(situation="Vården fortsätter som slutenvård eller observation.")
     with _one_transaction(place_id):
-        patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-        Patient.objects.lock_present(patient_id)
+        of_the_care = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
+        patient = Patient.objects.lock_present(of_the_care)
+        if patient_id and Patient.objects.present_key(patient_id) != patient.pk:
+            raise InputError(
+                patient="Vården som ska fortsätta är en annan patients. Ange dess patient, eller rätt vårdhändelse."
+            )
         before = encounters.lock(encounter_id, version=version)
         if refused := continuing_refusal(before, care_unit, situation):
             raise encounters.told_who(refused, before)
@@ -116,12 +123,13 @@ def continue_at(
             reason=f"Fortsätter på {care_unit.short_name}",
         )
         after = encounters.register_unbooked(
-            patient_id=patient_id,
+            patient_id=patient.pk,
             care_unit=care_unit,
             situation=situation,
             requires_place=True,
             continues=before,
             admitted_from="hospital" if was_inpatient else admitted_from or before.admitted_from,
+            expected_discharge_on=expected_discharge_on,
             identity_shown=before.identity_shown,
             by=by,
             at=at,

@@ -12,11 +12,11 @@ from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
 from registration.models import CareCommitment, Encounter, EncounterHistory, Patient
 from sdv.common.errors import RuleError
-from sdv.common.time import local, local_date, minute
+from sdv.common.time import local_date, minute
 from sdv.common.versions import refuse_stale
 from sdv.outbox import messages
 
-from . import grounds, holdings, waiting_room
+from . import alongside, grounds, holdings, waiting_room
 
 
 def lock(encounter_id, *, version=None):
@@ -138,6 +138,9 @@ def register_unbooked(
     commitment = find_commitment(patient, care_unit, commitment_id)
     if refused := lifecycle.commitment_refusal(TYPES[type_code], commitment):
         raise refused
+    completing = lifecycle.refusal(TYPES[type_code], Status.IN_PROGRESS, Move.COMPLETE)
+    if expected_discharge_on and completing:
+        raise completing
     if refused := distance_contacts.registration_refusal(
         encounter_type=type_code,
         contact_form=contact_form,
@@ -147,8 +150,8 @@ def register_unbooked(
         raise refused
     start = minute(at)
     if type_code == lifecycle.CONTACT_WITHOUT_VISIT and "DI-06" not in accept_warnings:
-        _warn_of_triage(patient, care_unit, contact_form, replaces_visit, start)
-    during = _ongoing(patient, during_id) if situation == type_choice.CONSULT else None
+        alongside.warn_of_triage(patient, care_unit, contact_form, replaces_visit, start)
+    during = alongside.engaging(patient, during_id) if situation == type_choice.CONSULT else None
     encounter = create(
         patient=patient,
         care_unit=care_unit,
@@ -176,30 +179,6 @@ def register_unbooked(
     grounds.use(encounter)
     waiting_room.take(encounter, at=start)
     return encounter
-
-
-def _warn_of_triage(patient, care_unit, contact_form, replaces_visit, start):
-    """DI-06: the patient has a visit the same day at the same unit."""
-    visits = care_unit.encounters.on_day(local_date(start)).filter(patient=patient, contact_form="physical")
-    visits = visits.exclude(type__in=[lifecycle.ANNULLED, lifecycle.NO_SHOW_TYPE])
-    if warning := distance_contacts.triage_warning(
-        contact_form=contact_form,
-        replaces_visit=replaces_visit,
-        visits_today=[local(moment) for moment in visits.values_list("start", flat=True)],
-    ):
-        raise warning
-
-
-def _ongoing(patient, during_id):
-    """The patient's ongoing vårdhändelse that engages another speciality (VH-10)."""
-    ongoing = Encounter.objects.filter(pk=during_id, patient=patient, status=Status.IN_PROGRESS).first()
-    if ongoing is None:
-        raise RuleError(
-            "VH-10",
-            "En öppenvårdskonsult hör till en pågående vårdhändelse för patienten. Öppna den pågående och skapa konsulten därifrån.",
-            code="nothing_ongoing",
-        )
-    return ongoing
 
 
 def create(*, by, at, **fields):

@@ -72,6 +72,12 @@ class PatientQuerySet(LockingQuerySet):
             patient_id = self.values_list("merged_into", flat=True).get(pk=patient_id) or patient_id
         return patient
 
+    def present_key(self, patient_id):
+        """The key of the record that stands for the patient now: another, where the one asked for is merged (RI-02)."""
+        while merged_into := self.values_list("merged_into", flat=True).get(pk=patient_id):
+            patient_id = merged_into
+        return patient_id
+
     def with_identity(self, text, *, today):
         """Patients a typed number may mean, whatever its spelling: present, old, linked and local identities, and the LMA
         and passport numbers one may be sought by (PA-01, PA-03, RI-01)."""

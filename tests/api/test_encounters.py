@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from registration.actions import clock
+from registration.actions import clock, encounters
 from registration.encounter_types import TYPES
 from registration.models import CareCommitment, CashTransaction, Encounter, EncounterDocument
+from registration.type_choice import ADMINISTRATIVE, CONTACT_WITHOUT_VISIT, ONGOING_TREATMENT
 from scheduling.models import AwaitedResult, BookingRequest, CheckOut, OutcomeReason
 from sdv.common.time import end_of_day, local, local_date, now
 from sdv.desk import encounter_actions
@@ -57,8 +58,6 @@ REASON = {"contact_reason": "bedomning-ospecificerad"}
         (factories.InpatientUnitFactory, {}, "slutenvard"),
         (factories.InpatientUnitFactory, {"encounter_type": "slutenvard"}, "slutenvard"),
         (factories.EmergencyDepartmentFactory, {"encounter_type": "admin"}, "admin"),
-        (factories.MaternityUnitFactory, {"encounter_type": "foster"}, "foster"),
-        (factories.MaternityUnitFactory, {"encounter_type": "nyfodd"}, "nyfodd"),
         (
             factories.DialysisUnitFactory,
             {"encounter_type": "klinisk-lm-pagaende-specialiserad-oppenvard"},
@@ -90,6 +89,9 @@ def test_the_type_follows_from_unit_and_situation(caller, catalogues, factory, b
         ({"encounter_type": "utebliven-bokad-kontakt"}, 409, "VH-11"),
         ({"encounter_type": "diagnostik"}, 409, "VH-03"),
         ({"encounter_type": "oppenvardskonsult"}, 409, "VH-03"),
+        ({"encounter_type": "foster"}, 409, "VH-13"),
+        ({"encounter_type": "nyfodd"}, 409, "VH-13"),
+        ({"expected_discharge_on": "2100-01-01", "contact_form": "phone"}, 409, "VH-23"),
         ({"planned": True}, 400, None),
         ({"planned": True, "planned_start": "2100-01-01T08:00:00+01:00"}, 409, "VH-03"),
         ({"encounter_type": "forhandsregistrerad-oppenvardskontakt"}, 409, "VH-03"),
@@ -138,6 +140,33 @@ def test_a_consult_points_to_the_ongoing_contact(caller, catalogues):
     made = api.post("encounters/", body | {"during": str(ongoing.pk)}).json()
     assert made["encounter_type"]["code"] == "oppenvardskonsult"
     assert Encounter.objects.get(pk=made["id"]).during_id == ongoing.pk
+
+
+@pytest.mark.parametrize(
+    ("factory", "situation", "fields", "ended", "rule"),
+    [
+        (factories.HealthCentreFactory, ADMINISTRATIVE, {}, False, "VH-01"),
+        (
+            factories.HealthCentreFactory,
+            CONTACT_WITHOUT_VISIT,
+            {"contact_form": "phone", "replaces_visit": False},
+            False,
+            "VH-01",
+        ),
+        (factories.HealthCentreFactory, "drop-in", {}, False, "VH-01"),
+        (factories.DialysisUnitFactory, ONGOING_TREATMENT, {}, False, "VH-01"),
+        (factories.EmergencyDepartmentFactory, "ankomst", {}, True, "VH-24"),
+    ],
+)
+def test_only_care_that_goes_on_engages_a_consult(caller, catalogues, factory, situation, fields, ended, rule):
+    """VH-10: as the unit's own page says; refused where there is nothing to engage it, and nothing is left."""
+    unit, ward = factory(), factories.InpatientUnitFactory()
+    other = factories.unbooked_visit(care_unit=unit, situation=situation, **fields)
+    if ended:
+        encounters.discharge(encounter_id=other.pk, by=None, at=now())
+    body = {"patient": str(other.patient_id), "care_unit": str(ward.pk), "encounter_type": "oppenvardskonsult"}
+    refused(caller("integration", ward).post("encounters/", body | {"during": str(other.pk)}), 409, rule=rule)
+    assert Encounter.objects.get() == other
 
 
 def test_a_planned_admission_is_admitted_given_a_bed_and_discharged(caller, catalogues):

@@ -7,9 +7,11 @@ import pytest
 import time_machine
 
 from registration.actions import clock
-from registration.models import ContactReason, VisitType
+from registration.models import ContactReason, Encounter, VisitType
 from sdv.common.time import ONE_DAY, at_local, end_of_day, local, local_date, now
+from sdv.outbox.models import OutboxMessage
 from tests import factories
+from tests.registers import connected
 
 from .conftest import refused
 
@@ -65,19 +67,44 @@ def test_what_the_clock_ends_ends_at_23_59_of_its_own_day(begin, factory, body, 
             {"encounter_type": "klinisk-lm-pagaende-specialiserad-oppenvard"},
             "klinisk-lm-pagaende-specialiserad-oppenvard",
         ),
-        (factories.MaternityUnitFactory, {"encounter_type": "nyfodd"}, "nyfodd"),
     ],
 )
 def test_what_is_ended_by_hand_is_left_alone_by_the_clock(begin, factory, body, code):
     """VH-16, VH-17"""
     api, path, made = begin(factory, body)
     assert made["encounter_type"]["code"] == code
+    _lasts_until_it_is_ended_by_hand(api, path)
+
+
+def _lasts_until_it_is_ended_by_hand(api, path):
     midnight_passes(days=3)
     assert api.get(path).json()["status"] == "in_progress"
     ended = api.post(f"{path}discharge/", {})
     assert (ended.status_code, ended.json()["status"]) == (200, "ended"), ended.content
     refused(api.post(f"{path}discharge/"), 409, rule="VH-24")
     assert api.get(path).json()["end"] == ended.json()["end"]
+
+
+def test_a_foetus_becomes_a_newborn_who_is_ended_by_hand(begin, catalogues):
+    """VH-03 h, k, VH-13, VH-16, VH-17: both from the mother's vårdhändelse, on any adult neither; a Foster has no end."""
+    api, path, mother = begin(factories.MaternityUnitFactory, {"encounter_type": "observation"})
+    somebody = {"patient": str(factories.patient().pk), "care_unit": mother["care_unit"]}
+    for code in ("foster", "nyfodd"):
+        refused(api.post("encounters/", somebody | {"encounter_type": code}), 409, rule="VH-13", code="not_by_hand")
+    assert (Encounter.objects.count(), OutboxMessage.objects.count()) == (1, 0)
+    with connected():
+        prepared = api.post(f"{path}children/", {}).json()["children"]
+        born = api.post(f"{path}children/", {"born_at": mother["start"], "sex": "1"}).json()["children"]
+    foster, newborn = (f"encounters/{each['encounter']}/" for each in (*prepared, *born))
+    assert [api.get(each).json()["encounter_type"]["code"] for each in (foster, newborn)] == ["foster", "nyfodd"]
+    midnight_passes(days=3)
+    refused(api.post(f"{foster}discharge/", {}), 409, rule="VH-16")
+    assert api.get(foster).json()["status"] == "in_progress"
+    became = api.post(f"{foster}birth/", {"born_at": mother["start"], "sex": "2"}).json()
+    assert (became["encounter_type"]["code"], became["start"]) == ("nyfodd", mother["start"])
+    for each in (foster, newborn):
+        _lasts_until_it_is_ended_by_hand(api, each)
+    assert OutboxMessage.objects.filter(topic="child-born").count() == 2
 
 
 def test_a_chair_is_had_for_the_day_and_given_back(begin):

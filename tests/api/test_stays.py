@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from registration.models import Birth, Encounter, WardStay
+from registration.models import Birth, Encounter, PatientIdentity, WardStay
 from sdv.common.time import local, now
+from sdv.flows import merging
 from tests import factories
 from tests.registers import connected
 
@@ -41,8 +42,10 @@ def test_a_stay_from_the_first_bed_to_home(caller, unit):
         "admitted_from": "home",
         "place": str(one.pk),
         "at": ago(5),
+        "expected_discharge_on": "2029-12-31",
     }
     made = api.post("encounters/", body).json()
+    assert made["expected_discharge_on"] == "2029-12-31"
     assert (made["place"]["name"], made["ward"]["name"], made["is_planned"]) == ("Säng 1", "Avdelning 1", False)
     path = f"encounters/{made['id']}/"
     refused(api.post(f"{path}transfer/", {}), 400)
@@ -82,6 +85,7 @@ def test_an_emergency_visit_goes_on_at_a_ward(caller, unit):
         "continues": str(visit.pk),
         "admitted_from": "home",
         "place": str(unit.places.first().pk),
+        "expected_discharge_on": "2029-12-31",
     }
     stay = api.post("encounters/", body).json()
     assert (stay["encounter_type"]["code"], stay["continues"], stay["place"]["name"]) == (
@@ -89,11 +93,31 @@ def test_an_emergency_visit_goes_on_at_a_ward(caller, unit):
         str(visit.pk),
         "Säng 1",
     )
+    assert stay["expected_discharge_on"] == "2029-12-31"
     visit.refresh_from_db()
     assert visit.status == "ended"
     refused(api.post("encounters/", body), 409, rule="VH-24")
     refused(api.post("encounters/", body | {"continues": str(unit.pk)}), 400)
     assert Encounter.objects.count() == 2
+
+
+def test_the_care_that_goes_on_is_that_of_the_patient_who_is_named(caller, unit):
+    """VH-03, RI-02: another patient is refused and nobody is admitted; who is merged into the patient is the patient."""
+    emergency, user = factories.EmergencyDepartmentFactory(), factories.UserFactory()
+    api = caller("integration", emergency)
+    visit = factories.unbooked_visit(care_unit=emergency, situation="ankomst", at=now() - HOUR)
+    other, old = factories.patient(), factories.patient()
+    PatientIdentity.objects.filter(patient=old).update(kind="reservid", value="SE1234567890")
+    body = {"care_unit": str(unit.pk), "continues": str(visit.pk), "admitted_from": "home"}
+    wrong = refused(api.post("encounters/", body | {"patient": str(other.pk)}), 400)
+    assert list(wrong["errors"]) == ["patient"]
+    unknown = "01a1fd28-5767-7de2-9ff4-e87cae4c4a2a"
+    assert list(refused(api.post("encounters/", body | {"patient": unknown}), 400)["errors"]) == ["patient"]
+    visit.refresh_from_db()
+    assert (Encounter.objects.get(), visit.status) == (visit, "in_progress")
+    merging.merge(source_id=old.pk, target_id=visit.patient_id, reason="Legitimation visad", by=user, at=now())
+    stay = api.post("encounters/", body | {"patient": str(old.pk)}).json()
+    assert (stay["patient"], stay["continues"]) == (str(visit.patient_id), str(visit.pk))
 
 
 def test_who_left_before_being_seen(caller, catalogues):

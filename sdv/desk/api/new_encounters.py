@@ -51,7 +51,7 @@ class NewEncounterBody(Fields):
         Encounter,
         required=False,
         allow_null=True,
-        help_text="Pågående vård som fortsätter här och avslutas i samma minut (VH-03).",
+        help_text="Pågående vård som fortsätter här och avslutas i samma minut (VH-03); patientens egen.",
     )
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
 
@@ -65,8 +65,6 @@ SITUATIONS = {
     lifecycle.OBSERVATION: type_choice.OBSERVATION_PLACE,
     lifecycle.INPATIENT: type_choice.DIRECT_ADMISSION,
     lifecycle.CONTACT_WITHOUT_VISIT: type_choice.CONTACT_WITHOUT_VISIT,
-    lifecycle.FOETUS: type_choice.BEFORE_DELIVERY,
-    lifecycle.NEWBORN: type_choice.BORN,
     lifecycle.ONGOING_TREATMENT: type_choice.ONGOING_TREATMENT,
     lifecycle.CONSULT: type_choice.CONSULT,
     lifecycle.ADMIN: type_choice.ADMINISTRATIVE,
@@ -83,6 +81,10 @@ NOT_BY_HAND = {
 } | dict.fromkeys(
     set(lifecycle.PRE_REGISTRATIONS) - {lifecycle.ADMISSION_BOOKED},
     ("VH-03", "En förhandsregistrering skapas av en bokning. Boka en tid i stället."),
+)
+NOT_BY_HAND |= dict.fromkeys(
+    (lifecycle.FOETUS, lifecycle.NEWBORN),
+    ("VH-13", "Foster och nyfödd registreras från moderns vårdhändelse. Använd children på den."),
 )
 
 
@@ -125,7 +127,9 @@ class Encounters(EncounterList):
                 encounter_id=asked["continues"].pk,
                 care_unit=unit,
                 situation=_situation(unit, asked, at),
+                patient_id=asked["patient"],
                 admitted_from=asked.get("admitted_from", ""),
+                expected_discharge_on=asked.get("expected_discharge_on"),
                 by=by,
                 at=at,
                 **landing,
@@ -150,6 +154,7 @@ class Encounters(EncounterList):
             "identity_shown": asked.get("identity_shown", ""),
             "interpreter_used": asked.get("interpreter_used", False),
             "admitted_from": asked.get("admitted_from", ""),
+            "expected_discharge_on": asked.get("expected_discharge_on"),
             "by": self.actor.user,
             "at": at,
         }
