@@ -47,6 +47,7 @@ class Move(TextChoices):
     RETURN = "return", "Åter från permission"
     COMPLETE = "complete", "Komplettering"
     PARTICIPANTS = "participants", "Ändring av medverkande"
+    INTERPRETER = "interpreter", "Ändring av tolk"
 
 
 class CheckOut(TextChoices):
@@ -132,6 +133,7 @@ MOVES = {
     Move.RETURN: ({Status.IN_PROGRESS}, None),
     Move.COMPLETE: (set(Status), None),
     Move.PARTICIPANTS: ({Status.IN_PROGRESS, Status.CHECKED_OUT, Status.ENDED}, None),
+    Move.INTERPRETER: ({Status.IN_PROGRESS, Status.CHECKED_OUT, Status.ENDED}, None),
 }
 
 # Changes of type that a person may make; every other change of type follows from a move (VH-13, VH-24).
@@ -158,6 +160,7 @@ _INSTEAD = {
     (Move.DISCHARGE, Status.ENDED): "Den är redan avslutad.",
     (Move.CHANGE_TYPE, Status.ENDED): "Öppna vårdhändelsen först.",
     (Move.PARTICIPANTS, Status.PLANNED): "Till dess är det de bokade som medverkar: omboka i stället.",
+    (Move.INTERPRETER, Status.PLANNED): "Ange om tolk användes när patienten har kommit.",
 }
 
 
@@ -218,6 +221,8 @@ def _refused_by_type(encounter_type, status, move, name, code, is_reopened):
         return RuleError("VH-23", f"Insätt, utsätt och planerat registreras inte på {name}.")
     if move == Move.PARTICIPANTS and (encounter_type.is_pre_registration or code in NOBODY_IS_MET):
         return RuleError("BO-02", f"Ingen medverkar i {name}: det har inte varit någon kontakt.")
+    if move == Move.INTERPRETER and (encounter_type.is_pre_registration or code in NOBODY_IS_MET):
+        return RuleError("KL-04", f"Ingen tolk används i {name}: det har inte varit någon kontakt.")
     if move == Move.REOPEN and (encounter_type.is_pre_registration or code == NO_SHOW_TYPE):
         return RuleError("PL-13", f"{name} öppnas inte igen. Boka en ny tid, eller ångra utebliven.")
     return None

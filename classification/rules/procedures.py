@@ -147,5 +147,7 @@ def _psychotherapy(codes, contact):
         detail = f"Vårdåtagandet gäller {contact.treatment_form}. Lägg till {wanted}."
         yield finding("P01", "treatment_form", detail)
     if INTERPRETER in codes and not contact.interpreter_used:
-        detail = f"{INTERPRETER} är inskriven, men ingen tolk är registrerad på vårdhändelsen. Kontrollera vilket som stämmer."
+        detail = (
+            f"{INTERPRETER} är inskriven, men vårdhändelsen säger ingen tolk. Ange tolk på den, eller ta bort koden."
+        )
         yield finding("P02", "interpreter_not_registered", detail, INTERPRETER)

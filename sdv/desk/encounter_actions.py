@@ -25,7 +25,7 @@ UNDO_ARRIVAL, UNDO_NO_SHOW, UNDO_CHECK_OUT = "undo_arrival", "undo_no_show", "un
 REOPEN, CHANGE_TYPE, ANNUL = "reopen", "change_type", "annul"
 ADMIT, ASSESS, OBSERVE, CONTINUE = "admit", "assess", "observe", "continue"
 PLACE, TRANSFER, LEAVE, RETURN = "place", "transfer", "leave", "return"
-COMPLETE, CONSULT, PARTICIPANTS = "complete", "consult", "participants"
+COMPLETE, CONSULT, PARTICIPANTS, INTERPRETER = "complete", "consult", "participants", "interpreter"
 PREPARE_BIRTH, BIRTH, PERSONNUMMER = "prepare_birth", "birth", "personnummer"
 
 OF_BOOKING = (ARRIVE, NO_SHOW, RESCHEDULE, CANCEL)
@@ -52,6 +52,7 @@ OFFERED = {
     DISCHARGE: ("Skriv ut", Permission.REGISTER_ENCOUNTERS),
     CODE: ("Klassificera", Permission.CODE),
     PARTICIPANTS: ("Ange medverkande", Permission.REGISTER_ENCOUNTERS),
+    INTERPRETER: ("Ange tolk", Permission.REGISTER_ENCOUNTERS),
     UNDO_ARRIVAL: ("Ångra ankomst", Permission.REGISTER_ARRIVAL),
     UNDO_NO_SHOW: ("Ångra utebliven", Permission.REGISTER_ARRIVAL),
     UNDO_CHECK_OUT: ("Ångra utcheckning", Permission.CHECK_OUT),
@@ -213,7 +214,7 @@ def _concerns(action, facts):
         return facts.type.code in OF_TYPES[action]
     if action in OF_BOOKING:
         return facts.has_appointment
-    if action == PARTICIPANTS:
+    if action in (PARTICIPANTS, INTERPRETER):
         return not facts.type.is_pre_registration and facts.type.code not in lifecycle.NOT_REPORTED
     if action == CHANGE_TYPE:
         return bool(facts.new_types)

@@ -207,3 +207,16 @@ def test_a_contact_is_registered_on_somebody(caller, catalogues):
     (named,) = api.get(f"encounters/{made['id']}/participants/").json()["participants"]
     assert (named["name"], named["main_responsible"]) == (str(doctor), True)
     refused(api.post("encounters/", body | {"main_responsible": str(unit.pk)}), 400)
+
+
+def test_an_interpreter_is_put_right_after_the_end(caller):
+    """KL-04, VH-21, PL-27."""
+    unit = factories.HealthCentreFactory()
+    visit = factories.ended_visit(care_unit=unit)
+    api, path = caller("receptionist", unit), f"encounters/{visit.pk}/interpreter/"
+    refused(api.put(path, {"used": "kanske"}), 400)
+    refused(api.put(path, {}), 400)
+    answer = api.put(path, {"used": True})
+    assert answer.status_code == 200 and answer.json()["interpreter_used"] is True
+    refused(api.put(path, {"used": False}, If_Match='"1"'), 412)
+    assert api.get(f"encounters/{visit.pk}/").json()["interpreter_used"] is True

@@ -175,6 +175,7 @@ def test_each_state_offers_what_the_rules_allow(clinic, support):
     assert allowed(support, fresh(booked.encounter)) == [
         "check_out",
         "participants",
+        "interpreter",
         "undo_arrival",
         "change_type",
         "annul",
@@ -183,11 +184,12 @@ def test_each_state_offers_what_the_rules_allow(clinic, support):
     assert allowed(support, fresh(booked.encounter)) == [
         "code",
         "participants",
+        "interpreter",
         "undo_check_out",
         "change_type",
     ]
     ended = factories.ended_visit(care_unit=clinic)
-    assert allowed(support, fresh(ended)) == ["code", "participants", "reopen"]
+    assert allowed(support, fresh(ended)) == ["code", "participants", "interpreter", "reopen"]
 
 
 def test_every_refusal_says_why_and_by_which_rule(clinic, support):
@@ -432,3 +434,17 @@ def test_who_takes_part_is_chosen_on_the_page_and_told_in_its_history():
     assert facts["Medverkande"].startswith(f"{nurse}, Sjuksköterska (huvudansvarig), {doctor}, Läkare")
     assert page.context["events"][0].text == "Ändring av medverkande"
     assert set(desk.get(path).context["form"].fields["others"].queryset) == {doctor, nurse, elsewhere}
+
+
+def test_an_interpreter_is_told_on_the_page_also_after_the_end():
+    """KL-04, VH-21: the same act on the page and by REST; the derived code follows."""
+    unit = factories.HealthCentreFactory()
+    visit = factories.ended_visit(care_unit=unit)
+    desk = signed_in(factories.staff(Role.RECEPTIONIST, unit))
+    path = reverse("encounter-interpreter", args=[visit.pk])
+    assert "Tolk användes" in desk.get(path).content.decode()
+    assert desk.post(path, {"used": "on"}).status_code == 302
+    page = desk.get(reverse("encounter", args=[visit.pk]))
+    assert dict(page.context["facts"])["Tolk"] == "Användes"
+    assert page.context["events"][0].text == "Ändring av tolk"
+    assert desk.get(path).context["form"].initial == {"used": True}

@@ -10,7 +10,7 @@ import time_machine
 from classification import starter
 from classification.actions import coding
 from registration import realtime
-from registration.actions import admissions, encounters, facts, participants
+from registration.actions import admissions, encounters, facts, participants, stays
 from registration.actions import relations as relation_writes
 from registration.actions.relations import ToldGuardian
 from registration.models import Encounter
@@ -192,3 +192,27 @@ def test_a_time_that_a_person_wrote_says_so(clinic, clock):
         SYSTEM,
         ("2026-11-21 08:40", HAND),
     )
+
+
+def test_ways_and_plan_say_who_filled_them_each_time(clinic, clock):
+    """VH-23, VH-01: planned or not is the system's until a person says otherwise; what a move to another unit wrote is
+    the system's until a person puts it right."""
+    first, second = make.InpatientUnitFactory(), make.InpatientUnitFactory()
+    stay = make.unbooked_visit(
+        care_unit=first, situation=DIRECT_ADMISSION, by=clinic.nurse, at=NOW, admitted_from="home"
+    )
+    rows = rows_of(stay)
+    assert (rows["Insätt (varifrån)"], rows["Planerat/Oplanerat"]) == (
+        ("Ordinärt boende", HAND),
+        ("Oplanerat", SYSTEM),
+    )
+    stays.complete(encounter_id=stay.pk, by=clinic.nurse, at=NOW, is_planned=True)
+    assert rows_of(stay)["Planerat/Oplanerat"] == ("Planerat", HAND)
+    clock.move_to(NOW + DAY)
+    after = admissions.continue_at(encounter_id=stay.pk, care_unit=second, by=clinic.nurse, at=NOW + DAY)
+    assert rows_of(stay)["Utsätt (till)"] == ("Annat sjukhus eller annan klinik", SYSTEM)
+    assert rows_of(after)["Insätt (varifrån)"] == ("Annat sjukhus eller annan klinik", SYSTEM)
+    stays.complete(encounter_id=after.pk, by=clinic.nurse, at=NOW + DAY, admitted_from="home", reason="Skrevs fel")
+    assert rows_of(after)["Insätt (varifrån)"] == ("Ordinärt boende", HAND)
+    stays.complete(encounter_id=stay.pk, by=clinic.nurse, at=NOW + DAY, discharged_to="home")
+    assert rows_of(stay)["Utsätt (till)"] == ("Ordinärt boende", HAND)

@@ -96,7 +96,7 @@ for (code, status), moves in TABLE.items():
         "admin",
         "historisk",
     }:
-        TABLE[code, status] = moves | {"participants"}
+        TABLE[code, status] = moves | {"participants", "interpreter"}
 
 # The rule that a refusal for the type's sake names, by move.
 RULES = {
@@ -118,6 +118,7 @@ RULES = {
     "return": "VH-09",
     "complete": "VH-23",
     "participants": "BO-02",
+    "interpreter": "KL-04",
 }
 # The statuses that a move starts from, by the instruction's course: planned, arrived, checked out, ended.
 STARTS = {
@@ -142,6 +143,7 @@ STARTS = {
     "place": "planned in_progress checked_out ended",
     "complete": "planned in_progress checked_out ended",
     "participants": "in_progress checked_out ended",
+    "interpreter": "in_progress checked_out ended",
 }
 MOVES = [move for move in Move if move not in (Move.CREATE, Move.CHANGE_TYPE)]
 

@@ -3,7 +3,7 @@ cleaned (VH-03, VH-09, VH-21, VH-23)."""
 
 from rest_framework import serializers
 
-from registration.actions import places, stays
+from registration.actions import interpreters, places, stays
 from registration.models import Encounter
 from registration.realtime import FilledBy
 from registration.stay_rules import AdmittedFrom, DischargedTo
@@ -205,6 +205,33 @@ class StayFacts(EncounterEndpoint):
             **facts,
         )
         return self.shown(pk, "vårdtillfälle kompletterat")
+
+
+class InterpreterBody(Fields):
+    """Whether an interpreter was used."""
+
+    used = Flag()
+
+
+class Interpreter(EncounterEndpoint):
+    """PUT encounters/{id}/interpreter/."""
+
+    permissions = {"PUT": Permission.REGISTER_ENCOUNTERS}
+
+    @operation(
+        "encounters_interpreter",
+        "Ange om tolk användes, också efter avslut; ger ZV020 vid rapporteringen",
+        tag=TAG,
+        body=InterpreterBody,
+        answer=EncounterAnswer,
+        is_versioned=True,
+        conflicts=True,
+    )
+    def put(self, request, pk):
+        self.require_at(pk)
+        used = self.body(InterpreterBody)["used"]
+        interpreters.register(encounter_id=pk, used=used, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk, "tolk angiven")
 
 
 class CleanedAnswer(Answer):

@@ -43,6 +43,7 @@ urlpatterns = [
     path("encounters/<uuid:pk>/birth/", births.BirthOf.as_view()),
     path("encounters/<uuid:pk>/personnummer/", births.PersonnummerOf.as_view()),
     path("encounters/<uuid:pk>/realtime/", stays.Realtime.as_view()),
+    path("encounters/<uuid:pk>/interpreter/", stays.Interpreter.as_view()),
     path("encounters/<uuid:pk>/stay/", stays.StayFacts.as_view()),
     path("places/<uuid:pk>/cleaned/", stays.Cleaned.as_view()),
     path("encounters/<uuid:pk>/check-out/", moves.CheckOut.as_view()),

@@ -77,3 +77,13 @@ class ParticipantsForm(forms.Form):
         words = self.cleaned_data
         people = [*words["others"], *filter(None, [words["elsewhere"]])]
         return [person for person in dict.fromkeys(people) if person != words["main"]]
+
+
+class InterpreterForm(forms.Form):
+    """Whether an interpreter was used."""
+
+    used = forms.BooleanField(label="Tolk användes", required=False)
+
+    def __init__(self, *args, row, at, **kwargs):
+        kwargs.setdefault("initial", {"used": row.interpreter_used})
+        super().__init__(*args, **kwargs)

@@ -87,6 +87,7 @@ _PLACES = {
     "consult": ("encounter-consult", False),
     "complete": ("encounter-complete", False),
     "participants": ("encounter-participants", False),
+    "interpreter": ("encounter-interpreter", False),
     "prepare_birth": ("encounter-children", False),
     "birth": ("encounter-birth", False),
     "personnummer": ("encounter-personnummer", False),
@@ -99,6 +100,7 @@ _ASKS = {
     "code",
     "change_type",
     "participants",
+    "interpreter",
     *encounter_actions.OF_TYPES,
 }
 _KEYS = {"check_out": "F9", "code": "Alt 6"}

@@ -8,7 +8,8 @@ from classification import presenters as coding_presenters
 from classification.actions import coding
 from classification.deriving import registration_of
 from registration import presenters, realtime
-from registration.lifecycle import Move, Status
+from registration.actions import stays
+from registration.lifecycle import INPATIENT, Move, Status
 from registration.models import RelationKind
 from registration.presenters import encounter_relations
 from registration.realtime import FilledBy
@@ -16,6 +17,7 @@ from sdv.common.time import local, local_date
 from sdv.desk.presenters.encounter import AFTERWARDS
 
 BEGINS, ENDS = ("Ankomstdatum och tid", "Inskrivningsdatum och tid"), ("Utskrivningsdatum och tid",)
+CAME_FROM, WENT_TO, WAS_PLANNED = "Insätt (varifrån)", "Utsätt (till)", "Planerat/Oplanerat"
 
 
 class Filled(NamedTuple):
@@ -30,11 +32,12 @@ class Filled(NamedTuple):
 
 def filled(encounter, *, at):
     """Every field of the encounter's care form, in the table's order."""
-    values, by_hand = _values(encounter, at=at), _times_by_hand(encounter)
+    values = _values(encounter, at=at)
+    otherwise = dict.fromkeys(_times_by_hand(encounter), FilledBy.HAND) | _ways_and_plan(encounter)
     return [
         Filled(field.group, field.name, values[field.name], filled_by, realtime.WORDS[filled_by])
         for field in realtime.fields(realtime.care_form(encounter.type_id))
-        for filled_by in [FilledBy.HAND if field.name in by_hand else field.filled_by]
+        for filled_by in [otherwise.get(field.name, field.filled_by)]
     ]
 
 
@@ -43,6 +46,25 @@ def _times_by_hand(encounter):
     of_moves = {Move.CREATE: BEGINS, Move.ARRIVE: BEGINS, Move.DISCHARGE: ENDS}
     rows = encounter.history.filter(move__in=of_moves, by__isnull=False, registered_at__gt=F("at") + AFTERWARDS)
     return {name for row in rows if row.target != Status.PLANNED for name in of_moves[row.move]}
+
+
+def _ways_and_plan(encounter):
+    """What was filled in another way than the field's usual one: the move to another vårdenhet writes utsätt there and
+    insätt here (VH-01), and a person may say that it was planned, or was not, whatever the system had made of it."""
+    found = {}
+    completed = encounter.history.filter(move=Move.COMPLETE, by__isnull=False).values_list("reason", flat=True)
+    by_hand = {word for said in completed for word in said.partition(":")[0].split(", ")}
+    before, after = encounter.continues, encounter.continued_by.order_by("-id").first()
+    carried = before is not None and (before.type_id == INPATIENT or before.admitted_from == encounter.admitted_from)
+    if encounter.admitted_from and carried and stays.WORDS["admitted_from"] not in by_hand:
+        found[CAME_FROM] = FilledBy.SYSTEM
+    moved_on = after is not None and encounter.type_id == INPATIENT and after.start == encounter.end
+    if moved_on and stays.WORDS["discharged_to"] not in by_hand:
+        found[WENT_TO] = FilledBy.SYSTEM
+    was_expected = encounter.planned_start is not None if encounter.type_id == INPATIENT else None
+    if encounter.is_planned not in (None, was_expected):
+        found[WAS_PLANNED] = FilledBy.HAND
+    return found
 
 
 def _values(encounter, *, at):

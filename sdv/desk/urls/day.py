@@ -39,6 +39,7 @@ urlpatterns = [
     path("vardhandelser/<uuid:pk>/vidare/", stays.continue_at, name="encounter-continue"),
     path("vardhandelser/<uuid:pk>/konsult/", stays.consult, name="encounter-consult"),
     path("vardhandelser/<uuid:pk>/medverkande/", stays.take_part, name="encounter-participants"),
+    path("vardhandelser/<uuid:pk>/tolk/", stays.interpret, name="encounter-interpreter"),
     path("vardhandelser/<uuid:pk>/realtid/", stays.realtime, name="encounter-realtime"),
     path("vardhandelser/<uuid:pk>/barn/", stays.children, name="encounter-children"),
     path("vardhandelser/<uuid:pk>/fodelse/", stays.birth, name="encounter-birth"),

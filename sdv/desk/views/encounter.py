@@ -243,6 +243,9 @@ CONSEQUENCES_OF_STAYS = {
         "Kontakten registreras på den huvudansvariga. Flera yrkeskategorier gör den till ett teambesök.",
         "Var och en antecknas med sin yrkeskategori. Efter avslut berättas ändringen vidare.",
     ],
+    encounter_actions.INTERPRETER: [
+        "Med tolk läggs ZV020 till vid rapporteringen. Efter avslut berättas ändringen vidare.",
+    ],
     encounter_actions.CONSULT: ["En Öppenvårdskonsult börjar, som hör till den här vården. Den avslutas av sig själv."],
 }
 _OF_UNUSED = [

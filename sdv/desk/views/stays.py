@@ -4,14 +4,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from registration import presenters, type_choice
-from registration.actions import admissions, births, encounters, participants, places, stays
+from registration.actions import admissions, births, encounters, interpreters, participants, places, stays
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.time import now
 from sdv.desk import encounter_actions
 from sdv.desk.forms import stays as forms
-from sdv.desk.forms.participants import ParticipantsForm
+from sdv.desk.forms.participants import InterpreterForm, ParticipantsForm
 from sdv.desk.presenters import realtime as realtime_presenter
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import leave_receipt
@@ -132,6 +132,12 @@ def take_part(request, row, words, form):
     participants.register(
         encounter_id=row.pk, main=words["main"], others=form.others_chosen(), by=request.actor.user, at=now()
     )
+
+
+@_sheet(_REGISTER, encounter_actions.INTERPRETER, InterpreterForm, "Tolk är angiven för")
+def interpret(request, row, words, form):
+    """Whether an interpreter was used (KL-04); also after the end (VH-21)."""
+    interpreters.register(encounter_id=row.pk, used=words["used"], by=request.actor.user, at=now())
 
 
 @_sheet(_REGISTER, encounter_actions.PREPARE_BIRTH, forms.ChildrenForm, "Barn förberett eller fött av")
