@@ -65,7 +65,7 @@ def _book(
     if not resource_ids:
         raise InputError(resources="Välj minst en resurs: varje tid har en ägare.")
     wanted = booking.who_and_what(care_unit=care_unit, visit_type=visit_type, at=at, **who)
-    booking.warn_of_overlap(wanted.patient, start, end, accept_warnings, reason)
+    overruled = booking.warn_of_overlap(wanted.patient, start, end, accept_warnings, reason)
     resources = booking.lock_resources(resource_ids, care_unit)
     if asked_kind and asked_kind != booking.kind_of(resources):
         raise InputError(kind="Slaget följer av resurserna: flera yrkeskategorier är ett teambesök (BO-02).")
@@ -83,7 +83,7 @@ def _book(
         add_on_ids=add_on_ids,
         wished_date=wished_date,
         is_overbooked=overbook,
-        overlap_reason=reason,
+        overlap_reason=reason if overbook else overruled,
         plan=plan,
         by=by,
         at=at,

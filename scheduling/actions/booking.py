@@ -76,7 +76,7 @@ def _request_to_book(booking_request_id, patient, care_unit):
 
 
 def warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from=None):
-    """PL-06: a warning that a reason overrules."""
+    """PL-06: a warning that a reason overrules. Returns the reason where there was something to overrule, else nothing."""
     other = (
         Appointment.objects.living()
         .filter(patient=patient, start__lt=end, end__gt=start)
@@ -86,6 +86,7 @@ def warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from=
     )
     if other and not ("PL-06" in accept_warnings and reason.strip()):
         raise rules.patient_overlap(other.start, other.care_unit.name)
+    return reason if other else ""
 
 
 def lock_resources(resource_ids, care_unit):

@@ -1,6 +1,7 @@
 """Coordinated visits and series: booked in one transaction, what does not fit told before anything is saved; moved and
 ended one by one, or the rest together (BO-02, PL-08)."""
 
+from collections import defaultdict
 from contextlib import contextmanager
 from datetime import UTC
 
@@ -18,20 +19,26 @@ from scheduling.models import (
     VisitPlan,
 )
 from sdv.common.errors import InputError, RuleError
-from sdv.common.time import at_local, local, local_date
+from sdv.common.time import at_local, local, local_date, minute
 from sdv.common.versions import refuse_stale
 
 from . import appointments
 
 
 class Misfits(RuleError):
-    """Some of the visits do not fit: nothing has been saved. `misfits` are (number of the visit, refusal)."""
+    """Some of the visits do not fit: nothing has been saved. `misfits` are (number of the visit, refusal). Where all of them
+    are warnings, so is this: who asked may insist (PL-06)."""
 
     def __init__(self, misfits, count, *, nothing="inget är bokat"):
         told = "; ".join(f"besök {number + 1}: {refused.sentence}" for number, refused in misfits[:3])
         more = "; med flera" if len(misfits) > 3 else ""
+        reasons = [refused for _, refused in misfits]
         super().__init__(
-            "PL-08", f"{len(misfits)} av {count} besök passar inte, {nothing}. {told}{more}", code="misfits"
+            "PL-08",
+            f"{len(misfits)} av {count} besök passar inte, {nothing}. {told}{more}",
+            code="misfits",
+            is_warning=all(refused.is_warning for refused in reasons),
+            needs_reason=all(refused.is_warning for refused in reasons) and any(each.needs_reason for each in reasons),
         )
         self.misfits = misfits
 
@@ -40,10 +47,13 @@ class Misfits(RuleError):
 def book(*, kind, patient_id, visits, by, at, letter=False, letter_choices=None, accept_warnings=(), reason=""):
     """Books the visits of a plan, all or none. Each of `visits` is what `appointments.book` takes of its own: `care_unit`,
     `visit_type`, `contact_reason_id`, `start`, `end`, `resource_ids` and more; each has a vårdhändelse and a fee of its own.
-    Raises Misfits with every one that does not fit."""
+    Raises Misfits with every one that does not fit, and says who was first where they are booked already (PL-27)."""
     if refused := rules.plan_refusal(kind=kind, days=[local_date(visit["start"]) for visit in visits]):
         raise refused
     _lock_everything(patient_id, visits)
+    if had := booked_already(kind=kind, patient_id=patient_id, visits=visits):
+        refused = RuleError("PL-08", "Besöken är redan bokade som en plan. Läs in sidan igen.", code="already_done")
+        raise refused.told(had[0].plan.created_by, had[0].plan.created_at)
     plan = VisitPlan.objects.create(kind=kind, created_by=by, created_at=at)
     same = {"patient_id": patient_id, "by": by, "at": at, "letter": letter, "plan": plan, "reason": reason}
     same["letter_choices"] = letter_choices
@@ -56,6 +66,20 @@ def book(*, kind, patient_id, visits, by, at, letter=False, letter_choices=None,
     if misfits:
         raise Misfits(misfits, len(visits))
     return plan, made
+
+
+def booked_already(*, kind, patient_id, visits):
+    """The bookings of a plan that has all of these visits, in their order; empty where there is none."""
+    rows = Appointment.objects.living().filter(patient=patient_id, plan__kind=kind)
+    rows = rows.filter(start__in={minute(visit["start"]) for visit in visits}).order_by("pk")
+    by_plan = defaultdict(dict)
+    for row in rows.select_related("plan__created_by").prefetch_related("resources"):
+        resources = frozenset(str(resource.pk) for resource in row.resources.all())
+        by_plan[row.plan_id][row.start, row.care_unit_id, resources] = row
+    wanted = [
+        (minute(each["start"]), each["care_unit"].pk, frozenset(map(str, each["resource_ids"]))) for each in visits
+    ]
+    return next(([had[key] for key in wanted] for had in by_plan.values() if had.keys() >= set(wanted)), [])
 
 
 @contextmanager

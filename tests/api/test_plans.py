@@ -103,6 +103,29 @@ def test_a_series_is_proposed_booked_moved_and_cancelled(integration, centre, nu
     refused(integration.post(f"{path}cancel/", frisk), 409, rule="PL-08", code="already_done")
 
 
+def test_a_plan_that_meets_the_patients_own_bookings_is_a_warning_and_a_repeat_is_told(
+    integration, nurse, doctor, start
+):
+    """PL-06, PL-27"""
+    starts = [start + number * 7 * DAY for number in range(2)]
+    body = {"kind": "series", "patient": str(factories.patient().pk)}
+    doctors = body | {"visits": [visit(doctor, each) for each in starts]}
+    made = integration.post("visit-plans/", doctors).json()["appointments"]
+    body["visits"] = [visit(nurse, starts[0]), visit(nurse, starts[1] + DAY)]
+    warned = refused(integration.post("visit-plans/", body), 409, rule="PL-08", code="misfits")
+    assert (warned["is_warning"], warned["needs_reason"]) == (True, True)
+    insisted = {"accept_warnings": ["PL-06"], "reason": "Samma resa"}
+    booked = integration.post("visit-plans/", body | insisted).json()["appointments"]
+    assert [row["overlap_reason"] for row in booked] == ["Samma resa", ""]
+    told = refused(integration.post("visit-plans/", body | insisted), 409, rule="PL-08", code="already_done")
+    assert told["by"] and Appointment.objects.count() == 4
+    path = f"appointments/{made[1]['id']}/rest/reschedule/"
+    later = {"start": (starts[1] + DAY).isoformat()}
+    warned = refused(integration.post(path, later), 409, rule="PL-08", code="misfits")
+    assert (warned["is_warning"], warned["needs_reason"]) == (True, True)
+    assert integration.post(path, later | insisted).status_code == 200
+
+
 def test_a_team_visit_names_its_main_responsible_and_its_parts(integration, nurse, doctor, start):
     """BO-02"""
     body = visit(nurse, start, patient=str(factories.patient().pk), kind="team")

@@ -103,6 +103,72 @@ def test_one_or_the_rest_of_a_series_is_cancelled(client, nurse):
     assert states == ["booked", "cancelled", "cancelled"]
 
 
+def booked_elsewhere(patient, doctor, start):
+    """The patient is with the doctor then."""
+    doctors = {"resource": doctor, "visit_type": factories.visit_type("Pv Läk Återbesök")}
+    return factories.booked_visit(care_unit=doctor.care_unit, start=start, patient=patient, **doctors)
+
+
+def test_a_repeated_click_books_nothing_more_and_lands_on_the_receipt(client, nurse):
+    """PL-27: one's own says nothing, another's is told who was first."""
+    patient = factories.patient()
+    address = reverse("book-series", args=[patient.pk])
+    words = serie(nurse) | times(nurse, at_nine(), at_nine(14), at_nine(21))
+    first = client.post(address, words)
+    again = client.post(address, words)
+    assert (again.status_code, again["Location"]) == (302, first["Location"])
+    assert "3 besök bokade för" in client.get(again["Location"]).content.decode()
+    assert (patient.appointments.count(), VisitPlan.objects.count()) == (3, 1)
+    other = signed_in(colleague(nurse)).post(address, words)
+    text = other.content.decode()
+    assert other.status_code == 409 and "redan bokade som en plan" in text
+    assert client.get("/").wsgi_request.user.name in text
+    assert (patient.appointments.count(), VisitPlan.objects.count()) == (3, 1)
+
+
+def test_a_series_that_meets_the_patients_own_booking_is_told_and_booked_with_a_reason(client, nurse, doctor):
+    """PL-06: what was chosen is kept while the reason is asked for."""
+    patient = factories.patient()
+    booked_elsewhere(patient, doctor, at_nine(14))
+    address = reverse("book-series", args=[patient.pk])
+    page = client.get(address, serie(nurse)).content.decode()
+    assert "Patienten har redan en tid då" in page and page.index('id="tid-2"') < page.index('id="tid-1"')
+    words = serie(nurse) | times(nurse, at_nine(), at_nine(14), at_nine(21)) | {"tid-1": ""}
+    warned = client.post(address, words)
+    page = warned.content.decode()
+    assert warned.status_code == 409 and "1 av 2 besök passar inte" in page and "Spara ändå" in page
+    assert '<option value="" selected>Hoppa över</option>' in page
+    assert client.post(address, words | {"overrule": "1", "reason": " "}).status_code == 409
+    assert patient.appointments.count() == 1
+    insisted = words | {"overrule": "1", "reason": "Samma resa"}
+    for _ in range(2):
+        assert "2 besök bokade för" in client.post(address, insisted, follow=True).content.decode()
+    reasons = patient.appointments.order_by("start", "created_at").values_list("overlap_reason", flat=True)
+    assert list(reasons) == ["", "Samma resa", ""]
+
+
+def test_the_rest_is_moved_past_the_patients_own_booking_with_a_reason(client, nurse, doctor):
+    """PL-06, PL-08: the ticked box is kept while the reason is asked for."""
+    first, second, third = booked_series(client, nurse)
+    booked_elsewhere(second.patient, doctor, at_nine(22))
+    address = reverse("appointment-reschedule", args=[second.pk])
+    tid = f"{nurse.pk}|{at_nine(15).isoformat()}"
+    words = {"resurs": str(nurse.pk), "fran": local_date(at_nine(15)).isoformat(), "andrad_av": "patient"}
+    held = client.post(address, words | {"step": "hold", "tid": tid}, follow=True)
+    words |= {"step": "book", "tid": tid, "resten": "1", "version": second.version}
+    words["hallen"] = held.redirect_chain[-1][0].split("hallen=")[1]
+    warned = client.post(address, words)
+    page = warned.content.decode()
+    assert warned.status_code == 409 and "inget är ombokat" in page and "Spara ändå" in page
+    assert 'name="resten" value="1" checked' in page
+    assert ResourceBooking.objects.filter(state="held").count() == 1
+    insisted = words | {"overrule": "1", "reason": "Samma resa"}
+    assert "2 besök ombokade för" in client.post(address, insisted, follow=True).content.decode()
+    starts = [Appointment.objects.get(pk=row.pk).start for row in (first, second, third)]
+    assert starts == [at_nine(), at_nine(15), at_nine(22)]
+    assert not ResourceBooking.objects.filter(state="held").exists()
+
+
 def colleague(nurse):
     return factories.receptionist(nurse.care_unit)
 

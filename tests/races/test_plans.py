@@ -44,3 +44,26 @@ def test_of_plans_that_cross_one_is_booked_whole_and_the_others_not_at_all():
     assert (Appointment.objects.count(), ResourceBooking.objects.count()) == (2, 2)
     assert set(plan.appointments.all()) == set(made)
     assert not [row.name for row in invariants.INVARIANTS if row.rows(NOW).exists()]
+
+
+def test_of_clicks_on_one_plan_at_once_one_books_it_and_the_others_are_told_who_did():
+    """PL-27"""
+    clinic = Clinic(kind="vardcentral", area="Pv", name="Vårdcentralen Norr")
+    patient = clinic.patient(identity=next(iter(numbers(1))))
+    visits = [
+        {
+            "care_unit": clinic.unit,
+            "visit_type": clinic.nurse_visit,
+            "contact_reason_id": clinic.reason.pk,
+            "start": START + week * 7 * DAY,
+            "end": START + week * 7 * DAY + HALF_HOUR,
+            "resource_ids": [clinic.nurse_resource.pk],
+        }
+        for week in range(3)
+    ]
+    insisted = {"accept_warnings": ["PL-06"], "reason": "prov"}
+    told = {"kind": "series", "patient_id": patient.pk, "visits": visits, "at": NOW} | insisted
+    acts = [partial(plans.book, by=person, **told) for person in (clinic.nurse, clinic.nurse, clinic.doctor)]
+    (plan, made), refused = one_winner(together(*acts, longest_wait=HALF_HOUR / 180))
+    assert {(each.code, each.by) for each in refused} == {("already_done", plan.created_by.name)}
+    assert set(Appointment.objects.all()) == set(made)

@@ -76,6 +76,79 @@ def test_visits_of_one_plan_do_not_meet_each_other(health_centre):
     assert [(number, each.rule) for number, each in refused.value.misfits] == [(1, "PL-06")]
 
 
+def test_a_plan_that_only_meets_the_patients_own_bookings_is_booked_with_a_reason(health_centre):
+    """PL-06: the reason stands at the visit that meets another, at no other."""
+    patient = health_centre.patient()
+    doctors = {"resource": health_centre.doctor_resource, "visit_type": health_centre.doctor_visit}
+    health_centre.book(patient, START + WEEK, **doctors)
+    visits = [visit(health_centre, START + number * WEEK) for number in range(3)]
+    insisted = {"accept_warnings": ["PL-06"], "reason": "Samma resa"}
+    for told in ({}, insisted | {"reason": " "}):
+        with pytest.raises(plans.Misfits) as refused:
+            book(health_centre, "series", visits, patient, **told)
+        assert (refused.value.is_warning, refused.value.needs_reason) == (True, True)
+        assert "1 av 3 besök passar inte" in refused.value.sentence and "ange skälet" in refused.value.sentence
+    _, made = book(health_centre, "series", visits, patient, **insisted)
+    assert [row.overlap_reason for row in made] == ["", "Samma resa", ""]
+
+
+def test_no_reason_overrules_a_time_that_somebody_has(health_centre):
+    """PL-06: then it is no warning, whatever else was one."""
+    patient = health_centre.patient()
+    doctors = {"resource": health_centre.doctor_resource, "visit_type": health_centre.doctor_visit}
+    health_centre.book(patient, START, **doctors)
+    health_centre.book(health_centre.patient(), START + WEEK)
+    visits = [visit(health_centre, START + number * WEEK) for number in range(2)]
+    before = rows()
+    for told, count in (({}, 2), ({"accept_warnings": ["PL-06"], "reason": "Samma resa"}, 1)):
+        with pytest.raises(plans.Misfits) as refused:
+            book(health_centre, "series", visits, patient, **told)
+        assert (len(refused.value.misfits), refused.value.is_warning, refused.value.needs_reason) == (
+            count,
+            False,
+            False,
+        )
+        assert rows() == before
+
+
+def test_a_plan_is_booked_once(health_centre):
+    """PL-27: who was first is told, whether or not the second insists; another order is the same plan, more is another."""
+    patient = health_centre.patient()
+    visits = [visit(health_centre, START + number * WEEK) for number in range(3)]
+    _, made = book(health_centre, "series", visits, patient)
+    before = rows()
+    insisted = {"accept_warnings": ["PL-06"], "reason": "Samma resa"}
+    for told in ({}, insisted):
+        with pytest.raises(RuleError) as refused:
+            book(health_centre, "series", visits[::-1], patient, **told)
+        assert (refused.value.rule, refused.value.code, refused.value.by) == ("PL-08", "already_done", "Sara Norén")
+        assert rows() == before
+    wanted = {"kind": "series", "patient_id": patient.pk}
+    assert plans.booked_already(**wanted, visits=visits[1:]) == made[1:]
+    assert plans.booked_already(**wanted, visits=[*visits, visit(health_centre, START + 3 * WEEK)]) == []
+    assert plans.booked_already(kind="coordinated", patient_id=patient.pk, visits=visits) == []
+    cancellation.cancel(
+        appointment_id=made[0].pk, cancelled_by="patient", reason="Frisk", by=health_centre.nurse, at=NOW
+    )
+    assert plans.booked_already(**wanted, visits=visits) == []
+
+
+def test_the_rest_meets_the_patients_own_booking_only_with_a_reason(health_centre):
+    """PL-06, PL-08"""
+    patient = health_centre.patient()
+    doctors = {"resource": health_centre.doctor_resource, "visit_type": health_centre.doctor_visit}
+    health_centre.book(patient, START + DAY + WEEK, **doctors)
+    made = weekly(health_centre, patient=patient)
+    told = {"appointment_id": made[0].pk, "start": START + DAY, "by": health_centre.nurse, "at": NOW}
+    with pytest.raises(plans.Misfits) as refused:
+        plans.move_rest(**told)
+    assert (refused.value.is_warning, refused.value.needs_reason) == (True, True)
+    assert "1 av 3 besök passar inte, inget är ombokat" in refused.value.sentence
+    assert times_and_states(*made) == [(START + number * WEEK, "booked") for number in range(3)]
+    plans.move_rest(**told, accept_warnings=["PL-06"], reason="Samma resa")
+    assert [start for start, _ in times_and_states(*made)] == [START + DAY + number * WEEK for number in range(3)]
+
+
 def test_coordinated_visits_are_of_one_day_and_a_plan_has_several(health_centre):
     """BO-02"""
     for visits, code in (

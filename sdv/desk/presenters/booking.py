@@ -55,7 +55,7 @@ def by_day(slots, *, care_unit, visit_type, wished=None, busy=()):
     days = {}
     for slot in slots:
         days.setdefault(local_date(slot.start), []).append(
-            _time(slot, care_unit, visit_type, slot is best, _overlap(slot, busy))
+            _time(slot, care_unit, visit_type, slot is best, overlap(slot, busy))
         )
     return [FreeDay(long_date(day), tuple(times)) for day, times in days.items()]
 
@@ -97,7 +97,8 @@ def who(resource):
     return f"{resource.practitioner}, {resource.practitioner.profession.name.lower()}"
 
 
-def _overlap(slot, busy):
+def overlap(slot, busy):
+    """What is told beside a time when the patient is booked already (PL-06)."""
     return "Patienten har redan en tid då" if any(slot.start < end and start < slot.end for start, end in busy) else ""
 
 

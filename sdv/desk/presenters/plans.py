@@ -7,33 +7,44 @@ from scheduling.models import Appointment
 from sdv.common.dates import long_date
 from sdv.common.presenting import Tag
 from sdv.common.time import local, local_date
-from sdv.desk.presenters.booking import value_of, who
+from sdv.desk.presenters.booking import overlap, value_of, who
 
 
 @dataclass(frozen=True)
 class Proposed:
-    """A proposed visit: its number, what, and the times it can have, the proposed one first."""
+    """A proposed visit: its number, what, and the times it can have, the proposed one first; `chosen` is what was sent, and
+    `overlap` that the patient is booked already at the proposed time."""
 
     number: int
     visit: str
     wished: str
     choices: tuple
     is_misfit: bool
+    overlap: str
+    chosen: str | None
 
 
-def proposed(found):
-    """Proposals with the misfits first (PL-08)."""
+def proposed(found, *, busy=(), chosen=None):
+    """Proposals with the misfits first, then those at a time when the patient is `busy`: told, and can be booked with a
+    reason (PL-06, PL-08). `chosen` are the choices already made, by number."""
     rows = [
         Proposed(
             number=number,
             visit=each.wish.visit_type.name,
             wished=_when(each.wished) if each.wished else "",
-            choices=tuple((value_of(slot), f"{_when(slot.start)}, {who(slot.resource)}") for slot in _times(each)),
+            choices=tuple((value_of(slot), _words(slot, busy)) for slot in _times(each)),
             is_misfit=each.is_misfit,
+            overlap=overlap(each.slot, busy) if each.slot else "",
+            chosen=(chosen or {}).get(number),
         )
         for number, each in enumerate(found, start=1)
     ]
-    return sorted(rows, key=lambda row: not row.is_misfit)
+    return sorted(rows, key=lambda row: (not row.is_misfit, not row.overlap))
+
+
+def _words(slot, busy):
+    told = overlap(slot, busy)
+    return f"{_when(slot.start)}, {who(slot.resource)}" + (f" ({told.lower()})" if told else "")
 
 
 def _times(proposal):

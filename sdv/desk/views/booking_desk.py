@@ -75,9 +75,7 @@ class Desk:
         return self.form.together
 
     def busy(self):
-        """The patient's own bookings ahead, wherever: only their times are told, and only at an overlap (PL-06)."""
-        rows = Appointment.objects.living().filter(patient=self.patient, start__gte=start_of_day(self.today))
-        return list(rows.values_list("start", "end"))
+        return busy_times(self.patient, self.today)
 
     def held(self):
         """The time this user holds, or None where it ran out or was never held."""
@@ -330,12 +328,22 @@ class Desk:
         return self.page(status=409, refusal=True, **context)
 
     def insisted(self):
-        """The warnings the person overrules, and why."""
-        overrules = "overrule" in self.request.POST
-        return {
-            "accept_warnings": ["PL-06"] if overrules else [],
-            "reason": self.request.POST.get("reason", "").replace("\0", "").strip()[:200] if overrules else "",
-        }
+        return insisted(self.request)
+
+
+def insisted(request):
+    """The warnings the person overrules, and why (PL-06)."""
+    overrules = "overrule" in request.POST
+    return {
+        "accept_warnings": ["PL-06"] if overrules else [],
+        "reason": request.POST.get("reason", "").replace("\0", "").strip()[:200] if overrules else "",
+    }
+
+
+def busy_times(patient, today):
+    """The patient's own bookings ahead, wherever: only their times are told, and only at an overlap (PL-06)."""
+    rows = Appointment.objects.living().filter(patient=patient, start__gte=start_of_day(today))
+    return list(rows.values_list("start", "end"))
 
 
 def _is_held(slot, held):

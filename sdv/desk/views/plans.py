@@ -18,7 +18,8 @@ from sdv.desk.presenters import patient as patient_presenter
 from sdv.desk.presenters import plans as presenter
 from sdv.desk.receipts import leave_receipt
 from sdv.desk.refusals import refusal_context
-from sdv.desk.views.booking_desk import uuid_of
+from sdv.desk.repeats import is_own_repeat
+from sdv.desk.views.booking_desk import busy_times, insisted, uuid_of
 
 VISITS = range(1, planning.MOST_TOGETHER)
 
@@ -91,7 +92,9 @@ def together(request, patient):
 
 
 def _page(request, patient, template, found, context, at):
-    rows = presenter.proposed(found)
+    is_post = request.method == "POST"
+    chosen = {number: request.POST.get(f"tid-{number}") for number in range(1, len(found) + 1)} if is_post else {}
+    rows = presenter.proposed(found, busy=busy_times(patient, local_date(at)), chosen=chosen)
     letter_form = letter_form_of(request, at)
     refusal = getattr(request, "plan_refusal", None)
     context |= {
@@ -144,25 +147,32 @@ def letter_form_of(request, at):
 
 
 def _book(request, patient, kind, visits, at):
-    """Books them all and goes on, or keeps the refusal for the page."""
-    letter_form, wanted = letter_form_of(request, at), "kallelse" in request.POST
-    if wanted and letter_form.is_bound and not letter_form.is_valid():
+    """Books them all and goes on, or keeps the refusal for the page. One's own repeated click goes on too (PL-27)."""
+    letter_form, letter = letter_form_of(request, at), "kallelse" in request.POST
+    if letter and letter_form.is_bound and not letter_form.is_valid():
         return None
-    is_chosen = wanted and letter_form.is_bound and letter_form.has_changed()
+    is_chosen = letter and letter_form.is_bound and letter_form.has_changed()
+    wanted = {"kind": kind, "patient_id": patient.pk, "visits": visits}
     try:
         _, made = plans.book(
-            kind=kind,
-            patient_id=patient.pk,
-            visits=visits,
-            letter=wanted,
+            **wanted,
+            **insisted(request),
+            letter=letter,
             letter_choices=letter_form.letter_choices if is_chosen else None,
             by=request.actor.user,
             at=at,
         )
     except RuleError as refused:
+        if is_own_repeat(request, refused, refused.code == "already_done"):
+            return _done(patient, plans.booked_already(**wanted))
         request.plan_refusal = refused
         return None
     letters = sum(len(row.letters_written) for row in made)
     text = f"{letters} brev skrivna. " if letters else ""
     leave_receipt(request, at=at, text=f"{text}{len(made)} besök bokade för", whom=patient)
-    return redirect(f"{reverse('patient-appointments', args=[patient.pk])}?bokad={made[0].pk}")
+    return _done(patient, made)
+
+
+def _done(patient, made):
+    marked = f"?bokad={made[0].pk}" if made else ""
+    return redirect(reverse("patient-appointments", args=[patient.pk]) + marked)
