@@ -130,6 +130,10 @@ def birth_time_warning(born_at, *, admitted_at):
     )
 
 
+# What a child is called before it has a name of its own.
+UNNAMED_CHILD = r"^Barn [0-9]+$"
+
+
 def name_of_child(mother, number):
     """Surname and given name of a child before it has any: after the mother, of a protected one nothing (SK-02)."""
     given_name = f"Barn {number}"

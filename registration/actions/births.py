@@ -135,6 +135,27 @@ def give_personnummer(*, encounter_id, identity, by, at):
     return child
 
 
+def forget_the_mother_in_children(mother_ids, *, by, at):
+    """Inner write of a marking: the mother is protected now, so a child that has no name of its own yet carries nothing of
+    hers, as if it had been prepared afterwards (SK-02). Records merged into the child's too. Returns the keys of the
+    children."""
+    found, newest = [], Patient.objects.filter(encounters__birth__mother__in=mother_ids)
+    while newest := list(newest.distinct().values_list("pk", flat=True)):
+        found += newest
+        newest = Patient.objects.filter(merged_into__in=newest)
+    unnamed = Patient.objects.filter(pk__in=found, given_name__regex=stay_rules.UNNAMED_CHILD)
+    children = list(Patient.objects.filter(pk__in=unnamed.values("pk")).order_by("pk").locked())
+    for child in children:
+        child.surname, child.payer, child.version = "", "", child.version + 1
+        child.search_name = names.search_text(child.given_name, child.middle_name)
+        child.sort_key = names.sort_key("", child.given_name)
+        child.save(update_fields=["surname", "payer", "search_name", "sort_key", "version"])
+        PatientHistory.objects.create(
+            patient=child, event="edited", detail="efternamn och huvudman efter modern borttagna (SK-02)", by=by, at=at
+        )
+    return [child.pk for child in children]
+
+
 def _mother(encounter_id, situation):
     mother_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
     mother = Patient.objects.lock_present(mother_id)

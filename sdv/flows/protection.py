@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from registration.actions import engagements, relations
+from registration.actions import births, engagements, relations
 from registration.models import (
     Encounter,
     Patient,
@@ -72,7 +72,7 @@ def set_by_hand(*, patient_id, ground, by, at, version=None):
     if refused := set_refusal(patient):
         raise refused
     _mark(patient, Protection.MARKED, at=at, by=by, ground=ground)
-    gone = purge(patient, at=at)
+    gone = purge(patient, by=by, at=at)
     engagements.look_again(patient.pk)
     label = ProtectionGround(ground).label
     PatientHistory.objects.create(patient=patient, event="protected", detail=f"För hand: {label}", by=by, at=at)
@@ -112,7 +112,7 @@ def arrives_from_register(patient, *, protection, at):
             by=patient.protection_set_by,
             ground=patient.protection_ground,
         )
-        purge(patient, at=at)
+        purge(patient, by=None, at=at)
     else:
         for row in [patient, *_merged_into(patient)]:
             _unmark(row)
@@ -171,10 +171,11 @@ def _merged_into(patient):
 # --- What was held ------------------------------------------------------------------------------------------------------
 
 
-def purge(patient, *, at):
+def purge(patient, *, by, at):
     """Deletes and empties what is held of a locked, marked patient and of the records merged into it (SK-02). Returns the
     numbers by kind. Printed letters are kept as sent (KA-03) and shown to nobody; who was on a contact, and when, is a fact
-    of care and stays."""
+    of care and stays. A child named after the person loses what it has of her: as long as it has no name of its own, that
+    is a copy."""
     people = [patient, *_merged_into(patient)]
     ids = [row.pk for row in people]
     gone = dict.fromkeys((*CONTACT, "portal", "relations", "letters", "messages"), 0)
@@ -192,13 +193,15 @@ def purge(patient, *, at):
     # What waits to be sent to the person as somebody else's guardian has the person's address.
     to_guardian = Letter.objects.filter(relation__kind="guardian", relation__identity__in=numbers)
     gone["letters"] += to_guardian.exclude(status__in=GONE_OUT).delete()[0]
+    children = births.forget_the_mother_in_children(ids, by=by, at=at)
+    letter_writing.purge(children, at=at)
     # Who pays and where the person is listed are copies of the patient's own (PA-06), and a listing tells of a place.
-    copies = Encounter.objects.filter(patient__in=ids).exclude(payer="", listing_unit="")
+    copies = Encounter.objects.filter(patient__in=[*ids, *children]).exclude(payer="", listing_unit="")
     Encounter.objects.filter(pk__in=list(copies.locked().values_list("pk", flat=True))).update(
         payer="", listing_unit=""
     )
     gone["messages"] = unsent_messages(ids).delete()[0]
-    _forget_answers(ids)
+    _forget_answers([*ids, *children])
     return gone
 
 

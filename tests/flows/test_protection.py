@@ -6,19 +6,30 @@ from datetime import date
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
-from registration.actions import contact, patients, relations
-from registration.models import AddressKind, Patient, PatientAddress, PatientPhone, PatientSearchKey, PortalContact
+from registration.actions import births, contact, patients, relations
+from registration.models import (
+    AddressKind,
+    Encounter,
+    Patient,
+    PatientAddress,
+    PatientPhone,
+    PatientSearchKey,
+    PortalContact,
+)
 from registration.protected import KEPT
+from registration.type_choice import OBSERVATION_PLACE
 from scheduling.models import Letter
 from scheduling.presenters import shown_letter
 from sdv.accounts.models import IdempotentAnswer
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.models import ChangeLogEntry
-from sdv.flows import cancellation, deceased, protection
+from sdv.flows import cancellation, deceased, merging, protection
 from sdv.flows.consumers import TABLES, Protected, columns
 from sdv.outbox import messages
 from sdv.outbox.models import OutboxMessage
+from tests import factories as make
 from tests.clinic import DAY, NOW, TODAY, Clinic
+from tests.registers import connected
 
 SECRET = "Röjd"
 SET = {"ground": "threat", "at": NOW}
@@ -146,6 +157,41 @@ def test_every_table_that_says_it_is_purged_is(clinic, known):
             assert not path.exists(), model._meta.label
     assert not IdempotentAnswer.objects.exclude(body=None).exists()
     assert set(IdempotentAnswer.objects.values_list("key", flat=True)) == {"a", "b"}
+
+
+def test_a_child_named_after_the_mother_loses_the_copy_when_she_is_marked(clinic):
+    """SK-02, SK-05, VH-13: prepared or born before the marking, on a record merged since, and in the search; a child with
+    a name of its own is itself. Nothing comes back when the marking is lifted."""
+    unit, mother = make.MaternityUnitFactory(), clinic.patient(surname=SECRET, given_name="Hanna", payer="Region Norr")
+    stay = make.unbooked_visit(care_unit=unit, patient=mother, situation=OBSERVATION_PLACE, at=NOW)
+    act = {"mother_encounter_id": stay.pk, "by": clinic.nurse, "at": NOW, "actor_hsa_id": "SE0000000000-U1"}
+    with connected():
+        foetus, named = births.prepare(how_many=2, **act)
+        newborn = births.born_without_foetus(born_at=NOW, sex="1", **act)
+    known = Patient.objects.get(pk=named.encounter.patient_id)
+    known.given_name, known.surname, known.search_name, known.sort_key = "Stina", "Egen", " stina egen", "egen stina"
+    known.save(update_fields=["given_name", "surname", "search_name", "sort_key"])
+    register = clinic.patient(given_name="Barn 3", surname=SECRET)
+    old = newborn.encounter.patient_id
+    merging.merge(source_id=old, target_id=register.pk, reason="Samma barn", by=clinic.nurse, at=NOW)
+    body = {"name": SECRET, "id": str(foetus.encounter.patient_id)}
+    IdempotentAnswer.objects.create(user=clinic.nurse, key="c", fingerprint="f", status=200, body=body, created_at=NOW)
+    assert Patient.objects.named(SECRET).count() == 3
+    by_hand(clinic, mother)
+    assert holding(SECRET) == []
+    assert not Patient.objects.named(SECRET).exists()
+    children = Patient.objects.filter(pk__in=[foetus.encounter.patient_id, old, register.pk])
+    assert {(row.surname, row.given_name[:5], row.payer, row.protection) for row in children} == {("", "Barn ", "", "")}
+    assert set(Patient.objects.named("barn").values_list("pk", flat=True)) == {foetus.encounter.patient_id, register.pk}
+    assert set(Encounter.objects.filter(birth__mother=mother).values_list("payer", flat=True)) == {"", "Region Norr"}
+    for row in children:
+        told = row.history.order_by("-id").first()
+        assert (told.event, told.by, told.at) == ("edited", clinic.nurse, NOW)
+        assert "efter modern" in told.detail
+    known.refresh_from_db()
+    assert (known.surname, known.payer, known.version) == ("Egen", "Region Norr", 1)
+    protection.lift(patient_id=mother.pk, reason="Hotet är över", by=clinic.nurse, at=NOW)
+    assert holding(SECRET) == []
 
 
 def test_what_was_told_before_goes_no_further_and_nothing_new_is_told(clinic, known):

@@ -61,6 +61,8 @@ TOLD = {
     "registration.Referral.referrer": CARE,
     "registration.Referral.decision_reason": CARE,
     "registration.ReferralEvent.reason": CARE,
+    "registration.Referral.forwarded_outside": "the clinic outside the region that the remiss went to",
+    "registration.ReferralEvent.to_outside": "as above",
     "scheduling.Appointment.overlap_reason": CARE,
     "scheduling.Appointment.cancel_reason": CARE,
     "scheduling.AppointmentHistory.reason": CARE,
@@ -147,6 +149,7 @@ WRITTEN_BY_ACTIONS = {
     "flows.PatientMerge.to_check": "ids and what to look at",
     "outbox.OutboxMessage.payload": "ids and codes",
     "registration.PatientHistory.detail": "what was done, in the product's own words",
+    "registration.ReferralEvent.before": "states, days and ids of a remiss before a decision",
 }
 
 

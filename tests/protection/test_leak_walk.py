@@ -156,6 +156,8 @@ def test_what_was_held_is_gone_from_everything_that_is_stored(world, log, tmp_pa
     for table, text in stored().items():
         left = world.canaries.met_in(text) - TOLD.keys()
         assert left <= HELD.keys() - NOT_IN.get(table, set()), table
+    assert (Patient.objects.get(pk=world.child.pk).surname, world.child.is_protected) == ("", False)
+    assert world.leaks([("barnet", world.page(Role.CLINICIAN, "GET", reverse("patient", args=[world.child.pk])))]) == []
     sessions = " ".join(str(session.get_decoded()) for session in Session.objects.all())
     assert "receipt" in sessions and world.canaries.met_in(sessions) == set()
     assert IdempotentAnswer.objects.get().body is None

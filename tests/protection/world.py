@@ -6,14 +6,18 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from registration.actions import births
 from registration.models import Patient
+from registration.type_choice import OBSERVATION_PLACE
 from scheduling.actions import letters
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
 from sdv.accounts.permissions import Role
 from sdv.desk.demo.identities import personnummer
 from sdv.flows import protection
+from tests import factories
 from tests.clinic import NOW, Clinic
+from tests.registers import connected
 from tests.test_permissions import (
     ADMINISTRATION,
     ANONYMOUS,
@@ -43,6 +47,7 @@ class World:
         for patient in Patient.objects.all():
             one_of_each(patient, self.clinic.nurse)
         fill(self.canaries)
+        self.child = self._child_of(self.here.patient.pk)
         users = {role: self.clinic.staff(role, username=f"prov-{role}") for role in Role}
         users[ELSEWHERE] = Clinic(name="Kirurgmottagningen").staff(username="annan")
         self.sessions = {actor: session_of(user) for actor, user in users.items()} | {ANONYMOUS: {}}
@@ -60,6 +65,19 @@ class World:
         printed, stopped = (letters.write_to_relatives(**written) for _ in range(2))
         letters.confirm_printed(letter_id=printed.pk, by=self.clinic.nurse, at=NOW)
         letters.stop(letter_id=stopped.pk, reason="x", by=self.clinic.nurse, at=NOW)
+
+    def _child_of(self, mother_id):
+        """A child on its way, named after a mother who is marked later on: nobody is to find her by it. The child itself
+        has no protection."""
+        mother, unit = Patient.objects.get(pk=mother_id), factories.MaternityUnitFactory()
+        stay = factories.unbooked_visit(care_unit=unit, patient=mother, situation=OBSERVATION_PLACE, at=NOW)
+        with connected():
+            (birth,) = births.prepare(
+                mother_encounter_id=stay.pk, by=self.clinic.nurse, at=NOW, actor_hsa_id="SE0000000000-U1"
+            )
+        child = birth.encounter.patient
+        assert self.canaries.met_in(child.surname) == {"registration.Patient.surname"}
+        return child
 
     def client(self, actor):
         client = Client()
@@ -87,8 +105,8 @@ class World:
         Patient.objects.update(protection="sekretessmarkering")
 
     def protect(self):
-        """The real thing, for each."""
-        for patient in Patient.objects.filter(merged_into=None, protection=""):
+        """The real thing, for each; a child named after a protected mother is not protected itself."""
+        for patient in Patient.objects.filter(merged_into=None, protection="").exclude(pk=self.child.pk):
             protection.set_by_hand(patient_id=patient.pk, ground="threat", by=self.clinic.nurse, at=NOW)
 
     def leaks(self, walked):
