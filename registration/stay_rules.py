@@ -8,6 +8,10 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local
 
 
+def _clock(moment):
+    return f"{local(moment):%Y-%m-%d %H:%M}"
+
+
 class AdmittedFrom(TextChoices):
     """Insätt (varifrån): the patient register's three (par-delivery, INSATT)."""
 
@@ -74,6 +78,53 @@ def expected_refusal(expected_start, *, at):
     return None
 
 
+def holding_refusal(what, at, *, start, known_until):
+    """VH-09, PL-15: a place or a ward that is registered afterwards comes after what is known of the stay: it is added at
+    the end of the line, never inside it. `known_until` may be None. Or None."""
+    first = max(start, known_until) if known_until else start
+    if at >= first:
+        return None
+    return RuleError(
+        "VH-09",
+        f"{what} kan inte ligga {_clock(at)}: vårdtillfällets avdelning och plats är registrerade fram till"
+        f" {_clock(first)}. Ange den tiden eller en senare. Är det som redan står fel: annullera vårdhändelsen och"
+        " registrera den på nytt i rätt ordning.",
+        code="before_what_is_known",
+    )
+
+
+def end_refusal(at, happened):
+    """VH-16: an end is not before what has happened; `happened` is (what, moment) pairs. Or None."""
+    what, latest = max(happened, key=lambda each: each[1], default=("", None))
+    if latest is None or at >= latest:
+        return None
+    return RuleError(
+        "VH-16",
+        f"Utskrivningen kan inte ligga {_clock(at)}, före {what} {_clock(latest)}. Ange den tiden eller en senare.",
+        code="before_what_happened",
+    )
+
+
+def goes_on(unit_name, since):
+    """PL-13: why an ended vårdhändelse is not opened while what it went on as goes on."""
+    return RuleError(
+        "VH-01",
+        f"Vården fortsätter på {unit_name} sedan {_clock(since)} och pågår där. Annullera den vårdhändelsen om patienten"
+        " aldrig kom dit, eller vänta tills den är utskriven; uppgifter och koder rättas utan att öppna.",
+        code="goes_on",
+    )
+
+
+def went_on(unit_name, since):
+    """VH-01: why a vårdhändelse does not end after another went on from it."""
+    return RuleError(
+        "VH-01",
+        f"Vården fortsatte på {unit_name} {_clock(since)}. Utskrivningen kan inte ligga senare: ange den tiden eller en"
+        " tidigare.",
+        code="went_on",
+    )
+
+
 def ward_refusal(ward, care_unit_id):
     """A ward of the unit, where the unit has any. Or None."""
     if ward is not None and ward.care_unit_id != care_unit_id:
@@ -121,7 +172,7 @@ def birth_time_warning(born_at, *, admitted_at):
     (VH-13). Or None."""
     if admitted_at is None or born_at >= admitted_at:
         return None
-    when, came = (local(moment).strftime("%Y-%m-%d %H:%M") for moment in (born_at, admitted_at))
+    when, came = _clock(born_at), _clock(admitted_at)
     return RuleError(
         "VH-13",
         f"Födelsetiden {when} ligger före moderns inskrivning {came}. Kontrollera tiden; spara ändå om barnet föddes på vägen.",

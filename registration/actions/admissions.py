@@ -1,7 +1,7 @@
 """Inskrivning to inpatient care: planned with an expected date, directly, or where an emergency visit, an observation or
 a stay at another unit goes on (VH-03 f, g, VH-07). Each lands at a ward and a place where they are chosen."""
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 from django.db import transaction
 
@@ -156,7 +156,7 @@ def continuing_refusal(before, care_unit, situation):
 
 @contextmanager
 def _one_transaction(place_id):
-    with places.taken_refused(place_id) if place_id else nullcontext(), transaction.atomic():
+    with places.taken_refused(place_id), transaction.atomic():
         yield
 
 

@@ -287,7 +287,7 @@ def undo_arrival(encounter, *, by, at, reason=""):
         payer="",
         listing_unit="",
     )
-    holdings.release(encounter, at=minute(at))
+    holdings.void(encounter)
     if not encounter.patient.is_deceased:  # Nothing is booked for the dead (AV-02).
         grounds.give_back(encounter)
     return encounter
@@ -394,6 +394,9 @@ def discharge(
         raise refused
     if refused := stay_rules.broken_off_refusal(encounter.type_id, broken_off, assessed_at=encounter.assessed_at):
         raise refused
+    if refused := stay_rules.end_refusal(at, holdings.happened(encounter)):
+        raise refused
+    alongside.refuse_end_after_going_on(encounter, at)
     is_planned = encounter.is_planned if is_planned is None else is_planned
     facts = ways | {"broken_off": broken_off, "is_planned": is_planned}
     move(encounter, Move.DISCHARGE, by=by, at=at, reason=reason, end=at, is_reopened=False, **facts)
@@ -410,6 +413,7 @@ def reopen(*, encounter_id, by, at, reason, version=None):
     encounter = lock(encounter_id, version=version)
     if not reason.strip():
         raise RuleError("PL-13", "Ange varför vårdhändelsen öppnas igen.", code="reason_missing", needs_reason=True)
+    alongside.refuse_if_it_goes_on(encounter)
     target = lifecycle.status_after_reopening(encounter.checked_out_at)
     left_at = encounter.end
     move(encounter, Move.REOPEN, by=by, at=at, reason=reason, status=target, end=None, is_reopened=True)
@@ -452,7 +456,7 @@ def annul(encounter, *, by, at, reason, what=Move.ANNUL):
         end=at,
         cancelled_at=at if what == Move.CANCEL else encounter.cancelled_at,
     )
-    holdings.release(encounter, at=at)
+    holdings.void(encounter)
     grounds.give_back(encounter)
     return encounter
 

@@ -1,7 +1,9 @@
 """What an encounter holds while it goes on: a place, a ward, permission (VH-09). Inner writes of its actions."""
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Q
 
+from registration.lifecycle import Move
 from registration.models import WardStay
 
 
@@ -17,10 +19,42 @@ def close(interval, *, at):
 
 
 def release(encounter, *, at):
-    """VH-09: discharge releases what is held."""
+    """VH-09: discharge releases what is held. Where an end was taken back and comes earlier now (PL-13), so does the end
+    of what was left by it."""
     for intervals in (encounter.place_stays, encounter.ward_stays, encounter.leaves):
-        for interval in intervals.filter(period__upper_inf=True):
+        for interval in intervals.filter(Q(period__upper_inf=True) | Q(period__endswith__gt=at)):
             close(interval, at=at)
+
+
+def void(encounter):
+    """What never was held nothing (VH-12, PL-13): a place is free all the time for whoever was there. The change log keeps
+    what the intervals were."""
+    for intervals in (encounter.place_stays, encounter.ward_stays, encounter.leaves):
+        for interval in intervals.filter(period__isempty=False):
+            interval.period = DateTimeTZRange(empty=True)
+            interval.save(update_fields=["period"])
+
+
+def known_until(*kinds):
+    """The latest moment that intervals tell of: the end of those that have ended, the beginning of one that goes on. What
+    is registered afterwards (PL-15) comes after it. None where there are none."""
+    known = [row.period for intervals in kinds for row in intervals.filter(period__isempty=False)]
+    return max((period.upper or period.lower for period in known), default=None)
+
+
+def happened(encounter):
+    """(what, when) of what has happened to the encounter and cannot be after its end: each is (Swedish words, moment)."""
+    for what, intervals in (("platstilldelningen", encounter.place_stays), ("flytten", encounter.ward_stays)):
+        for interval in intervals.filter(period__isempty=False):
+            yield what, interval.period.lower
+    # A permission that a discharge ended is no return: that end may be taken back and come earlier.
+    ends = set(encounter.history.filter(move=Move.DISCHARGE).values_list("at", flat=True))
+    for leave in encounter.leaves.filter(period__isempty=False):
+        yield "permissionen", leave.period.lower
+        if leave.period.upper and leave.period.upper not in ends:
+            yield "återkomsten från permission", leave.period.upper
+    if encounter.assessed_at:
+        yield "läkarbedömningen", encounter.assessed_at
 
 
 def at_ward(encounter, ward, *, at):

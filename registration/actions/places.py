@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from registration import lifecycle
+from registration import lifecycle, stay_rules
 from registration.encounter_types import TYPES
 from registration.lifecycle import Move
 from registration.models import PlaceCleaning, PlaceStay
@@ -17,6 +17,7 @@ from . import holdings
 from .encounters import lock, move
 
 CONSTRAINT = "one_patient_per_place"
+OWN_CONSTRAINTS = ("one_place_at_a_time", "one_ward_at_a_time")
 
 
 def assign(*, encounter_id, place_id, by, at, version=None):
@@ -27,14 +28,20 @@ def assign(*, encounter_id, place_id, by, at, version=None):
 
 
 @contextmanager
-def taken_refused(place_id):
-    """Around the transaction: what the constraint refuses because two pressed at once, in the rule's words (PL-27)."""
+def taken_refused(place_id=None):
+    """Around the transaction: what the constraints refuse because two pressed at once, in the rule's words (PL-27)."""
     try:
         yield
     except IntegrityError as error:
-        if CONSTRAINT not in str(error):
-            raise
-        raise occupied(Place.objects.get(pk=place_id)) from None
+        if place_id and CONSTRAINT in str(error):
+            raise occupied(Place.objects.get(pk=place_id)) from None
+        if any(name in str(error) for name in OWN_CONSTRAINTS):
+            raise RuleError(
+                "VH-09",
+                "Patienten har redan en annan plats eller avdelning då. Läs in sidan igen och ange en senare tid.",
+                code="before_what_is_known",
+            ) from None
+        raise
 
 
 def assign_to(encounter, place_id, *, by, at):
@@ -47,8 +54,9 @@ def assign_to(encounter, place_id, *, by, at):
     present = encounter.place_stays.filter(period__upper_inf=True).select_related("place").first()
     if present and present.place_id == place.pk:
         return present
-    if at < (present.period.lower if present else encounter.start):
-        raise RuleError("VH-09", "Platsen kan inte tilldelas före vårdhändelsens eller den förra platsens start.")
+    known = holdings.known_until(encounter.place_stays, encounter.ward_stays)
+    if refused := stay_rules.holding_refusal("Platsen", at, start=encounter.start, known_until=known):
+        raise refused
     there = PlaceStay.objects.filter(place=place, period__overlap=DateTimeTZRange(at, None)).first()
     if there is not None:
         raise occupied(place)

@@ -20,9 +20,6 @@ from .encounters import lock, move, reschedule, told_who
 def transfer(*, encounter_id, by, at, ward_id=None, place_id=None, version=None):
     """Moves the patient to a ward of the unit and, where one is chosen, to a place there. Without one the place is left:
     the patient waits for a place at the new ward. Both intervals change in the same minute."""
-    if place_id is None:
-        with transaction.atomic():
-            return _transfer(encounter_id, ward_id, None, by, minute(at), version)
     with places.taken_refused(place_id), transaction.atomic():
         return _transfer(encounter_id, ward_id, place_id, by, minute(at), version)
 
@@ -31,10 +28,6 @@ def _transfer(encounter_id, ward_id, place_id, by, at, version):
     encounter = lock(encounter_id, version=version)
     _refuse(encounter, Move.TRANSFER)
     present = holdings.going_on(encounter.ward_stays)
-    if at < (present.period.lower if present else encounter.start):
-        raise RuleError(
-            "VH-09", "Flytten kan inte ligga före inskrivningen eller den förra flytten. Ange en senare tid."
-        )
     ward = _ward(encounter, ward_id)
     if place_id is not None:
         places.assign_to(encounter, place_id, by=by, at=at)
@@ -45,6 +38,9 @@ def _transfer(encounter_id, ward_id, place_id, by, at, version):
         raise InputError(ward="Välj avdelning eller plats att flytta till.")
     if present and present.ward_id == ward.pk:
         return encounter
+    known = holdings.known_until(encounter.place_stays, encounter.ward_stays)
+    if refused := stay_rules.holding_refusal("Flytten", at, start=encounter.start, known_until=known):
+        raise refused
     if held := holdings.going_on(encounter.place_stays):
         holdings.close(held, at=at)
     holdings.at_ward(encounter, ward, at=at)

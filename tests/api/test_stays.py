@@ -220,3 +220,26 @@ def test_an_interpreter_is_put_right_after_the_end(caller):
     assert answer.status_code == 200 and answer.json()["interpreter_used"] is True
     refused(api.put(path, {"used": False}, If_Match='"1"'), 412)
     assert api.get(f"encounters/{visit.pk}/").json()["interpreter_used"] is True
+
+
+def test_what_is_registered_afterwards_into_what_is_known_is_refused_and_what_never_was_holds_no_bed(caller, unit):
+    """VH-09, VH-12, VH-16, PL-15: a 409 with the way on, never a 500."""
+    api = caller("integration", unit)
+    one, two = unit.places.order_by("name")
+    body = {"care_unit": str(unit.pk), "admitted_from": "home", "place": str(one.pk), "at": ago(5)}
+    made = api.post("encounters/", body | {"patient": str(factories.patient().pk)}).json()
+    path = f"encounters/{made['id']}/"
+    api.post(f"{path}transfer/", {"ward": str(two.ward_id), "at": ago(2)})
+    late = {"rule": "VH-09", "code": "before_what_is_known"}
+    for place in (one, two):
+        refused(api.post(f"{path}place/", {"place": str(place.pk), "at": ago(4)}), 409, **late)
+    refused(
+        api.post(f"{path}discharge/", {"discharged_to": "home", "at": ago(4)}),
+        409,
+        rule="VH-16",
+        code="before_what_happened",
+    )
+    annulled = api.post(f"{path}annul/", {"reason": "Fel patient"})
+    assert annulled.json()["status"] == "ended"
+    right = api.post("encounters/", body | {"patient": str(factories.patient().pk)}).json()
+    assert right["place"]["name"] == "Säng 1"

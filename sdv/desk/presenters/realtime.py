@@ -107,7 +107,7 @@ def _values(encounter, *, at):
 
 def _performer(encounter):
     """Where the care was given: the ward the patient was at last, the reception, or the unit itself."""
-    ward = encounter.ward_stays.select_related("ward").order_by("-id").first()
+    ward = encounter.ward_stays.exclude(period__isempty=True).select_related("ward").order_by("-id").first()
     if ward:
         return ward.ward.name
     return encounter.reception.name if encounter.reception else encounter.care_unit.name
