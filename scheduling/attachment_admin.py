@@ -8,16 +8,19 @@ from django.http import Http404, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 
+from scheduling import pdf_files
 from scheduling.models import LetterAttachment
 from scheduling.models.enclosure import MOST_BYTES
 from sdv.accounts.administration import MaintainedAdmin, site
 
 
 class LetterAttachmentForm(forms.ModelForm):
-    """The file is read, judged by its first bytes, and kept as it is."""
+    """The file is read to its end, tried as it will be printed, and kept as it is."""
 
     file = forms.FileField(
-        label="PDF", required=False, help_text="Högst 2 MB. Filen sparas som den är och ändras aldrig."
+        label="PDF",
+        required=False,
+        help_text=f"Högst 2 MB och {pdf_files.MOST_PAGES} sidor, utan lås. Filen sparas som den är och ändras aldrig.",
     )
 
     class Meta:
@@ -36,8 +39,8 @@ class LetterAttachmentForm(forms.ModelForm):
             self.add_error("file", "Filen är större än 2 MB och läses inte.")
             return given
         content = file.read()
-        if not content.startswith(b"%PDF-"):
-            self.add_error("file", "Filen är ingen PDF. Spara dokumentet som PDF och välj den filen.")
+        if fault := pdf_files.fault(content):
+            self.add_error("file", fault)
             return given
         self.instance.pdf, self.instance.sha256 = content, hashlib.sha256(content).hexdigest()
         return given

@@ -2,6 +2,7 @@
 
 from registration.identities import PERSONNUMMER
 from scheduling.models import Delivery
+from scheduling.models.enclosure import MOST_BYTES_OF_A_LETTER, MOST_FILES
 
 ADULT = 18
 # The first that is valid on the day: where the patient is now, where post is wanted, where the patient lives.
@@ -17,6 +18,19 @@ def delivery_of(*, is_protected, has_portal, prefers_digital, identity_kind, age
     if not (has_portal and is_adult and identity_kind == PERSONNUMMER):
         return Delivery.POST
     return Delivery.PORTAL if prefers_digital and not needs_interpreter else Delivery.BOTH
+
+
+def enclosures_fault(sizes):
+    """Why a letter cannot carry files of the sizes, in bytes, or None (KA-03): the same however it goes, for whoever gets
+    it on paper today may have it in 1177 with the next."""
+    if len(sizes) > MOST_FILES:
+        return f"Högst {MOST_FILES} bilagor går med ett brev, och {len(sizes)} är valda. Välj färre."
+    if sum(sizes) > MOST_BYTES_OF_A_LETTER:
+        told, most = (f"{size / 1024 / 1024:.1f}".replace(".", ",") for size in (sum(sizes), MOST_BYTES_OF_A_LETTER))
+        return (
+            f"Bilagorna är tillsammans {told} MB. Ett brev bär högst {most} MB, också i 1177. Välj färre eller mindre."
+        )
+    return None
 
 
 def postal_address(addresses, day):

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from scheduling import pdf_files
 from scheduling.letter_composition import MEDIATION_ADDRESS
 from scheduling.letter_words import WORDS
 from scheduling.models import Delivery, LetterLanguage
@@ -33,6 +34,7 @@ class Paper:
     language: str = LetterLanguage.SWEDISH
     level: int = 1
     mediation: str = MEDIATION_ADDRESS
+    has_files: bool = False
 
     @property
     def h1(self):
@@ -56,6 +58,7 @@ def paper_of(letter, *, level=1):
         body=letter.body,
         is_large=letter.is_large_print,
         is_mediated=letter.delivery == Delivery.MEDIATION,
+        has_files=any(label == WORDS[letter.language].enclosed for label, _ in letter.parts.get("facts", ())),
         level=level,
     )
 
@@ -80,22 +83,38 @@ class Press:
         self.fetcher = _own_files()
         self.rules = [CSS(filename=_root() / name, font_config=self.fonts, url_fetcher=self.fetcher) for name in STYLES]
 
-    def laid_out(self, letter):
-        """The letter's pages: for a file of its own, and for a batch."""
-        from weasyprint import HTML
-
-        page = HTML(string=html_of([letter]), base_url=_root().as_uri() + "/", url_fetcher=self.fetcher)
-        return page.render(stylesheets=self.rules, font_config=self.fonts)
-
     def pdf_of(self, letter):
         """The letter's PDF."""
-        return self.laid_out(letter).write_pdf(pdf_variant=VARIANT)
+        return self._written(html_of([letter]))
+
+    def slip(self, name):
+        """A sheet for the printer's eyes in place of a file that could not be read: nothing is left out in silence."""
+        page = render_to_string("letters/slip.html", {"name": name})
+        return self._written(page)
+
+    def _written(self, html):
+        from weasyprint import HTML
+
+        page = HTML(string=html, base_url=_root().as_uri() + "/", url_fetcher=self.fetcher)
+        return page.render(stylesheets=self.rules, font_config=self.fonts).write_pdf(pdf_variant=VARIANT)
 
 
-def batch_of(documents):
-    """One file of many letters' pages, each with its own page numbers."""
-    pages = [page for document in documents for page in document.pages]
-    return documents[0].copy(pages).write_pdf(pdf_variant=VARIANT)
+def batch_of(bundles, press):
+    """One file for the printer: letters as they are kept, in their order, each followed by its files. `bundles` are
+    (PDF of the letter, [attachments]). A file that cannot be read never stops the rest: a sheet says so in its place.
+    Returns the file and the names of those that could not be read."""
+    faulty, judged, found = [], {}, []
+    for letter, attachments in bundles:
+        files = []
+        for row in attachments:
+            if row.pk not in judged:
+                judged[row.pk] = bytes(row.pdf)
+                if pdf_files.fault(judged[row.pk]):
+                    faulty.append(row.name)
+                    judged[row.pk] = press.slip(row.name)
+            files.append(judged[row.pk])
+        found.append([letter, *files])
+    return pdf_files.bound(found), faulty
 
 
 def html_of(letters, *, stylesheet=""):

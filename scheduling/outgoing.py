@@ -14,6 +14,7 @@ from scheduling.models import (
     LetterStatus,
     LetterText,
 )
+from scheduling.models.enclosure import IN_ORDER
 from sdv.common.dates import long_date
 from sdv.common.time import local, local_date
 
@@ -28,12 +29,22 @@ class Sms:
 
 @dataclass(frozen=True)
 class PortalLetter:
-    """A letter for the patient's own inbox in 1177: the same words as on paper."""
+    """A letter for the patient's own inbox in 1177: the same words as on paper, and the same files byte for byte."""
 
     identity: str
     heading: str
     body: str
     written_on: str
+    files: tuple = ()
+
+
+@dataclass(frozen=True)
+class PortalFile:
+    """A file that goes with it."""
+
+    name: str
+    sha256: str
+    pdf: bytes
 
 
 def sms_text(*, start, wording, unit="", phone=""):
@@ -90,4 +101,6 @@ def portal_letter(letter_id):
     ).first()
     if identity is None:
         return None
-    return PortalLetter(identity.value, letter.heading, letter.body, local_date(letter.created_at).isoformat())
+    enclosed = letter.enclosures.select_related("attachment").order_by(*IN_ORDER)
+    files = tuple(PortalFile(row.attachment.name, row.attachment.sha256, bytes(row.attachment.pdf)) for row in enclosed)
+    return PortalLetter(identity.value, letter.heading, letter.body, local_date(letter.created_at).isoformat(), files)

@@ -25,14 +25,24 @@ class Choices:
 
 
 def chosen(*, language=None, own_text="", attachment_ids=(), care_unit, day):
-    """The choices as somebody made them, or InputError: text within bounds, files of the unit's catalogue."""
+    """The choices as somebody made them, or InputError: text within bounds, files of the unit's catalogue that one letter
+    can carry."""
     if len(own_text) > OWN_TEXT_LENGTH or "\0" in own_text:
         raise InputError(own_text=f"Den egna texten har högst {OWN_TEXT_LENGTH} tecken.")
     if language is not None and language not in LetterLanguage.values:
         raise InputError(language="Språket finns inte bland brevens.")
     wanted = tuple(dict.fromkeys(attachment_ids))
-    if wanted and LetterAttachment.objects.offered(care_unit, day).filter(pk__in=wanted).count() != len(wanted):
-        raise InputError(attachments="Någon av bilagorna finns inte längre. Välj bland dem som finns.")
+    if wanted:
+        sizes = list(
+            LetterAttachment.objects.offered(care_unit, day)
+            .filter(pk__in=wanted)
+            .with_size()
+            .values_list("size", flat=True)
+        )
+        if len(sizes) != len(wanted):
+            raise InputError(attachments="Någon av bilagorna finns inte längre. Välj bland dem som finns.")
+        if fault := letter_delivery.enclosures_fault(sizes):
+            raise InputError(attachments=fault)
     return Choices(language, own_text if own_text.strip() else "", wanted)
 
 

@@ -3,7 +3,7 @@ days; a file that has been put in the catalogue is never changed."""
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
 from sdv.common.models import CatalogueQuerySet, Row, change_log
 from sdv.organisation.models import CareUnit
@@ -11,12 +11,22 @@ from sdv.organisation.models import CareUnit
 from .letter import Letter
 
 MOST_BYTES = 2 * 1024 * 1024
+# What one letter carries: what an inbox takes in 1177, and what anyone reads of a bundle of paper.
+MOST_FILES, MOST_BYTES_OF_A_LETTER = 10, 5 * 1024 * 1024
+
+
+# The order of a letter's files: as the letter names them.
+IN_ORDER = ("attachment__name", "attachment_id")
 
 
 class LetterAttachmentQuerySet(CatalogueQuerySet):
     def offered(self, care_unit, day):
         """Those that the unit may send on the day: its own and the region's."""
         return self.valid_on(day).filter(Q(care_unit=None) | Q(care_unit=care_unit))
+
+    def with_size(self):
+        """Their bytes counted in the database: the files themselves are read when they go."""
+        return self.annotate(size=Func("pdf", function="octet_length", output_field=models.IntegerField()))
 
 
 class LetterAttachment(Row):

@@ -1,16 +1,18 @@
 """The pages of brev: the unit's pile printed and confirmed, the letter with its booking at no extra key, what lacks something,
 the protected, and the patient's letters (KA-01…05, SK-05, PL-27)."""
 
+import hashlib
 from datetime import timedelta
-from types import SimpleNamespace
+from io import BytesIO
 
 import pytest
 from django.urls import reverse
+from pypdf import PdfReader
 
 from registration.models import AddressKind, PatientAddress
 from scheduling import letter_pdf
 from scheduling.actions import letters
-from scheduling.models import Letter, LetterDocument, LetterText
+from scheduling.models import Letter, LetterAttachment, LetterDocument, LetterText
 from sdv.accounts.permissions import Role
 from sdv.common.time import now
 from sdv.flows import cancellation
@@ -40,6 +42,12 @@ def living(clinic, **fields):
     return patient
 
 
+def leaflet(name, content):
+    return LetterAttachment.objects.create(
+        name=name, pdf=content, sha256=hashlib.sha256(content).hexdigest(), source="Prov"
+    )
+
+
 def start(hours=0):
     return now().replace(hour=9, minute=0) + timedelta(days=5, hours=hours)
 
@@ -56,13 +64,16 @@ def press(monkeypatch):
     """A press that prints the recipients' names; the real one is tried where WeasyPrint is."""
 
     class Press:
-        def laid_out(self, letter):
-            text = f"{letter.recipient}|{letter.body}".encode()
-            return SimpleNamespace(pages=[text], write_pdf=lambda pdf_variant: text)
+        def pdf_of(self, letter):
+            return f"{letter.recipient}|{letter.body}".encode()
+
+    def batch_of(bundles, press):
+        parts = [part for letter, files in bundles for part in (letter, *(bytes(row.pdf) for row in files))]
+        return b"\n".join(parts), [row.name for _, files in bundles for row in files if b"trasig" in row.pdf]
 
     monkeypatch.setattr(letter_pdf, "is_possible", lambda: True)
     monkeypatch.setattr(letter_pdf, "Press", Press)
-    monkeypatch.setattr(letter_pdf, "batch_of", lambda documents: b"\n".join(each.pages[0] for each in documents))
+    monkeypatch.setattr(letter_pdf, "batch_of", batch_of)
 
 
 def page(client, name="letters", *args):
@@ -190,14 +201,28 @@ def test_the_paper_is_tagged_pdf_in_swedish_with_its_own_page_numbers(clinic):
     letter = booked(clinic).letters.get()
     mediated = booked(clinic, clinic.patient(protection="sekretessmarkering")).letters.get()
     press = letter_pdf.Press()
-    pages = [press.laid_out(letter), press.laid_out(mediated)]
-    assert [len(each.pages) for each in pages] == [1, 2]
-    pdf = pages[0].write_pdf(pdf_variant=letter_pdf.VARIANT, uncompressed_pdf=True)
-    for mark in (b"/StructTreeRoot", b"/Lang (sv)", b"/Marked true", b"pdfuaid"):
-        assert mark in pdf, mark
-    batch = letter_pdf.batch_of(pages)
-    assert batch.startswith(b"%PDF-")
-    assert len(batch) > len(press.pdf_of(letter))
+    made = [PdfReader(BytesIO(press.pdf_of(row))) for row in (letter, mediated)]
+    assert [len(each.pages) for each in made] == [1, 2]
+    root = made[0].trailer["/Root"]
+    assert ("/StructTreeRoot" in root, root["/Lang"], root["/MarkInfo"]["/Marked"]) == (True, "sv", True)
+    assert b'pdfuaid:part="1"' in made[0].xmp_metadata.stream.get_data()
+    batch, faulty = letter_pdf.batch_of([(press.pdf_of(letter), []), (press.pdf_of(mediated), [])], press)
+    told = [page.extract_text().strip().splitlines()[-1] for page in PdfReader(BytesIO(batch)).pages]
+    assert (told, faulty) == (["Sida 1 av 1", "Sida 1 av 2", "Sida 2 av 2"], [])
+
+
+def test_the_pile_has_the_files_of_each_letter_after_it_and_what_cannot_be_read_is_told(clinic, desk, press):
+    """KA-03: asked equally often however many letters carry them."""
+    files = [leaflet("Karta", b"%PDF-karta"), leaflet("Blankett", b"%PDF-trasig")]
+    wish = {"letter_choices": {"attachment_ids": [row.pk for row in files]}}
+    rows = [booked(clinic, **wish).letters.get(), booked(clinic).letters.get(), booked(clinic, **wish).letters.get()]
+    assert "Bilagorna skrivs ut efter sina brev" in page(desk)
+    content = post(desk, "letters-print", [row.pk for row in rows]).content
+    marks = [mark for mark in (b"Hodan", b"%PDF-trasig", b"%PDF-karta") for _ in range(content.count(mark))]
+    assert sorted(marks) == sorted([b"Hodan"] * 3 + [b"%PDF-trasig", b"%PDF-karta"] * 2)
+    order = sorted((content.find(mark), mark) for mark in (b"Hodan", b"%PDF-trasig", b"%PDF-karta"))
+    assert [mark for _, mark in order] == [b"Hodan", b"%PDF-trasig", b"%PDF-karta"]
+    assert "Kunde inte läsas och skrivs ut för sig: Blankett" in page(desk)
 
 
 def test_a_text_fetches_nothing(clinic):

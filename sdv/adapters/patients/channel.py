@@ -4,6 +4,7 @@ The message holds ids; number and words are read when it leaves. The same messag
 whose answer was lost is not sent twice. A gateway of a region's own is another class behind the same setting."""
 
 import json
+from base64 import b64encode
 
 import urllib3
 from django.conf import settings
@@ -45,6 +46,10 @@ class PatientChannel:
                     "heading": letter.heading,
                     "body": letter.body,
                     "date": letter.written_on,
+                    "files": [
+                        {"name": file.name, "sha256": file.sha256, "pdf": b64encode(file.pdf).decode("ascii")}
+                        for file in letter.files
+                    ],
                 }
                 self._post(settings.SDV_PORTAL_ADDRESS, message, told)
 

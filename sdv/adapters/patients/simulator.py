@@ -4,12 +4,16 @@ and fails when it is told to. `python -m sdv.adapters.patients.simulator <port>`
 import json
 import sys
 import threading
+from base64 import b64decode
+from hashlib import sha256
 
 from sdv.adapters.practice_server import PracticeHandler, PracticeServer, refuse_outside_practice, serve
 
-LARGEST = 256 * 1024
+LARGEST = 8 * 1024 * 1024
+# The files of a letter, in bytes: what is larger is refused whole, with 413.
+LARGEST_FILES = 5 * 1024 * 1024
 FAILURES = {"down": "bryter förbindelsen utan svar", "http-500": "HTTP 500", "lost": "tar emot men svarar inte"}
-FIELDS = {"/sms": {"id", "to", "text"}, "/1177": {"id", "to", "heading", "body", "date"}}
+FIELDS = {"/sms": {"id", "to", "text"}, "/1177": {"id", "to", "heading", "body", "date", "files"}}
 
 
 class Simulator(PracticeServer):
@@ -26,10 +30,32 @@ class Simulator(PracticeServer):
     def take(self, path, key, told):
         """(status) of a message: once for each key, and only what the contract says."""
         with self._lock:
-            if not key or set(told) != FIELDS[path] or told["id"] != key or not all(told.values()):
+            if not key or set(told) != FIELDS[path] or told["id"] != key:
                 return 400
+            if not all(told[name] for name in FIELDS[path] - {"files"}):
+                return 400
+            if refused := _refusal_of_files(told.get("files", [])):
+                return refused
             self.received[path].setdefault(key, told)
             return 202
+
+
+def _refusal_of_files(files):
+    """The status that refuses a letter's files, or None: each is what its checksum says, and together they are bounded."""
+    try:
+        read = [(b64decode(file["pdf"], validate=True), file["sha256"]) for file in files if file["name"]]
+    except (KeyError, TypeError, ValueError):
+        return 400
+    if len(read) != len(files) or any(sha256(pdf).hexdigest() != told for pdf, told in read):
+        return 400
+    return 413 if sum(len(pdf) for pdf, _ in read) > LARGEST_FILES else None
+
+
+def _shown(told):
+    """Without the bytes of its files: nobody reads them so."""
+    if not told.get("files"):
+        return told
+    return told | {"files": [{"name": file["name"], "sha256": file["sha256"]} for file in told["files"]]}
 
 
 def _handler(at):
@@ -66,7 +92,9 @@ def _handler(at):
                 return
             self.send(
                 200,
-                json.dumps(list(self.simulator.received[self.path].values()), ensure_ascii=False, indent=1).encode(),
+                json.dumps(
+                    [_shown(each) for each in self.simulator.received[self.path].values()], ensure_ascii=False, indent=1
+                ).encode(),
             )
 
     return Handler

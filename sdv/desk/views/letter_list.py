@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST
 
 from scheduling import letter_pdf
 from scheduling.actions import letters as writes
-from scheduling.models import Appointment, LetterEnclosure, LetterStatus
+from scheduling.models import Appointment, LetterAttachment, LetterEnclosure, LetterStatus
+from scheduling.models.enclosure import IN_ORDER
 from scheduling.presenters import letter_row
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -25,7 +26,10 @@ WHAT = "brev"
 # One batch: what is laid out while somebody waits for it, and what one pile on the desk is.
 MOST = 50
 RECENT = 20
-MISSING_PDF = "PDF kan inte göras här: WeasyPrint eller Pango saknas. Skriv ut sidan med webbläsarens utskrift (Ctrl+P) i stället."
+MISSING_PDF = (
+    "PDF kan inte göras här: WeasyPrint eller Pango saknas. Skriv ut sidan med webbläsarens utskrift (Ctrl+P) i stället."
+    " Bilagor skrivs ut för sig, från brevets sida."
+)
 
 
 def _rows(care_unit):
@@ -60,6 +64,18 @@ def letters(request):
     return render(request, "letters/list.html", context)
 
 
+def _enclosed(letters):
+    """The files of each letter, in their order: the bytes of each are read once, however many letters carry it."""
+    rows = list(
+        LetterEnclosure.objects.filter(letter__in=letters).order_by(*IN_ORDER).values_list("letter_id", "attachment_id")
+    )
+    files = LetterAttachment.objects.in_bulk({file for _, file in rows})
+    found = {row.pk: [] for row in letters}
+    for letter, file in rows:
+        found[letter].append(files[file])
+    return found
+
+
 def _files(letters):
     """What is to be enclosed with the pile: (a row that leads to the file, how many letters it goes with)."""
     rows = LetterEnclosure.objects.filter(letter__in=letters).select_related("attachment").defer("attachment__pdf")
@@ -83,7 +99,8 @@ def _ticked(request):
 @permitted(Permission.WRITE_LETTERS)
 @require_POST
 def print_letters(request):
-    """The ticked letters as one file. What has been stopped meanwhile is left out; each is kept byte for byte."""
+    """The ticked letters as one file, each followed by its files. What has been stopped meanwhile is left out; each is
+    kept byte for byte."""
     at, rows = now(), _ticked(request)
     log_access(
         actor=request.actor,
@@ -94,26 +111,24 @@ def print_letters(request):
     )
     if not letter_pdf.is_possible():
         return _printed_by_the_browser(request, rows)
-    press, documents = letter_pdf.Press(), []
+    enclosed = _enclosed(rows)
+    press, bundles = letter_pdf.Press(), []
     for row in rows:
-        pages = press.laid_out(row)
         try:
-            writes.make_document(
-                letter_id=row.pk,
-                render=lambda _, pages=pages: pages.write_pdf(pdf_variant=letter_pdf.VARIANT),
-                by=request.actor.user,
-                at=at,
-            )
+            kept = writes.make_document(letter_id=row.pk, render=press.pdf_of, by=request.actor.user, at=at)
         except RuleError as refused:
             last = refused
         else:
-            documents.append(pages)
-    if not documents:
+            bundles.append((bytes(kept.pdf), enclosed[row.pk]))
+    if not bundles:
         if not rows:
             leave_receipt(request, at=at, text="Kryssa i de brev som ska skrivas ut.")
             return redirect("letters")
         raise last
-    answer = HttpResponse(letter_pdf.batch_of(documents), content_type="application/pdf")
+    batch, faulty = letter_pdf.batch_of(bundles, press)
+    if faulty:
+        leave_receipt(request, at=at, text=f"Kunde inte läsas och skrivs ut för sig: {', '.join(faulty)}.")
+    answer = HttpResponse(batch, content_type="application/pdf")
     answer["Content-Disposition"] = 'inline; filename="brev.pdf"'
     answer["Cache-Control"] = "private, no-store"
     return answer
