@@ -20,6 +20,9 @@ OBSERVATION_PLACE = "observationsplats"
 PLANNED_ADMISSION = "planerad inskrivning"
 DIRECT_ADMISSION = "direktinskrivning"
 CONSULT = "konsult av annan specialitet, patienten flyttar dit"
+# [reading] VH-07 names Öppenvårdskonsult among what a booking becomes, and BO-02 lets any unit that is involved register a
+# consult visit: whatever unit the consult is booked at.
+BOOKED_CONSULT = "bokat konsultbesök åt annan vårdenhet"
 ONGOING_TREATMENT = "pågående behandling"
 CONTACT_WITHOUT_VISIT = "obokad kontakt utan fysiskt besök"
 BEFORE_DELIVERY = "före förlossning"
@@ -92,6 +95,14 @@ def choose(*, unit_kind, situation, requires_place=False):
         f"{CareUnitKind(unit_kind).label} registrerar inte {situation}. Välj den enhet där kontakten ägde rum.",
         code="unit_does_not_do_this",
     )
+
+
+def at_arrival(care_unit, visit_type, *, is_consult=False):
+    """The code of the type that a booked visit becomes at arrival (VH-07)."""
+    situation = BOOKED_DIAGNOSTICS if visit_type.is_diagnostic else BOOKED
+    if is_consult:
+        situation = BOOKED_CONSULT
+    return choose(unit_kind=care_unit.kind, situation=situation, requires_place=visit_type.requires_place)
 
 
 def registers(unit_kind, situation):

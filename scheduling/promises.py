@@ -2,7 +2,7 @@
 
 from django.db.models import Exists, OuterRef, Q
 
-from registration.lifecycle import Status
+from registration.lifecycle import ANNULLED, NO_SHOW_TYPE, Status
 from registration.models import CareCommitment, Encounter, Referral
 from scheduling.models import (
     Absence,
@@ -64,3 +64,11 @@ def in_absence(*, at):
     )
     rows = Appointment.objects.living().filter(end__gt=at, is_overbooked=False)
     return rows.filter(Exists(hit), ~_listed())
+
+
+def left_consults(*, at):
+    """Consults of contacts that are called off which do not stand in Ombokningar (BO-02)."""
+    contact = "encounter__during__"
+    off = Q(**{f"{contact}cancelled_at__isnull": False}) | Q(**{f"{contact}type__in": [ANNULLED, NO_SHOW_TYPE]})
+    rows = Appointment.objects.living().filter(off, end__gt=at, patient__deceased_on__isnull=True)
+    return rows.filter(~_listed())

@@ -22,6 +22,7 @@ from itertools import count
 import factory
 from factory.django import DjangoModelFactory
 
+from registration import type_choice
 from registration.actions import clock, encounters, patients, referrals
 from registration.models import (
     CareCommitment,
@@ -409,7 +410,7 @@ def booked_visit(
     resource = resource or resource_for(care_unit, visit_type)
     length = timedelta(minutes=minutes or visit_type.default_minutes)
     start = start or min(at + timedelta(hours=1), end_of_day(local_date(at)) - length)
-    needs = EncounterType.objects.get(pk=encounters.arrival_type_code(care_unit, visit_type)).requires_commitment
+    needs = EncounterType.objects.get(pk=type_choice.at_arrival(care_unit, visit_type)).requires_commitment
     if needs and commitment is None:
         found = CareCommitment.objects.open().filter(patient=patient, care_unit=care_unit).first()
         commitment = found or open_commitment(patient=patient, care_unit=care_unit, by=by, at=at)

@@ -168,6 +168,7 @@ PAGES = {
     "patient-merge-undo": page(P.UNDO_MERGE, P.UNDO_MERGE, pk="merged"),
     "patient-merge-undone": page(P.UNDO_MERGE, pk="merged"),
     "book": page(P.BOOK, P.BOOK, pk="patient"),
+    "book-consult": page(P.BOOK, P.BOOK, pk="patient"),
     "book-series": page(P.BOOK, P.BOOK, pk="patient"),
     "book-together": page(P.BOOK, P.BOOK, pk="patient"),
     # Vårdåtaganden and remisser

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from registration import lifecycle, stay_rules, type_choice
-from registration.actions import encounters, holdings, participants, places
+from registration.actions import consults, encounters, holdings, participants, places
 from registration.encounter_types import TYPES
 from registration.lifecycle import Status
 from registration.models import Encounter, Patient
@@ -134,6 +134,7 @@ def continue_at(
             by=by,
             at=at,
         )
+        consults.follow(before, after)
         return land(after, ward_id, place_id, by=by, at=minute(at))
 
 

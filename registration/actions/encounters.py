@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from registration import distance_contacts, lifecycle, stay_rules, type_choice
 from registration.actions import relations
+from registration.consults import still_belongs
 from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
 from registration.models import CareCommitment, Encounter, EncounterHistory, Patient
@@ -70,11 +71,22 @@ def told_who(refused, encounter):
 
 
 def pre_register(
-    *, patient, care_unit, visit_type, contact_reason, planned_start, planned_end, commitment, by, at, is_group=False
+    *,
+    patient,
+    care_unit,
+    visit_type,
+    contact_reason,
+    planned_start,
+    planned_end,
+    commitment,
+    by,
+    at,
+    is_group=False,
+    during=None,
 ):
     """The pre-registration of a booking (VH-03a, VH-05, VH-06). Refuses what could not be registered at arrival: a
-    specialised visit without an open vårdåtagande (VH-08)."""
-    arrival_type = arrival_type_code(care_unit, visit_type)
+    specialised visit without an open vårdåtagande (VH-08). `during` is the contact that a consult is booked for (VH-10)."""
+    arrival_type = type_choice.at_arrival(care_unit, visit_type, is_consult=during is not None)
     if refused := lifecycle.commitment_refusal(TYPES[arrival_type], commitment):
         raise refused
     return create(
@@ -92,15 +104,17 @@ def pre_register(
         contact_form=visit_type.contact_form,
         is_group=is_group,
         commitment=commitment,
+        during=during,
         by=by,
         at=at,
     )
 
 
-def arrival_type_code(care_unit, visit_type):
-    """The type a booked visit becomes at arrival (VH-07)."""
-    situation = type_choice.BOOKED_DIAGNOSTICS if visit_type.is_diagnostic else type_choice.BOOKED
-    return type_choice.choose(unit_kind=care_unit.kind, situation=situation, requires_place=visit_type.requires_place)
+def arrival_type_of(encounter, day):
+    """The type that a pre-registration becomes if the patient comes on the day: a consult while it still is one."""
+    main = encounter.during
+    is_consult = main is not None and still_belongs(main, day=day)
+    return type_choice.at_arrival(encounter.care_unit, encounter.visit_type, is_consult=is_consult)
 
 
 @transaction.atomic
@@ -237,7 +251,7 @@ def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
     if encounter.type_id == lifecycle.ADMISSION_BOOKED:
         new_type = type_choice.choose(unit_kind=encounter.care_unit.kind, situation=type_choice.PLANNED_ADMISSION)
     else:
-        new_type = arrival_type_code(encounter.care_unit, encounter.visit_type)
+        new_type = arrival_type_of(encounter, local_date(at))
     commitment = encounter.commitment
     if TYPES[new_type].requires_commitment and (commitment is None or commitment.status != "open"):
         commitment = find_commitment(patient, encounter.care_unit, None)

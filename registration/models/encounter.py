@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Now
 
+from registration import consults
 from registration.lifecycle import (
     AMONG_STAFF,
     ANNULLED,
@@ -62,6 +63,11 @@ class EncounterQuerySet(LockingQuerySet):
     def cancelled_not_ended(self):
         """Cancelled bookings that VH-12 forbids to annul: ended by hand (VH-11)."""
         return self.filter(status=Status.PLANNED, cancelled_at__isnull=False)
+
+    def engaging_consults(self):
+        """Care and visits, at any unit, that another unit's consult can be booked for (VH-10, BO-02)."""
+        rows = self.filter(status__in=[Status.PLANNED, Status.IN_PROGRESS]).order_by("start", "id")
+        return [row for row in rows.select_related("type", "care_unit", "visit_type") if consults.engages(row)]
 
     def with_details(self):
         """Everything a row of a list shows, in one query."""

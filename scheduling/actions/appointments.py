@@ -4,7 +4,7 @@ than one app and is a flow (sdv.flows.cancellation)."""
 from django.db import transaction
 from django.db.models import Q
 
-from registration.actions import encounters
+from registration.actions import consults, encounters
 from registration.lifecycle import no_show_refusal
 from registration.models import Encounter, Patient
 from scheduling import rules, slots
@@ -64,11 +64,17 @@ def _book(
         raise refused
     if not resource_ids:
         raise InputError(resources="Välj minst en resurs: varje tid har en ägare.")
-    wanted = booking.who_and_what(care_unit=care_unit, visit_type=visit_type, at=at, **who)
-    overruled = booking.warn_of_overlap(wanted.patient, start, end, accept_warnings, reason)
+    wanted = booking.who_and_what(care_unit=care_unit, visit_type=visit_type, at=at, start=start, **who)
+    overruled = booking.warn_of_overlap(wanted.patient, start, end, accept_warnings, reason, during=wanted.during)
+    if wanted.during:
+        kind = AppointmentKind.CONSULT
     resources = booking.lock_resources(resource_ids, care_unit)
-    if asked_kind and asked_kind != booking.kind_of(resources):
-        raise InputError(kind="Slaget följer av resurserna: flera yrkeskategorier är ett teambesök (BO-02).")
+    kind = kind or booking.kind_of(resources)
+    if asked_kind and asked_kind != kind:
+        raise InputError(
+            kind="Slaget följer av besöket: flera yrkeskategorier är ett team, en konsult pekar på en annan enhets"
+            " vårdhändelse (BO-02)."
+        )
     times = team.times(resources, start, end, parts)
     taken = resource_bookings.make_room(resources, start, end, at=at, by=by, hold_id=hold_id, times=times)
     if not overbook:
@@ -78,7 +84,7 @@ def _book(
         start,
         end,
         resources,
-        kind=kind or booking.kind_of(resources),
+        kind=kind,
         main_id=main_resource_id,
         add_on_ids=add_on_ids,
         wished_date=wished_date,
@@ -209,7 +215,16 @@ def _reschedule(
         new = [resource for resource in old if resource.pk in kept]
     encounter = appointment.encounter
     encounters.refuse_deceased(encounter.patient)
-    booking.warn_of_overlap(encounter.patient, start, end, accept_warnings, reason, apart_from=appointment)
+    if appointment.kind == AppointmentKind.CONSULT:
+        consults.engaged_by(
+            encounter.patient,
+            encounter.during_id,
+            care_unit_id=encounter.care_unit_id,
+            visit_type=encounter.visit_type,
+            start=start,
+        )
+    apart = {"apart_from": appointment, "during": encounter.during_id}
+    booking.warn_of_overlap(encounter.patient, start, end, accept_warnings, reason, **apart)
     times = team.moved_times(appointment, new, start, end)
     taken = resource_bookings.make_room(
         new, start, end, at=at, by=by, hold_id=hold_id, apart_from=appointment, times=times
@@ -245,6 +260,7 @@ def _reschedule(
         changes = {"kind": AppointmentKind.INDIVIDUAL, "session": None, "is_overbooked": False}
     write(appointment, start=start, end=end, **changes)
     item = rebooking.settle(appointment, rebooking.REBOOKED, by=by, at=at)
+    rebooking.watch_consults(encounter.pk, by=by, at=at)
     # What an absence forces is the provider's doing, whoever presses the key (PL-02).
     whose = CancelledBy.PROVIDER if item else changed_by
     told = {"start_before": old_start, "start_after": start, "reason": reason, "initiated_by": whose}
@@ -297,6 +313,7 @@ def register_no_show(appointment, *, by, at, reason=""):
     encounters.no_show(appointment.encounter, by=by, at=at, reason=reason)
     write(appointment, status=AppointmentStatus.NO_SHOW)
     rebooking.settle(appointment, rebooking.NO_SHOW, by=by, at=at)
+    rebooking.watch_consults(appointment.encounter_id, by=by, at=at)
     work_items.create_no_show_item(appointment, at=at)
     booking.note(appointment, "no_show", by=by, at=at, reason=reason)
 
@@ -323,6 +340,7 @@ def undo(*, appointment_id, by, at, reason="", version=None):
         )
     write(appointment, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
     rebooking.watch(appointment, resources, at=at)
+    rebooking.watch_consults(appointment.encounter_id, by=by, at=at)
     booking.note(appointment, "undone", by=by, at=at, reason=reason)
     return appointment
 
@@ -330,6 +348,7 @@ def undo(*, appointment_id, by, at, reason="", version=None):
 def note_cancelled(appointment, *, by, at, reason):
     """The booking is ended: what an absence left to do of it is done (PL-02)."""
     rebooking.settle(appointment, rebooking.CANCELLED, by=by, at=at)
+    rebooking.watch_consults(appointment.encounter_id, by=by, at=at)
     told = {"start_before": appointment.start, "initiated_by": appointment.cancelled_by}
     booking.note(appointment, "cancelled", by=by, at=at, reason=reason, **told)
 

@@ -3,7 +3,7 @@ by actions that own their transaction; locks are taken in the one order."""
 
 from dataclasses import dataclass
 
-from registration.actions import encounters
+from registration.actions import consults, encounters
 from registration.models import ContactReason, EncounterParticipant, Patient
 from scheduling import rules
 from scheduling.models import (
@@ -31,21 +31,36 @@ class Wanted:
     contact_reason: ContactReason
     request: BookingRequest | None
     commitment: object
+    # The contact at another unit that a consult visit is booked for (VH-10).
+    during: object = None
 
 
 def who_and_what(
-    *, patient_id, care_unit, visit_type, contact_reason_id, at, commitment_id=None, booking_request_id=None
+    *,
+    patient_id,
+    care_unit,
+    visit_type,
+    contact_reason_id,
+    at,
+    commitment_id=None,
+    booking_request_id=None,
+    during_id=None,
+    start=None,
 ):
-    """The facts of a visit to book, or the refusal (AV-02, VO-01, VO-02, BB-01, VH-08)."""
+    """The facts of a visit to book, or the refusal (AV-02, VO-01, VO-02, BB-01, VH-08). With `during_id` it is a consult
+    for that contact at another unit (VH-10), which must suit the `start`."""
     patient = Patient.objects.lock_present(patient_id)
     encounters.refuse_deceased(patient)
     contact_reason = _offered_reason(visit_type, contact_reason_id, local_date(at))
     request = _request_to_book(booking_request_id, patient, care_unit)
     commitment_id = commitment_id or (request.commitment_id if request else None)
-    # Primary care needs no vårdåtagande (VH-08): only one that is named is taken.
-    needs_one = commitment_id or not care_unit.is_primary_care
+    # Primary care and a consult need no vårdåtagande (VH-08): only one that is named is taken.
+    needs_one = commitment_id or not (care_unit.is_primary_care or during_id)
     commitment = encounters.find_commitment(patient, care_unit, commitment_id) if needs_one else None
-    return Wanted(patient, care_unit, visit_type, contact_reason, request, commitment)
+    during = None
+    if during_id:
+        during = consults.engaged_by(patient, during_id, care_unit_id=care_unit.pk, visit_type=visit_type, start=start)
+    return Wanted(patient, care_unit, visit_type, contact_reason, request, commitment, during)
 
 
 def _offered_reason(visit_type, contact_reason_id, day):
@@ -75,15 +90,15 @@ def _request_to_book(booking_request_id, patient, care_unit):
     return request
 
 
-def warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from=None):
-    """PL-06: a warning that a reason overrules. Returns the reason where there was something to overrule, else nothing."""
-    other = (
-        Appointment.objects.living()
-        .filter(patient=patient, start__lt=end, end__gt=start)
-        .exclude(pk=apart_from.pk if apart_from else None)
-        .select_related("care_unit")
-        .first()
-    )
+def warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from=None, during=None):
+    """PL-06: a warning that a reason overrules. Returns the reason where there was something to overrule, else nothing. A
+    consult and the visit `during` which it takes place are meant to meet (BO-02)."""
+    others = Appointment.objects.living().filter(patient=patient, start__lt=end, end__gt=start)
+    if apart_from:
+        others = others.exclude(pk=apart_from.pk).exclude(encounter__during=apart_from.encounter_id)
+    if during:
+        others = others.exclude(encounter=during)
+    other = others.select_related("care_unit").first()
     if other and not ("PL-06" in accept_warnings and reason.strip()):
         raise rules.patient_overlap(other.start, other.care_unit.name)
     return reason if other else ""
@@ -118,6 +133,7 @@ def create_visit(
         planned_start=start,
         planned_end=end,
         commitment=wanted.commitment,
+        during=wanted.during,
         is_group=kind == AppointmentKind.GROUP,
         by=by,
         at=at,

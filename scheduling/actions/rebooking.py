@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from registration.consults import still_belongs
 from scheduling import promises, rules, slots
-from scheduling.models import AppointmentStatus, ItemStatus, RebookingItem, SessionStatus
+from scheduling.models import Appointment, AppointmentStatus, ItemStatus, RebookingItem, SessionStatus
 from scheduling.timebook import Timebook
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
@@ -38,13 +39,24 @@ def watch_unlisted(*, patient_id, at):
         watch(appointment, list(appointment.resources.select_related("practitioner")), at=at)
 
 
-def put(appointment, absence=None, *, at, session=None):
-    """Inner write: one open item per booking, whatever hits it: an absence, or that its grupptillfälle is cancelled
-    (BO-02). Returns the new item, or None where there was one: a cancelled session then becomes its cause, since that is
-    not taken back as an absence is."""
+def watch_consults(contact_id, *, by, at):
+    """The consults that other units have booked for a contact (VH-10), after it was moved, called off, ended or restored:
+    what no longer belongs to it is the other unit's to book anew (BO-02); what does again is withdrawn."""
+    booked = Appointment.objects.living().filter(encounter__during=contact_id, end__gt=at)
+    for row in booked.select_related("encounter__commitment", "encounter__during").order_by("pk"):
+        if not still_belongs(row.encounter.during, day=local_date(row.start)):
+            put(row, contact=row.encounter.during, at=at)
+        elif item := RebookingItem.objects.open().filter(appointment=row, contact=contact_id).locked().first():
+            end(item, WITHDRAWN, by=by, at=at)
+
+
+def put(appointment, absence=None, *, at, session=None, contact=None):
+    """Inner write: one open item per booking, whatever hits it: an absence, that its grupptillfälle is cancelled, or that
+    the `contact` of a consult is called off (BO-02). Returns the new item, or None where there was one: what is not taken
+    back as an absence is then becomes its cause."""
     if item := RebookingItem.objects.open().filter(appointment=appointment).locked().first():
-        if session and item.session_id is None:
-            write(item, absence=None, session=session)
+        if (session or contact) and item.absence_id:
+            write(item, absence=None, session=session, contact=contact)
         return None
     commitment = appointment.encounter.commitment
     main = appointment.encounter.participants.filter(is_main_responsible=True).select_related("practitioner").first()
@@ -59,6 +71,7 @@ def put(appointment, absence=None, *, at, session=None):
         appointment=appointment,
         absence=absence,
         session=session,
+        contact=contact,
     )
 
 

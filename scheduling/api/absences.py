@@ -185,6 +185,10 @@ class RebookingAnswer(Answer):
     start = serializers.DateTimeField()
     absence = serializers.UUIDField(allow_null=True)
     session = serializers.UUIDField(allow_null=True, help_text="Grupptillfället, där det är inställt (BO-02).")
+    contact = serializers.UUIDField(
+        allow_null=True,
+        help_text="Vårdhändelsen som en konsult var bokad till, där den är avbokad, flyttad eller slut.",
+    )
     commitment = serializers.UUIDField(allow_null=True)
     status = serializers.CharField()
     watch_until = serializers.DateField()
@@ -214,6 +218,7 @@ def rebooking_answer(row, *, on):
         "start": moment(row.appointment.start),
         "absence": str(row.absence_id) if row.absence_id else None,
         "session": str(row.session_id) if row.session_id else None,
+        "contact": str(row.contact_id) if row.contact_id else None,
         "commitment": str(row.commitment_id) if row.commitment_id else None,
         "status": row.status,
         "watch_until": day(row.watch_until),

@@ -59,9 +59,15 @@ class BookingBody(Fields):
     resources = Listed(Id(), max_length=20)
     add_ons = Listed(AddOnCode(), max_length=20, required=False)
     kind = Choice(
-        choices=["individual", "team"],
+        choices=["individual", "team", "consult"],
         required=False,
-        help_text="Följer av resurserna: flera yrkeskategorier är ett team (BO-02). Gruppbesök bokas i sessions/.",
+        help_text="Följer av besöket: flera yrkeskategorier är ett team, med during är det ett konsultbesök (BO-02)."
+        " Gruppbesök bokas i sessions/.",
+    )
+    during = Id(
+        required=False,
+        allow_null=True,
+        help_text="Vårdhändelse på en annan enhet, som pågår eller är ett bokat besök: bokar ett konsultbesök (VH-10).",
     )
     main_responsible = Id(
         required=False, allow_null=True, help_text="Resursen med huvudansvar, på den registreras besöket."
@@ -247,6 +253,7 @@ class Appointments(AppointmentEndpoint):
                 add_on_ids=[row.pk for row in asked.get("add_ons", ())],
                 booking_request_id=asked.get("booking_request"),
                 commitment_id=asked.get("commitment") or _commitment_of_referral(asked),
+                during_id=asked.get("during"),
                 hold_id=asked.get("hold"),
                 main_resource_id=asked.get("main_responsible"),
                 asked_kind=asked.get("kind"),

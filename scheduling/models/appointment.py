@@ -19,12 +19,14 @@ class AppointmentStatus(models.TextChoices):
 
 
 class AppointmentKind(models.TextChoices):
-    """Kinds of visits (BO-02). A group team visit is a group one with several professions."""
+    """Kinds of visits (BO-02). A group team visit is a group one with several professions; a consult visit belongs to
+    the contact at another unit that its vårdhändelse points to (VH-10)."""
 
     INDIVIDUAL = "individual", "Enskilt besök"
     GROUP = "group", "Gruppbesök"
     TEAM = "team", "Teambesök"
     COORDINATED = "coordinated", "Samordnat besök"
+    CONSULT = "consult", "Konsultbesök"
 
 
 class CancelledBy(models.TextChoices):

@@ -115,8 +115,8 @@ class Absence(Versioned):
 
 
 class RebookingItem(WorkItem):
-    """Ombokningspost: a booking that an absence hits, or whose grupptillfälle is cancelled (BO-02). It stays until the
-    booking is moved or ended (PL-02)."""
+    """Ombokningspost: a booking that an absence hits, whose grupptillfälle is cancelled, or a consult whose contact at the
+    other unit was called off or moved (BO-02). It stays until the booking is moved or ended (PL-02)."""
 
     status = models.CharField("status", max_length=10, choices=ItemStatus, default=ItemStatus.OPEN)
     appointment = models.ForeignKey(
@@ -131,6 +131,13 @@ class RebookingItem(WorkItem):
         null=True,
         related_name="rebooking_items",
         verbose_name="inställt tillfälle",
+    )
+    contact = models.ForeignKey(
+        "registration.Encounter",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name="ändrad vårdhändelse på annan enhet",
     )
 
     objects = OpenItemQuerySet.as_manager()
@@ -151,8 +158,9 @@ class RebookingItem(WorkItem):
             ),
             models.CheckConstraint(
                 name="rebooking_item_has_one_cause",
-                condition=Q(absence__isnull=False, session__isnull=True)
-                | Q(absence__isnull=True, session__isnull=False),
+                condition=Q(absence__isnull=False, session__isnull=True, contact__isnull=True)
+                | Q(absence__isnull=True, session__isnull=False, contact__isnull=True)
+                | Q(absence__isnull=True, session__isnull=True, contact__isnull=False),
             ),
             models.UniqueConstraint(
                 fields=["appointment"], condition=Q(status="open"), name="one_open_rebooking_item_per_appointment"

@@ -6,7 +6,7 @@ from registration import lifecycle
 from registration.actions import encounters, orders
 from registration.models import Encounter, Patient
 from scheduling import rules
-from scheduling.actions import appointments, letter_writing, plans, resource_bookings, work_items
+from scheduling.actions import appointments, letter_writing, plans, rebooking, resource_bookings, work_items
 from scheduling.models import Appointment, AppointmentStatus, CancelledBy, CheckOut, FreedBy
 from sdv.common.errors import InputError, RuleError
 from sdv.common.versions import write
@@ -104,6 +104,7 @@ def annul(*, encounter_id, reason, by, at, version=None):
         resource_bookings.free(appointment, by=by, at=at)
         appointment.patient = patient
         letter_writing.follow_cancellation(appointment, by=by, at=at)
+    rebooking.watch_consults(encounter.pk, by=by, at=at)
     deceased.again(patient, by=by, at=at)
     return encounter
 
@@ -116,7 +117,9 @@ def end_by_hand(*, encounter_id, by, at, version=None, **ways):
     booking = Appointment.objects.filter(encounter_id=encounter_id, status=AppointmentStatus.BOOKED)
     appointment_id = booking.values_list("pk", flat=True).first()
     if appointment_id is None:
-        return encounters.discharge(encounter_id=encounter_id, by=by, at=at, version=version, **ways)
+        encounter = encounters.discharge(encounter_id=encounter_id, by=by, at=at, version=version, **ways)
+        rebooking.watch_consults(encounter.pk, by=by, at=at)
+        return encounter
     appointment, _ = appointments.lock(appointment_id, with_resources=True)
     encounter = encounters.discharge(encounter_id=encounter_id, by=by, at=at, version=version)
     if appointment.status == AppointmentStatus.BOOKED:

@@ -124,6 +124,11 @@ def bookings_on_cancelled_sessions(at):
     return promises.on_cancelled_sessions()
 
 
+def left_consults(at):
+    """BO-02, PL-02: a consult whose contact at the other unit is called off stands on the rebooking list."""
+    return promises.left_consults(at=at)
+
+
 def rebooking_of_what_is_done(at):
     """PL-02: what has been moved, ended or has begun is not left to be moved."""
     return RebookingItem.objects.open().exclude(appointment__status=AppointmentStatus.BOOKED)
@@ -219,6 +224,7 @@ INVARIANTS = [
     Invariant("appointments-without-time", "bokningar som inte håller någon tid", appointments_without_time),
     Invariant("bookings-in-absence", "bokningar under frånvaro som inte står i Ombokningar (PL-02)", bookings_in_absence),
     Invariant("bookings-on-cancelled-sessions", "inställda gruppers bokningar utanför listan (BO-02)", bookings_on_cancelled_sessions),
+    Invariant("left-consults", "konsulter av avbokad vård utanför Ombokningar (BO-02)", left_consults),
     Invariant("rebooking-of-what-is-done", "ombokningar av bokningar som inte längre väntar (PL-02)", rebooking_of_what_is_done),
     Invariant("times-without-appointment", "tider som hålls utan levande bokning", times_without_appointment),
     Invariant("seats-of-the-gone", "platser på grupptillfällen utan levande bokning (BO-02)", seats_of_the_gone),

@@ -6,6 +6,7 @@ import pytest
 
 from scheduling.models import Appointment, VisitPlan
 from sdv.common.time import at_local, local_date, now
+from sdv.flows import cancellation
 from tests import factories
 
 from .conftest import refused
@@ -146,3 +147,26 @@ def test_a_team_visit_names_its_main_responsible_and_its_parts(integration, nurs
     assert row.encounter.participants.get(is_main_responsible=True).practitioner == doctor.practitioner
     periods = {each.resource_id: each.period.lower for each in row.resource_bookings.all()}
     assert periods == {nurse.pk: start, doctor.pk: start + HALF_HOUR}
+
+
+def test_a_consult_is_booked_for_a_visit_at_another_unit(integration, centre, nurse, start):
+    """VH-10, BO-02: the kind follows from `during`; what it cannot belong to changes nothing."""
+    other = factories.booked_visit(
+        care_unit=factories.HealthCentreFactory(),
+        visit_type=factories.visit_type(),
+        start=start,
+        patient=factories.patient(),
+    )
+    body = visit(nurse, start, patient=str(other.patient_id), during=str(other.encounter_id))
+    late = body | {"start": (start + DAY).isoformat(), "end": (start + DAY + HALF_HOUR).isoformat()}
+    refused(integration.post("appointments/", late), 409, rule="BO-02", code="not_one_day")
+    refused(integration.post("appointments/", body | {"kind": "individual"}), 400)
+    assert Appointment.objects.count() == 1
+    made = integration.post("appointments/", body | {"kind": "consult"})
+    assert made.status_code == 201, made.content
+    assert (made.json()["kind"], made.json()["encounter"]["during"]) == ("consult", str(other.encounter_id))
+    cancellation.cancel(appointment_id=other.pk, cancelled_by="provider", reason="Sjuk", by=other.created_by, at=now())
+    item = integration.get("rebooking-items/").json()["results"][0]
+    assert (item["appointment"], item["contact"]) == (made.json()["id"], str(other.encounter_id))
+    third = visit(nurse, start + 2 * HALF_HOUR, patient=str(other.patient_id), during=str(other.encounter_id))
+    refused(integration.post("appointments/", third), 409, rule="VH-10", code="nothing_ongoing")

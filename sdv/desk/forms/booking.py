@@ -86,7 +86,7 @@ class BookingForm(TimesForm):
 
     def __init__(self, data, *, care_unit, today, commitments=()):
         self.care_unit, self.day = care_unit, today
-        self.visit_types = {str(row.pk): row for row in bookable_types(care_unit, today)}
+        self.visit_types = {str(row.pk): row for row in self._bookable()}
         self.visit_type = self.visit_types.get(data.get("besokstyp", ""))
         self.reasons = self._reasons()
         self.resources = self._resources()
@@ -108,6 +108,9 @@ class BookingForm(TimesForm):
             data["vardatagande"] = next(iter(self.commitments))
         super().__init__(data, auto_id="%s")
         self._offer()
+
+    def _bookable(self):
+        return bookable_types(self.care_unit, self.day)
 
     def _reasons(self):
         if not self.visit_type:

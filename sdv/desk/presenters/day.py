@@ -34,7 +34,11 @@ FILTERS = (
     ("avbokade", "Avbokade", ("cancelled", "annulled")),
 )
 DISTANT = {ContactForm.PHONE, ContactForm.VIDEO}
-WORDS_OF_KIND = {AppointmentKind.TEAM: "Team", AppointmentKind.COORDINATED: "Samordnat"}
+WORDS_OF_KIND = {
+    AppointmentKind.TEAM: "Team",
+    AppointmentKind.COORDINATED: "Samordnat",
+    AppointmentKind.CONSULT: "Konsult",
+}
 DONE = {"checked_out", "ended", "no_show"}
 OFF = {"cancelled", "annulled"}
 

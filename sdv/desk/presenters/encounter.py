@@ -9,6 +9,7 @@ from django.urls import reverse
 from classification import presenters as coding_presenters
 from classification.actions import coding
 from registration.actions import encounters
+from registration.consults import TEAM_VISITS
 from registration.encounter_types import TYPES
 from registration.lifecycle import (
     ANNULLED,
@@ -205,9 +206,10 @@ def _stay_facts(encounter):
 
 def linked(encounter):
     """The vårdhändelser that this one is linked to, as (word, what, address): before, after, consults, mother, child."""
-    found = [("Fortsätter från", encounter.continues), ("Under pågående vård", encounter.during)]
-    if encounter.type_id in ENGAGES_CONSULTS:
-        followed = Encounter.objects.filter(Q(continues=encounter) | Q(during=encounter))
+    found = [("Fortsätter från", encounter.continues), ("Konsult åt", encounter.during)]
+    if encounter.type_id in (*ENGAGES_CONSULTS, *TEAM_VISITS):
+        followed = Encounter.objects.filter(Q(continues=encounter) | Q(during=encounter, cancelled_at=None))
+        followed = followed.exclude(type=ANNULLED)
         for row in followed.select_related("type", "care_unit").order_by("start", "id"):
             found.append(("Konsult" if row.during_id == encounter.pk else "Fortsatte i", row))
     if encounter.type_id in (FOETUS, NEWBORN) and (birth := getattr(encounter, "birth", None)):
@@ -262,7 +264,7 @@ def steps(history, coded, encounter):
         _walk(row, reached, deviations)
     planned_type = TYPES[encounter.type_id]
     if planned_type.is_pre_registration and encounter.visit_type:
-        planned_type = TYPES[encounters.arrival_type_code(encounter.care_unit, encounter.visit_type)]
+        planned_type = TYPES[encounters.arrival_type_of(encounter, local_date(encounter.planned_start))]
     names = list(_course(reached, encounter, planned_type))
     if coded is not None:
         reached["Kodad"] = (coded.completed_at, coded.completed_by)

@@ -8,6 +8,7 @@ from sdv.common.dates import long_date
 from sdv.common.presenting import Tag
 from sdv.common.time import local, local_date
 from sdv.desk.presenters.booking import overlap, value_of, who
+from sdv.desk.presenters.day import WORDS_OF_KIND
 
 
 @dataclass(frozen=True)
@@ -76,4 +77,5 @@ def tag_of(appointment):
         return Tag("info", "", f"Grupp: {appointment.session.name}")
     if appointment.plan_id:
         return Tag("info", "", appointment.plan.get_kind_display())
-    return Tag("info", "", "Team") if appointment.kind == "team" else None
+    word = WORDS_OF_KIND.get(appointment.kind)
+    return Tag("info", "", word) if word else None

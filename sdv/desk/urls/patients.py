@@ -5,6 +5,7 @@ from django.urls import path
 from sdv.desk.views import (
     booking,
     commitments,
+    consults,
     deceased,
     letter_list,
     letters,
@@ -84,6 +85,7 @@ urlpatterns = [
     path("patienter/<uuid:pk>/ordinationer/<uuid:order>/aktivera/", orders.activate, name="order-activate"),
     path("patienter/<uuid:pk>/ordinationer/<uuid:order>/makulera/", orders.cancel, name="order-cancel"),
     path("patienter/<uuid:pk>/boka/", booking.book, name="book"),
+    path("patienter/<uuid:pk>/boka/konsult/", consults.book_consult, name="book-consult"),
     path("patienter/<uuid:pk>/boka/serie/", plans.series, name="book-series"),
     path("patienter/<uuid:pk>/boka/samordna/", plans.together, name="book-together"),
     path("bokningar/<uuid:pk>/omboka/", rescheduling.reschedule, name="appointment-reschedule"),

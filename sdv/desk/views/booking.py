@@ -6,7 +6,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from registration.actions.encounters import arrival_type_code
+from registration import type_choice
 from registration.encounter_types import TYPES
 from registration.lifecycle import ANNULLED
 from scheduling import rules
@@ -164,7 +164,7 @@ class BookingDesk(Desk):
         return ""
 
     def _needs_commitment(self):
-        return TYPES[arrival_type_code(self.care_unit, self.visit_type)].requires_commitment
+        return TYPES[type_choice.at_arrival(self.care_unit, self.visit_type)].requires_commitment
 
     def is_ready(self):
         """What a booking needs besides a time: a besökstyp, an orsak (VO-01), and the vårdåtagande where there are
@@ -201,11 +201,12 @@ class BookingDesk(Desk):
                 main_resource_id=resource.pk if resource.practitioner_id else None,
                 commitment_id=self.form.commitment.pk if self.form.commitment else None,
                 booking_request_id=self._request_id(),
-                wished_date=self.form.cleaned_data["onskat"],
+                wished_date=self.form.cleaned_data.get("onskat"),
                 hold_id=uuid_of(self.request.POST.get("hallen", "")),
                 by=self.user,
                 at=self.at,
                 **self.letter_wish(),
+                **self.of_kind(),
                 **self.insisted(),
                 **overbooking,
             )
@@ -215,7 +216,7 @@ class BookingDesk(Desk):
             if refused.code == "slot_taken":
                 return self.taken(refused, resource, start)
             return self.refused(refused)
-        self.receipt(f"Bokad {rules.clock(start)} för", appointment)
+        self.receipt(f"{self.booked_word()} {rules.clock(start)} för", appointment)
         return self._done(appointment)
 
     def letter_of(self, start, caregiver, letter_choices):
@@ -231,6 +232,13 @@ class BookingDesk(Desk):
             letter_choices=letter_choices,
             at=self.at,
         )
+
+    def of_kind(self):
+        """What a booking of another kind has besides (BO-02)."""
+        return {}
+
+    def booked_word(self):
+        return "Bokad"
 
     def _request_id(self):
         """The begäran named in the form, whether or not it still waits: the rule says who was first."""
