@@ -5,8 +5,9 @@ from datetime import UTC, time, timedelta
 import pytest
 from django.urls import reverse
 
+from registration.models import AddressKind, PatientAddress
 from scheduling.actions import appointments
-from scheduling.models import Appointment, ResourceBooking, VisitPlan
+from scheduling.models import Appointment, LetterText, ResourceBooking, VisitPlan
 from sdv.common.time import at_local, local, local_date, now
 from tests import factories
 
@@ -72,6 +73,8 @@ def test_a_series_is_proposed_with_the_misfits_first_and_booked_at_once(client, 
     assert page.index("Passar inte") < page.index("Ledig<") if "Ledig<" in page else True
     assert page.index('id="tid-2"') < page.index('id="tid-1"') < page.index('id="tid-3"')
     assert not VisitPlan.objects.exists()
+    # What the form sends on is what was written: a clock as it is read again.
+    assert '<input type="hidden" name="klockan" value="09:00">' in page
 
     taken = client.post(address, serie(nurse) | times(nurse, at_nine(), at_nine(14), at_nine(21)))
     assert taken.status_code == 409 and "1 av 3 besök passar inte, inget är bokat" in taken.content.decode()
@@ -81,6 +84,20 @@ def test_a_series_is_proposed_with_the_misfits_first_and_booked_at_once(client, 
     assert "3 besök bokade för" in text and text.count("Serie") >= 3
     starts = list(patient.appointments.order_by("start").values_list("start", flat=True))
     assert starts == [at_nine(), at_nine(15), at_nine(21)]
+
+
+def test_the_receipt_says_what_became_of_the_letters(client, nurse):
+    """KA-01: a letter that lacks an address or the unit's telephone is not said to be written."""
+    for day, told in ((7, "2 brev saknar uppgift, se Brev. 2 besök"), (8, "2 brev skrivna. 2 besök")):
+        patient = factories.patient()
+        if day == 8:
+            kind = AddressKind.objects.get(code="bostadsadress")
+            place = {"street": "Storgatan 1", "postal_code": "223 50", "town": "Lund"}
+            PatientAddress.objects.create(patient=patient, kind=kind, **place)
+            LetterText.objects.create(part="phone", care_unit=nurse.care_unit, text="046-17 00 00", source="Prov")
+        chosen = times(nurse, at_nine(day), at_nine(day + 7)) | {"kallelse": "1"}
+        page = client.post(reverse("book-series", args=[patient.pk]), serie(nurse) | chosen, follow=True)
+        assert f"{told} bokade för" in page.content.decode()
 
 
 def booked_series(client, nurse):

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from registration.actions import clock
 from registration.models import CareCommitment, Encounter, Patient, Referral
 from scheduling import promises
-from scheduling.actions import absences, appointments, check_out, commitments, invitations, offers, sessions, work_items
+from scheduling.actions import (
+    absences,
+    appointments,
+    check_out,
+    commitments,
+    invitations,
+    offers,
+    plans,
+    sessions,
+    work_items,
+)
 from scheduling.models import (
     Absence,
     Appointment,
@@ -32,6 +42,12 @@ ACTS = [
     "cancel_group",
     "move_group",
     "to_another_group",
+    "book_team",
+    "book_series",
+    "book_coordinated",
+    "move_rest",
+    "cancel_rest",
+    "cancel_rest_late",
     "request",
     "offer",
     "accept_offer",
@@ -156,6 +172,57 @@ class Story:
         if row := self._appointment(status="booked"):
             session = self._plan(self.now + 2 * DAY)
             sessions.change_session(appointment_id=row.pk, session_id=session.pk, **self.by, at=self.now)
+
+    def book_team(self):
+        """The nurse and the doctor at once, tomorrow."""
+        both = [self.clinic.nurse_resource.pk, self.clinic.doctor_resource.pk]
+        warned = {"accept_warnings": ["PL-06"], "reason": "test"}
+        self.clinic.book(self.patient, self.now + DAY, at=self.now, resource_ids=both, **warned)
+
+    def _book_plan(self, kind, visits):
+        told = {"accept_warnings": ["PL-06"], "reason": "test", **self.by, "at": self.now}
+        plans.book(kind=kind, patient_id=self.patient.pk, visits=visits, **told)
+
+    def _visit(self, start, *, with_doctor=False):
+        clinic = self.clinic
+        return {
+            "care_unit": clinic.unit,
+            "visit_type": clinic.doctor_visit if with_doctor else clinic.nurse_visit,
+            "contact_reason_id": clinic.reason.pk,
+            "start": start,
+            "end": start + HALF_HOUR,
+            "resource_ids": [(clinic.doctor_resource if with_doctor else clinic.nurse_resource).pk],
+        }
+
+    def book_series(self):
+        """Three visits, the first in half an hour."""
+        self._book_plan("series", [self._visit(self.now + HALF_HOUR + number * DAY) for number in range(3)])
+
+    def book_coordinated(self):
+        """The nurse and then the doctor, tomorrow."""
+        start = self.now + DAY
+        self._book_plan("coordinated", [self._visit(start), self._visit(start + HALF_HOUR, with_doctor=True)])
+
+    def _first_planned(self):
+        """The first booking of a plan that is left."""
+        rows = Appointment.objects.living().filter(patient=self.patient, plan__isnull=False)
+        return rows.order_by("start", "id").first()
+
+    def move_rest(self):
+        if row := self._first_planned():
+            told = {"accept_warnings": ["PL-06"], "reason": "test", "at": self.now}
+            plans.move_rest(appointment_id=row.pk, start=row.start + DAY, **self.by, **told)
+
+    def _cancel_rest(self, who):
+        row = self._first_planned()
+        self._on(row, cancellation.cancel_rest, appointment_id=row and row.pk, cancelled_by=who, reason="test")
+
+    def cancel_rest(self):
+        self._cancel_rest("provider")
+
+    def cancel_rest_late(self):
+        """By the patient: those with less than a day to go are Utebliven (VH-11)."""
+        self._cancel_rest("patient")
 
     def request(self):
         work_items.request_booking(
@@ -326,6 +393,22 @@ class Story:
 @given(acts=st.lists(st.sampled_from(ACTS), min_size=3, max_size=14))
 def test_whatever_happens_every_open_commitment_has_a_plan(acts):
     """UT-07, AV-02, AV-03, PL-13"""
+    _tell(acts)
+
+
+PLANS = ["book_team", "book_series", "book_coordinated"]
+OF_PLANS = ["move_rest", "cancel_rest", "cancel_rest_late"]
+
+
+@pytest.mark.django_db
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=st.sampled_from(PLANS), acts=st.lists(st.sampled_from(ACTS + 3 * OF_PLANS), min_size=3, max_size=9))
+def test_whatever_happens_to_what_is_planned_together_nobody_is_left(first, acts):
+    """UT-07, BO-02, PL-08: the acts on a plan befall one that is there."""
+    _tell([first, *acts])
+
+
+def _tell(acts):
     with transaction.atomic():
         story = Story(Clinic())
         for number, name in enumerate(acts):

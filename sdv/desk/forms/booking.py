@@ -1,7 +1,7 @@
 """What is to be booked: the choices that narrow the free times (BO-01, VO-02). Read from an address or a posted form;
 the names are Swedish because they stand in the address, the values are ids."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 from django import forms
 
@@ -52,6 +52,8 @@ class TimesForm(forms.Form):
 
     def _plain(self, name):
         value = getattr(self, "cleaned_data", {}).get(name, self.data[name])
+        if isinstance(value, time):
+            return f"{value:%H:%M}"
         return value.isoformat() if hasattr(value, "isoformat") else value
 
     def _offer_times(self, today):

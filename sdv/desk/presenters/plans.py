@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from scheduling.actions import plans
-from scheduling.models import Appointment
+from scheduling.models import Appointment, LetterStatus
 from sdv.common.dates import long_date
 from sdv.common.presenting import Tag
 from sdv.common.time import local, local_date
@@ -69,6 +69,14 @@ def others(appointment):
 def rest(appointment, *, at):
     """How many later visits of the plan are left after a booked one."""
     return plans.rest_of(appointment, at=at).count()
+
+
+def letters_told(rows):
+    """What became of the letters of several bookings, for the receipt. Empty where none was written."""
+    letters = [letter for row in rows for letter in row.letters_written]
+    lacking = sum(letter.status == LetterStatus.BLOCKED for letter in letters)
+    told = [f"{len(letters) - lacking} brev skrivna. "] if len(letters) > lacking else []
+    return "".join([*told, *([f"{lacking} brev saknar uppgift, se Brev. "] if lacking else [])])
 
 
 def tag_of(appointment):

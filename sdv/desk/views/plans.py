@@ -103,6 +103,8 @@ def _page(request, patient, template, found, context, at):
         "path": request.path,
         "rows": rows,
         "misfits": sum(row.is_misfit for row in rows),
+        # On a page of its own the keyboard starts in the first time to choose: what does not fit, where something does not.
+        "focused": None if request.htmx or refusal else next((row.number for row in rows if row.choices), None),
         "is_dead": patient.is_deceased,
         "letter_default": "kallelse" in request.POST if letter_form.is_bound else not patient.is_protected,
         "letter_forms": {"plan": letter_form},
@@ -167,9 +169,8 @@ def _book(request, patient, kind, visits, at):
             return _done(patient, plans.booked_already(**wanted))
         request.plan_refusal = refused
         return None
-    letters = sum(len(row.letters_written) for row in made)
-    text = f"{letters} brev skrivna. " if letters else ""
-    leave_receipt(request, at=at, text=f"{text}{len(made)} besök bokade för", whom=patient)
+    text = f"{presenter.letters_told(made)}{len(made)} besök bokade för"
+    leave_receipt(request, at=at, text=text, whom=patient)
     return _done(patient, made)
 
 

@@ -140,11 +140,8 @@ class RebookingDesk(Desk):
         try:
             if "resten" in self.request.POST:
                 moved = plan_writes.move_rest(resource_id=resource.pk, **told)
-                letters = sum(len(row.letters_written) for row in moved)
-                text = f"{letters} brev skrivna. " if letters else ""
-                leave_receipt(
-                    self.request, at=self.at, text=f"{text}{len(moved)} besök ombokade för", whom=self.patient
-                )
+                text = f"{plans.letters_told(moved)}{len(moved)} besök ombokade för"
+                leave_receipt(self.request, at=self.at, text=text, whom=self.patient)
             else:
                 moved = writes.reschedule(end=end, resource_ids=[resource.pk, *self.along], **told)
                 self.receipt(f"Ombokad till {rules.clock(start)} för", moved)
