@@ -1,6 +1,7 @@
 """A booking with its kallelse at no extra key, the pile printed and confirmed in two, a time that goes in between, and what
 the pages show of the protected: with keys only, accessible in every state (ui 4.13, KA-01…05)."""
 
+import hashlib
 import os
 from datetime import timedelta
 
@@ -9,9 +10,10 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from registration.models import AddressKind, PatientAddress
-from scheduling.models import Letter, LetterText
+from scheduling.models import Letter, LetterAttachment, LetterText
 from sdv.accounts.permissions import Role
 from sdv.common.time import local_date, now, start_of_day
+from sdv.desk.demo.planning import pdf_of
 from tests.clinic import Clinic
 
 from .conftest import assert_accessible_also_narrow
@@ -126,3 +128,67 @@ def test_what_lacks_an_address_is_told_with_the_way_on(desk, visit, clinic):
     visit(reverse("letter", args=[Letter.objects.get().pk]))
     expect(desk.get_by_role("button", name="Skriv brevet igen")).to_be_visible()
     judge(desk, "brev-saknar-ett")
+
+
+def test_own_words_and_a_file_are_chosen_with_the_booking_read_printed_and_confirmed(desk, visit, clinic):
+    """KA-01, KA-03, PL-07: from the free time to the printed letter with keys alone; what is typed stays when the page asks
+    again and when another time is taken."""
+    content = pdf_of(["Så hittar du till oss"])
+    LetterAttachment.objects.create(
+        name="Karta", pdf=content, sha256=hashlib.sha256(content).hexdigest(), source="Prov"
+    )
+    patient = living(clinic)
+    first = local_date(now()) + timedelta(days=3)
+    choices = f"?besokstyp={clinic.nurse_visit.pk}&orsak={clinic.reason.pk}&fran={first}"
+    visit(reverse("book", args=[patient.pk]) + choices)
+    keys = Keys(desk)
+    keys.press("Enter")
+    desk.wait_for_url("**hallen=**")
+    expect(desk.get_by_role("button", name="Boka Ctrl Enter")).to_be_focused()
+    words = desk.locator("#hallen").get_by_label("Egen text i brevet")
+    expect(words).to_be_hidden()
+    for key in ("Shift+Tab", "Enter", "Tab"):
+        keys.press(key)
+    expect(words).to_be_focused()
+    desk.keyboard.type("Ring på porten.")
+    for key in ("Tab", "Tab", "Space"):
+        keys.press(key)
+    expect(desk.locator("#hallen").get_by_label("Karta")).to_be_checked()
+    judge(desk, "boka-egen-text")
+    # The form above asks again: the held time and what was typed are still there.
+    desk.get_by_label("Önskat datum").focus()
+    desk.keyboard.type("+9d")
+    desk.keyboard.press("Tab")
+    expect(desk.locator("#hallen input[name=onskat]")).to_have_count(1)
+    expect(words).to_have_value("Ring på porten.")
+    expect(desk.locator("#hallen").get_by_label("Karta")).to_be_checked()
+    # Another time, from the list.
+    row = desk.locator("#tider .who").nth(2)
+    clock = row.inner_text().partition("–")[0]
+    row.focus()
+    desk.keyboard.press("Enter")
+    expect(desk.locator(".chosen")).to_contain_text(f"kl. {clock}")
+    expect(words).to_have_value("Ring på porten.")
+    assert "porten" not in desk.url
+    expect(desk.get_by_role("button", name="Boka Ctrl Enter")).to_be_focused()
+    desk.keyboard.press("Tab")
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_role("heading", name="Så blir brevet")).to_be_visible()
+    expect(desk.locator(".paper")).to_contain_text("Ring på porten.")
+    expect(desk.locator(".paper")).to_contain_text("Karta")
+    judge(desk, "boka-forhandsgranska")
+    desk.keyboard.press("Control+Enter")
+    desk.wait_for_url("**/bokningar/?bokad=**")
+    letter = Letter.objects.get()
+    assert (letter.own_text, letter.enclosures.count()) == ("Ring på porten.", 1)
+    visit(reverse("letters"))
+    expect(desk.get_by_text("Bilagorna skrivs ut efter sina brev")).to_be_visible()
+    judge(desk, "brev-lista-bilagor")
+    expect(desk.locator(".who").first).to_be_focused()
+    with desk.context.expect_page():
+        desk.keyboard.press("p")
+    desk.keyboard.press("Control+Enter")
+    expect(desk.get_by_text("1 brev bekräftade som utskrivna")).to_be_visible(timeout=30_000)
+    letter.refresh_from_db()
+    assert letter.status == "printed"
+    assert letter.document.pdf
