@@ -49,6 +49,16 @@ def taken(resource_name, start):
     )
 
 
+def other_unit_refusal():
+    """PL-25: units share a waiting list, never their tidböcker; a time is booked by those with an assignment there."""
+    return RuleError(
+        "PL-25",
+        "Tiden finns inte på någon enhet där du har ett uppdrag som får boka. En delad väntelista delar patienter, inte"
+        " tider: be enheten boka, eller välj en av de lediga tiderna i listan.",
+        code="other_unit",
+    )
+
+
 def outside_hours(resource_name, start):
     """BO-01: a booking takes a time that the resource's tidbok has."""
     return RuleError(

@@ -25,13 +25,14 @@ PROFESSION, VISIT_TYPE, TOO_SHORT, ABSENT, HOLIDAY, NO_ROOM = (
 
 @dataclass(frozen=True)
 class Slot:
-    """A free time: each names its resource (PL-07, nothing implicit), and what else is had with it. Times are aware,
-    UTC."""
+    """A free time: each names its resource, which has a unit, and its form (PL-07, nothing implicit), and what else is had
+    with it. Times are aware, UTC."""
 
     resource: Resource
     start: object
     end: object
     others: tuple = ()
+    contact_form: str = ""
 
     @property
     def resource_ids(self):
@@ -76,9 +77,10 @@ def find(
     also_units=(),
 ):
     """Free times for the visit type from the first to the last day, earliest first; none that begins before `starting`
-    where that is given. What `by` holds is free to `by`. `together` is groups of rooms or equipment: one of each group is
-    had with the person. `also_units` are searched too. The same number of queries whatever the span and the resources."""
-    units = [care_unit, *also_units]
+    where that is given. What `by` holds is free to `by`. `together` is groups of rooms or equipment: one of each group, at
+    the person's own unit, is had with the person. `also_units` are searched too, those of the besökstyp's vårdområde
+    (BT-01). The same number of queries whatever the span, the units and the resources."""
+    units = [care_unit, *(unit for unit in also_units if unit.care_area_id == visit_type.care_area_id)]
     persons, others, together = _resources(units, visit_type, from_day, resource_ids, together)
     found = Found()
     if not persons or to_day < from_day:
@@ -108,7 +110,7 @@ def find(
     return found
 
 
-def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3, by=None):
+def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3, by=None, also_units=()):
     """The next free times from a wished one, for a refusal that offers the way on (PL-07)."""
     from_day = max(local_date(start), local_date(at))
     slots = free(
@@ -121,6 +123,7 @@ def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3, b
         resource_ids=resource_ids,
         limit=count,
         by=by,
+        also_units=also_units,
     )
     return slots[:count]
 
@@ -185,12 +188,13 @@ class _Search:
             return None
         others = []
         for group in self.groups:
-            had = next((row for row in group if self._is_free(row, start, end)), None)
+            own = (row for row in group if row.care_unit_id == resource.care_unit_id)
+            had = next((row for row in own if self._is_free(row, start, end)), None)
             if had is None:
                 self.hidden[NO_ROOM] += 1
                 return None
             others.append(had)
-        return Slot(resource=resource, start=start, end=end, others=tuple(others))
+        return Slot(resource, start, end, tuple(others), self.visit_type.contact_form)
 
     def _is_free(self, resource, start, end):
         return (

@@ -9,7 +9,7 @@ from scheduling.models import BookingRequest, BookingRequestStatus, RowLock
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 
-from . import commitments, invitations, offers
+from . import appointments, commitments, invitations, offers
 
 REASON = "Delad väntelista"
 
@@ -58,6 +58,28 @@ def take_referral(*, referral_id, care_unit, by, at):
     referral.save(update_fields=["care_unit", "commitment", "version"])
     _end(old, care_unit, by=by, at=at)
     return referral
+
+
+@transaction.atomic
+def book(*, care_unit, booking_request_id=None, commitment_id=None, by, at, **fields):
+    """Books at the unit, by its rules. A begäran that waits at another unit of a shared list is taken over in the same
+    transaction, so that the clock follows; its vårdåtagande is then the unit's (VH-08). Refused where no list is shared."""
+    if booking_request_id and waits_elsewhere(booking_request_id, care_unit):
+        taken = take_request(request_id=booking_request_id, care_unit=care_unit, by=by, at=at)
+        commitment_id = commitment_id or taken.commitment_id
+    return appointments.book(
+        care_unit=care_unit,
+        booking_request_id=booking_request_id,
+        commitment_id=commitment_id,
+        by=by,
+        at=at,
+        **fields,
+    )
+
+
+def waits_elsewhere(request_id, care_unit):
+    """Whether the begäran is another unit's, so that booking it takes it over. Raises DoesNotExist."""
+    return BookingRequest.objects.values_list("care_unit_id", flat=True).get(pk=request_id) != care_unit.pk
 
 
 def _patient(row):

@@ -9,7 +9,7 @@ from registration.api.coded import AddOnCode, ContactReasonCode, RowId, VisitTyp
 from registration.api.encounters import EncounterFacts, encounter_facts, with_words
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
 from registration.models import Patient, Referral
-from scheduling.actions import appointments
+from scheduling.actions import appointments, sharing
 from scheduling.models import Appointment, AppointmentKind, AppointmentStatus, BookingRequest, CancelledBy
 from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import Coded, operation, page_of
@@ -73,7 +73,11 @@ class BookingBody(Fields):
         required=False, allow_null=True, help_text="Resursen med huvudansvar, på den registreras besöket."
     )
     parts = PartBody(many=True, required=False, max_length=20)
-    booking_request = Id(required=False, allow_null=True)
+    booking_request = Id(
+        required=False,
+        allow_null=True,
+        help_text="Väntar begäran på en annan enhet i en delad väntelista tas den över i samma transaktion (PL-25).",
+    )
     referral = Id(required=False, allow_null=True)
     commitment = Id(required=False, allow_null=True)
     hold = Id(required=False, allow_null=True)
@@ -242,7 +246,9 @@ class Appointments(AppointmentEndpoint):
             self.require_for_body(unit.pk, Permission.OVERBOOK)
         reason = asked.get("contact_reason")
         try:
-            booked = appointments.book(
+            if asked.get("booking_request") and sharing.waits_elsewhere(asked["booking_request"], unit):
+                self.require_for_body(unit.pk, Permission.HANDLE_WORK_LISTS)
+            booked = sharing.book(
                 patient_id=asked["patient"],
                 care_unit=unit,
                 visit_type=asked["visit_type"],

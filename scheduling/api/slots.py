@@ -1,18 +1,21 @@
 """Free times, and a time held for two minutes (BO-01)."""
 
 from datetime import timedelta
+from uuid import UUID
 
+from django.db.models import Q
 from rest_framework import serializers
 
 from registration.api.coded import RowId, VisitTypeCode
+from registration.models.catalogues import FORMS_OF_VISITS
 from scheduling import slots
 from scheduling.actions import resource_bookings
-from scheduling.models import Resource
+from scheduling.models import Resource, ResourceKind
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
-from sdv.common.api_fields import Answer, Day, Fields, Id, Moment, Number
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Moment, Number, Query, Text
 from sdv.common.errors import InputError
 from sdv.common.paging import LARGEST_PAGE
 from sdv.common.time import local_date
@@ -23,17 +26,51 @@ LONGEST_SPAN = timedelta(days=92)
 USUAL_SPAN = timedelta(days=28)
 SLOTS_PER_PAGE = 100
 
+MOST_IDS = 20
+
+
+class Ids(Text):
+    """Ids with commas between, as an address has them."""
+
+    default_error_messages = {"ids": "Ange id:n (UUID) med komma emellan, högst {most}."}
+
+    def __init__(self, **options):
+        super().__init__(max_length=37 * MOST_IDS, **options)
+
+    def to_internal_value(self, data):
+        try:
+            found = [UUID(each.strip()) for each in super().to_internal_value(data).split(",")]
+        except ValueError:
+            self.fail("ids", most=MOST_IDS)
+        if len(found) > MOST_IDS:
+            self.fail("ids", most=MOST_IDS)
+        return found
+
+
 # A class body cannot have a field called from.
 SlotQuery = type(
     "SlotQuery",
-    (Fields,),
+    (Query,),
     {
         "__doc__": "Which free times. From today and four weeks on where nothing is said; at most 92 days.",
         "care_unit": Id(),
+        "also_units": Ids(
+            required=False, help_text="Fler enheter, id:n med komma. Söks där kontot får boka och besökstypen finns."
+        ),
         "visit_type": VisitTypeCode(),
+        "contact_form": Choice(
+            choices=[value for value, _ in FORMS_OF_VISITS],
+            required=False,
+            help_text="Formen som önskas; svarar 400 där besökstypen har en annan.",
+        ),
         "from": Day(required=False),
         "to": Day(required=False),
-        "resource": Id(required=False),
+        "resource": Ids(required=False, help_text="Resurser att söka hos, id:n med komma."),
+        "together": Ids(
+            required=False, help_text="Rum, utrustning eller någon till som ska vara lediga samtidigt, id:n med komma."
+        ),
+        "any_room": Flag(required=False, help_text="Ett rum på samma enhet ska vara ledigt, vilket som helst."),
+        "any_equipment": Flag(required=False, help_text="Någon utrustning på samma enhet ska vara ledig."),
         "page_size": Number(required=False, min_value=1, max_value=LARGEST_PAGE, help_text="Högst så många tider."),
     },
 )
@@ -46,12 +83,22 @@ class ResourceAnswer(Answer):
     name = serializers.CharField()
 
 
+class UnitAnswer(Answer):
+    """Where a time is."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class SlotAnswer(Answer):
-    """A free time of a resource."""
+    """A free time: whose, where, in which form, and what is had with it."""
 
     resource = ResourceAnswer()
+    care_unit = UnitAnswer()
+    contact_form = serializers.ChoiceField(choices=[value for value, _ in FORMS_OF_VISITS])
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
+    together = ResourceAnswer(many=True)
 
 
 def resource_answer(resource):
@@ -59,7 +106,15 @@ def resource_answer(resource):
 
 
 def slot_answer(slot):
-    return {"resource": resource_answer(slot.resource), "start": moment(slot.start), "end": moment(slot.end)}
+    unit = slot.resource.care_unit
+    return {
+        "resource": resource_answer(slot.resource),
+        "care_unit": {"id": str(unit.pk), "name": unit.name},
+        "contact_form": slot.contact_form,
+        "start": moment(slot.start),
+        "end": moment(slot.end),
+        "together": [resource_answer(each) for each in slot.others],
+    }
 
 
 class Slots(Endpoint):
@@ -81,6 +136,11 @@ class Slots(Endpoint):
         if unit is None:
             raise InputError(care_unit="Vårdenheten finns inte.")
         self.require_for_body(unit.pk)
+        units = [unit, *self._also(asked.get("also_units", ()), unit)]
+        visit_type = asked["visit_type"]
+        if asked.get("contact_form", visit_type.contact_form) != visit_type.contact_form:
+            has = visit_type.get_contact_form_display().lower()
+            raise InputError(contact_form=f"{visit_type.name} har formen {has}. Välj en annan besökstyp.")
         first = asked.get("from", local_date(self.at))
         last = asked.get("to", first + USUAL_SPAN)
         if last < first:
@@ -89,15 +149,43 @@ class Slots(Endpoint):
             raise InputError(to="Fråga efter högst 92 dagar åt gången.")
         found = slots.free(
             care_unit=unit,
-            visit_type=asked["visit_type"],
+            also_units=units[1:],
+            visit_type=visit_type,
             from_day=first,
             to_day=last,
             at=self.at,
-            resource_ids=[asked["resource"]] if "resource" in asked else None,
+            resource_ids=asked.get("resource"),
             limit=asked.get("page_size", SLOTS_PER_PAGE),
+            together=_groups(asked, units),
         )
         results = [slot_answer(slot) for slot in found]
         return self.answer({"results": results, "next": None, "previous": None})
+
+    def _also(self, ids, unit):
+        """The other units, each where the caller may book: a time that may not be taken is not shown (PL-25)."""
+        rows = list(CareUnit.objects.filter(pk__in=ids).exclude(pk=unit.pk).order_by("name"))
+        if len({*ids} - {unit.pk}) != len(rows):
+            raise InputError(also_units="Någon av vårdenheterna finns inte.")
+        for row in rows:
+            self.require_for_body(row.pk, Permission.BOOK)
+        return rows
+
+
+def _groups(asked, units):
+    """What is had with the person: each that is named, and any one of a kind (see slots.find)."""
+    named, kinds = asked.get("together", []), []
+    if asked.get("any_room"):
+        kinds.append(ResourceKind.ROOM)
+    if asked.get("any_equipment"):
+        kinds.append(ResourceKind.EQUIPMENT)
+    if not named and not kinds:
+        return ()
+    rows = Resource.objects.filter(care_unit__in=units).filter(Q(pk__in=named) | Q(kind__in=kinds))
+    kind_of = dict(rows.values_list("pk", "kind"))
+    if not kind_of.keys() >= {*named}:
+        raise InputError(together="Någon av resurserna finns inte på enheterna som söks.")
+    groups = [[pk] for pk in named]
+    return groups + [[pk for pk, kind in kind_of.items() if kind == wanted] for wanted in kinds]
 
 
 class HoldBody(Fields):
@@ -106,6 +194,9 @@ class HoldBody(Fields):
     resource = RowId(Resource)
     start = Moment()
     end = Moment()
+    together = Listed(
+        Id(), max_length=20, required=False, help_text="Rum, utrustning och personer på samma enhet: alla eller ingen."
+    )
 
 
 class HoldAnswer(Answer):
@@ -115,6 +206,7 @@ class HoldAnswer(Answer):
     resource = ResourceAnswer()
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
+    together = ResourceAnswer(many=True)
     expires_at = serializers.DateTimeField()
 
 
@@ -137,8 +229,17 @@ class Holds(Endpoint):
         asked = self.body(HoldBody)
         resource = asked["resource"]
         self.require_for_body(resource.care_unit_id)
+        others = [pk for pk in asked.get("together", ()) if pk != resource.pk]
+        rows = list(Resource.objects.filter(pk__in=others, care_unit=resource.care_unit_id).order_by("name", "pk"))
+        if len(rows) != len(set(others)):
+            raise InputError(together="Det som hålls tillsammans ska finnas på resursens enhet.")
         held = resource_bookings.hold(
-            resource_id=resource.pk, start=asked["start"], end=asked["end"], by=self.actor.user, at=self.at
+            resource_id=resource.pk,
+            start=asked["start"],
+            end=asked["end"],
+            by=self.actor.user,
+            at=self.at,
+            together=[row.pk for row in rows],
         )
         return self.answer(
             {
@@ -146,6 +247,7 @@ class Holds(Endpoint):
                 "resource": resource_answer(resource),
                 "start": moment(asked["start"]),
                 "end": moment(asked["end"]),
+                "together": [resource_answer(row) for row in rows],
                 "expires_at": moment(held.expires_at),
             },
             status=201,

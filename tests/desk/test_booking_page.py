@@ -180,7 +180,7 @@ def test_the_list_asks_the_database_equally_often_however_many_times_there_are(d
     few = queries_of(lambda: desk.get(url_of(patient), one_day))
     for _ in range(3):
         make.ResourceFactory(care_unit=unit, profession="Ssk")
-    assert queries_of(lambda: desk.get(url_of(patient), week)) == few <= 23
+    assert queries_of(lambda: desk.get(url_of(patient), week)) == few <= 24
 
 
 # --- Taking and confirming --------------------------------------------------------------------------------------------
@@ -354,7 +354,8 @@ def test_another_units_resource_is_not_to_be_had(desk, patient, unit):
     """PL-25 shares lists, not resources."""
     foreign = make.ResourceFactory(profession="Ssk")
     response = desk.post(url_of(patient), choices() | {"step": "hold", "tid": value(foreign, tomorrow_at(9))})
-    assert response.status_code == 422
+    assert response.status_code == 409
+    assert "Tiden finns inte på någon enhet där du har ett uppdrag som får boka." in response.content.decode()
     assert ResourceBooking.objects.count() == 0
 
 

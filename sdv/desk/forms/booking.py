@@ -19,12 +19,24 @@ WITH, ANY = ("med", "rum", "utrustning"), "ledigt"
 WITH_KIND = {ResourceKind.PERSON: "med", ResourceKind.ROOM: "rum", ResourceKind.EQUIPMENT: "utrustning"}
 
 
+# Every unit where the person may book, and the week in place of the list.
+EVERY_UNIT, WEEK = "alla", "vecka"
+
+
+def units_searched(given, care_unit, elsewhere):
+    """The units whose times are sought: one's own where nothing else is asked for (least right), the own first."""
+    if given == EVERY_UNIT:
+        return [care_unit, *elsewhere]
+    return [next((unit for unit in elsewhere if str(unit.pk) == given), care_unit)]
+
+
 class TimesForm(forms.Form):
     """With whom and when free times are sought."""
 
     resurs = forms.ChoiceField(label="Vårdgivare", required=False)
     fran = SwedishDateField(label="Från", help_text="")
     till = SwedishDateField(label="Till", help_text="Skriv +14d, +3v eller 1/12.")
+    vy = forms.CharField(required=False, widget=forms.HiddenInput)
 
     resources = {}
     together = ()
@@ -46,6 +58,11 @@ class TimesForm(forms.Form):
     def resource(self):
         return self.resources.get(self.data.get("resurs"))
 
+    @property
+    def shows_week(self):
+        """Whether the times are shown as a week, not as a list."""
+        return self.data.get("vy") == WEEK
+
     def kept(self):
         """The choices as they go on in the next form or address."""
         return {name: self._plain(name) for name in self.fields if self.data.get(name)}
@@ -56,11 +73,16 @@ class TimesForm(forms.Form):
             return f"{value:%H:%M}"
         return value.isoformat() if hasattr(value, "isoformat") else value
 
+    def _named(self, row):
+        return row.name
+
     def _offer_times(self, today):
         self.today = today
+        if self.data.get("vy") not in ("", None, WEEK):
+            self.data["vy"] = ""
         self.fields["resurs"].choices = [
             ("", "Alla vårdgivare"),
-            *((key, row.name) for key, row in self.resources.items()),
+            *((key, self._named(row)) for key, row in self.resources.items()),
         ]
         for name in ("fran", "till", "onskat"):
             if name in self.fields:
@@ -68,9 +90,11 @@ class TimesForm(forms.Form):
 
 
 class BookingForm(TimesForm):
-    """Besökstyp, vårdkontaktsorsak, vårdgivare, from–to, wished date and vårdåtagande. Choices depend on each other:
-    give what is known as `data`; what does not fit the besökstyp falls away."""
+    """Enhet, besökstyp, vårdkontaktsorsak, vårdgivare, from–to, wished date and vårdåtagande. Choices depend on each
+    other: give what is known as `data`; what does not fit the besökstyp falls away. `elsewhere` are the other units where
+    the person may book (PL-25)."""
 
+    enhet = forms.ChoiceField(label="Enhet", required=False)
     besokstyp = forms.ChoiceField(label="Besökstyp", required=False)
     orsak = forms.ChoiceField(label="Vårdkontaktsorsak", required=False)
     onskat = SwedishDateField(label="Önskat datum", required=False, help_text="Dagen patienten helst vill ha.")
@@ -84,10 +108,13 @@ class BookingForm(TimesForm):
     utrustning = forms.ChoiceField(label="Utrustning", required=False)
     begaran = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    field_order = ["besokstyp", "orsak", "vardatagande", "resurs", *WITH, "fran", "till", "onskat", "begaran"]
+    field_order = ["enhet", "besokstyp", "orsak", "vardatagande", "resurs", *WITH, "fran", "till", "onskat", "begaran"]
 
-    def __init__(self, data, *, care_unit, today, commitments=()):
-        self.care_unit, self.day = care_unit, today
+    def __init__(self, data, *, care_unit, today, commitments=(), elsewhere=()):
+        self.day = today
+        self.units = units_searched(data.get("enhet"), care_unit, elsewhere)
+        self.care_unit = self.units[0]
+        self.unit_choices = self._unit_choices(care_unit, elsewhere)
         self.visit_types = {str(row.pk): row for row in self._bookable()}
         self.visit_type = self.visit_types.get(data.get("besokstyp", ""))
         self.reasons = self._reasons()
@@ -96,6 +123,7 @@ class BookingForm(TimesForm):
         self.companions = self._companions()
         data = dict(data.items())
         for name, known in (
+            ("enhet", self.unit_choices),
             ("besokstyp", self.visit_types),
             ("orsak", self.reasons),
             ("resurs", self.resources),
@@ -106,10 +134,17 @@ class BookingForm(TimesForm):
                 data[name] = ""
         if not data["orsak"] and len(self.reasons) == 1:
             data["orsak"] = next(iter(self.reasons))
-        if not data["vardatagande"] and len(self.commitments) == 1 and not care_unit.is_primary_care:
+        if not data["vardatagande"] and len(self.commitments) == 1 and not self.care_unit.is_primary_care:
             data["vardatagande"] = next(iter(self.commitments))
         super().__init__(data, auto_id="%s")
         self._offer()
+
+    def _unit_choices(self, own, elsewhere):
+        """The units to choose among, value → words; none where there is but one's own."""
+        if not elsewhere:
+            return {}
+        named = {str(unit.pk): unit.short_name for unit in elsewhere}
+        return {"": f"{own.short_name} (din enhet)"} | named | {EVERY_UNIT: "Alla enheter där du får boka"}
 
     def _bookable(self):
         return bookable_types(self.care_unit, self.day)
@@ -123,11 +158,11 @@ class BookingForm(TimesForm):
         if not self.visit_type:
             return {}
         rows = Resource.objects.valid_on(self.day).filter(
-            care_unit=self.care_unit,
+            care_unit__in=self.units,
             kind=ResourceKind.PERSON,
             practitioner__profession_id=self.visit_type.profession_id,
         )
-        return {str(row.pk): row for row in rows.select_related("practitioner__profession")}
+        return {str(row.pk): row for row in rows.select_related("practitioner__profession", "care_unit")}
 
     def _companions(self):
         """What can be had together with the vårdgivare: somebody of another profession, a room, a piece of equipment;
@@ -135,8 +170,8 @@ class BookingForm(TimesForm):
         found = {name: {} for name in WITH}
         if not self.visit_type:
             return found
-        rows = Resource.objects.valid_on(self.day).filter(care_unit=self.care_unit)
-        for row in rows.select_related("practitioner").order_by("name"):
+        rows = Resource.objects.valid_on(self.day).filter(care_unit__in=self.units)
+        for row in rows.select_related("practitioner", "care_unit").order_by("name"):
             name = WITH_KIND[row.kind]
             if not row.practitioner_id or row.practitioner.profession_id != self.visit_type.profession_id:
                 found[name][str(row.pk)] = row
@@ -164,8 +199,15 @@ class BookingForm(TimesForm):
                 continue
             self.fields[name].choices = [
                 ("", "Ingen" if name == "med" else "Inget"),
-                *((key, row.name if row else "Vilket som är ledigt") for key, row in self.companions[name].items()),
+                *(
+                    (key, self._named(row) if row else "Vilket som är ledigt")
+                    for key, row in self.companions[name].items()
+                ),
             ]
+        if self.unit_choices:
+            self.fields["enhet"].choices = self.unit_choices.items()
+        else:
+            del self.fields["enhet"]
         groups = {}
         for key, row in self.visit_types.items():
             groups.setdefault(row.profession.name, []).append((key, row.name))
@@ -173,11 +215,15 @@ class BookingForm(TimesForm):
         self.fields["orsak"].choices = [("", "Välj orsak"), *((key, row.name) for key, row in self.reasons.items())]
         self.fields["vardatagande"].choices = [
             ("", "Inget vårdåtagande" if self.care_unit.is_primary_care else "Välj vårdåtagande"),
-            *((key, row.problem_code.name) for key, row in self.commitments.items()),
+            *((key, self._named(row, row.problem_code.name)) for key, row in self.commitments.items()),
         ]
         if not self.commitments:
             del self.fields["vardatagande"]
         self._offer_times(self.day)
+
+    def _named(self, row, name=""):
+        """The name; with the unit's where several are searched."""
+        return f"{name or row.name}, {row.care_unit.short_name}" if len(self.units) > 1 else name or row.name
 
     @property
     def contact_reason(self):

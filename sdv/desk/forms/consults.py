@@ -19,12 +19,15 @@ class ConsultForm(BookingForm):
 
     def __init__(self, data, *, contacts, units, care_unit, today):
         """`contacts` and `units` are id → words."""
+        self.offered_units = units
         super().__init__(data, care_unit=care_unit, today=today)
         for name in ("onskat", "begaran"):
             del self.fields[name]
         self.fields["konsult_at"].choices = [("", "Välj vård eller besök"), *contacts.items()]
-        self.fields["enhet"].choices = list(units.items())
         self.order_fields(["konsult_at", "enhet", *self.fields])
+
+    def _unit_choices(self, own, elsewhere):
+        return self.offered_units or {"": own.short_name}
 
     def _bookable(self):
         return [row for row in bookable_types(self.care_unit, self.day) if visit_refusal(row) is None]

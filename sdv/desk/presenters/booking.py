@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from registration.models import ContactForm
-from sdv.common.dates import long_date
+from sdv.common.dates import WEEKDAYS, long_date
 from sdv.common.time import local, local_date
 
 SHOWN_TIMES = 60
+SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class FreeTime:
     form: str
     is_best: bool
     note: str
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class FreeDay:
 
     heading: str
     times: tuple
+    row_id: str = ""
+    has_best: bool = False
 
 
 def value_of(slot):
@@ -45,27 +49,53 @@ def value_text(resource_id, start, others=()):
     return f"{resource_id}|{start.isoformat()}{more}"
 
 
-def by_day(slots, *, care_unit, visit_type, wished=None, busy=()):
+def by_day(slots, *, wished=None, busy=()):
     """The free times grouped by day, the one that suits best marked: nearest the wished date, else the earliest.
     `busy` are the patient's own bookings as (start, end), told beside a time that overlaps (PL-06)."""
     slots = slots[:SHOWN_TIMES]
     if not slots:
         return []
-    best = min(slots, key=lambda slot: abs(local_date(slot.start) - wished)) if wished else slots[0]
-    days = {}
+    best, days = _best(slots, wished), {}
     for slot in slots:
-        days.setdefault(local_date(slot.start), []).append(
-            _time(slot, care_unit, visit_type, slot is best, overlap(slot, busy))
-        )
+        days.setdefault(local_date(slot.start), []).append(_time(slot, slot is best, overlap(slot, busy)))
     return [FreeDay(long_date(day), tuple(times)) for day, times in days.items()]
 
 
-def times(slots, *, care_unit, visit_type):
+def week(slots, *, first, wished=None, busy=()):
+    """The same times as a week from Monday `first`: a column a day, and none for a weekend without any. A moment stands
+    once, with who has it first, and how many others are free then: they are found by vårdgivare or in the list."""
+    best, days = _best(slots, wished), {first + timedelta(days=number): {} for number in range(7)}
+    for slot in slots:
+        days[local_date(slot.start)].setdefault(slot.start, []).append(slot)
+    columns = []
+    for day, moments in days.items():
+        if not moments and day.weekday() >= SATURDAY:
+            continue
+        chosen = [(best if best in found else found[0], len(found) - 1) for found in moments.values()]
+        times = tuple(_time(slot, slot is best, overlap(slot, busy), others=others) for slot, others in chosen)
+        heading = f"{WEEKDAYS[day.weekday()]} {day.day}/{day.month}"
+        columns.append(FreeDay(heading, times, f"dag-{day:%Y%m%d}", any(time.is_best for time in times)))
+    return columns
+
+
+def week_name(first):
+    """Vecka 49, 30/11–6/12 2026."""
+    last = first + timedelta(days=6)
+    return f"Vecka {first.isocalendar().week}, {first.day}/{first.month}–{last.day}/{last.month} {last.year}"
+
+
+def _best(slots, wished):
+    if not slots:
+        return None
+    return min(slots, key=lambda slot: abs(local_date(slot.start) - wished)) if wished else slots[0]
+
+
+def times(slots):
     """Free times as a plain row, for a refusal that offers the next ones (PL-07)."""
-    return [_time(slot, care_unit, visit_type, False, local(slot.start).date().isoformat()) for slot in slots]
+    return [_time(slot, False, local(slot.start).date().isoformat()) for slot in slots]
 
 
-def _time(slot, care_unit, visit_type, is_best, note):
+def _time(slot, is_best, note, *, others=0):
     start = local(slot.start)
     return FreeTime(
         value=value_of(slot),
@@ -74,10 +104,11 @@ def _time(slot, care_unit, visit_type, is_best, note):
         end_clock=f"{local(slot.end):%H:%M}",
         digits=f"{start:%H%M}",
         who=", ".join([who(slot.resource), *(who(row) for row in slot.others)]),
-        unit=care_unit.short_name or care_unit.name,
-        form=ContactForm(visit_type.contact_form).label.lower(),
+        unit=slot.resource.care_unit.short_name,
+        form=ContactForm(slot.contact_form).label.lower(),
         is_best=is_best,
         note=note,
+        others=others,
     )
 
 

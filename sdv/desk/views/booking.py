@@ -5,21 +5,25 @@ from datetime import UTC, timedelta
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from registration import type_choice
 from registration.encounter_types import TYPES
 from registration.lifecycle import ANNULLED
+from registration.models import CareCommitment
 from scheduling import rules
-from scheduling.actions import appointments as writes
-from scheduling.actions import letter_preview, work_items, working
+from scheduling.actions import letter_preview, sharing, work_items, working
 from scheduling.actions import sessions as seats
 from scheduling.models import Appointment, Resource
+from sdv.accounts.access import log_access
+from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
+from sdv.accounts.units import actor_at, care_units_where
 from sdv.common.dates import parse_date, parse_time
 from sdv.common.errors import RuleError
 from sdv.common.time import at_local, now
 
-from ..forms.booking import FURTHEST, HORIZON, BookingForm, return_type_of
+from ..forms.booking import FURTHEST, HORIZON, BookingForm, return_type_of, units_searched
 from ..patient_access import patient_page
 from ..presenters import group_sessions, requests
 from ..receipts import leave_receipt
@@ -59,9 +63,12 @@ class BookingDesk(Desk):
     def __init__(self, request, patient, at):
         super().__init__(request, patient, at)
         self.path = reverse("book", args=[patient.pk])
-        self.commitments = list(
-            self.care_unit.commitments.open().filter(patient=patient).select_related("problem_code").order_by("id")
-        )
+        # Where an assignment of the person's own may book, whichever the session acts as (least right, PL-25).
+        mine = care_units_where(self.user, Permission.BOOK, self.today)
+        self.elsewhere = [unit for unit in mine if unit != self.care_unit]
+        asked = units_searched(self.given.get("enhet"), self.care_unit, self.elsewhere)
+        open_ones = CareCommitment.objects.open().filter(patient=patient, care_unit__in=asked)
+        self.commitments = list(open_ones.select_related("problem_code", "care_unit").order_by("id"))
         self.waiting = list(
             self.care_unit.booking_requests.waiting().filter(patient=patient).with_details().order_by("wished_to", "id")
         )
@@ -71,8 +78,38 @@ class BookingDesk(Desk):
             data = self._proposal() | data
         data.setdefault("fran", self.today.isoformat())
         data.setdefault("till", (day_of(data["fran"], self.today) + HORIZON).isoformat())
-        self.form = BookingForm(data, care_unit=self.care_unit, today=self.today, commitments=self.commitments)
+        self.form = BookingForm(
+            data, care_unit=self.care_unit, today=self.today, commitments=self.commitments, elsewhere=self.elsewhere
+        )
         self.visit_type = self.form.visit_type
+        self.sharing = self.care_unit.sharing_ids(self.today) if self.booking_request and self.elsewhere else ()
+        self.units = [unit for unit in asked if self._why_not_at(unit) is None]
+
+    def units_to_book(self):
+        """A time is taken by the unit's own rules, and by an assignment there."""
+        return [self.care_unit, *self.elsewhere]
+
+    def _why_not_at(self, unit):
+        """Why no time of the unit is shown, as (rule, words); None where they are. The vårdåtagande is the unit's own
+        (VH-08), but a begäran of a shared list takes its own along (PL-25)."""
+        if self.visit_type is None:
+            return None
+        if unit.care_area_id != self.visit_type.care_area_id:
+            return "BT-01", f"{unit.short_name} har inte besökstypen."
+        if self.booking_request and unit != self.care_unit and not self._moves_to(unit):
+            return (
+                "PL-25",
+                f"Begäran väntar på {self.care_unit.short_name}, som inte delar väntelista med {unit.short_name}.",
+            )
+        if not self._needs_commitment(unit) or any(row.care_unit_id == unit.pk for row in self.commitments):
+            return None
+        if self.booking_request and self.booking_request.commitment_id and self._moves_to(unit):
+            return None
+        return "VH-08", f"Patienten har inget öppet vårdåtagande på {unit.short_name}."
+
+    def _moves_to(self, unit):
+        """Whether the begäran that is booked goes along to the unit: it waits on a list that the two share."""
+        return self.booking_request is not None and unit != self.care_unit and unit.pk in self.sharing
 
     def _request_of(self, data):
         """The bokningsbegäran that is booked: the one named, else the only one that waits; `ingen` is none."""
@@ -134,6 +171,8 @@ class BookingDesk(Desk):
             "worked_by": self._worked_by(),
             "without_request": self.address(begaran="ingen") if self.booking_request else "",
             "no_way": refusal,
+            "left_out": [why for unit in self.form.units if (why := self._why_not_at(unit))],
+            "is_own": self.care_unit in self.form.units,
             "sessions": self._sessions(),
             "may_refer": self.request.actor.may(Permission.REGISTER_REFERRALS),
             "may_decide": self.request.actor.may(Permission.DECIDE_CARE),
@@ -144,7 +183,7 @@ class BookingDesk(Desk):
 
     def _sessions(self):
         """Grupptillfällen of the besökstyp within the days that are searched."""
-        if not self.form.is_valid():
+        if not self.form.is_valid() or self.care_unit not in self.form.units:
             return []
         days = {"first": self.form.cleaned_data["fran"], "last": self.form.cleaned_data["till"]}
         return group_sessions.to_book(self.care_unit, self.visit_type, at=self.at, **days)
@@ -156,15 +195,13 @@ class BookingDesk(Desk):
         return requests.worked_by(working.at_work(self.booking_request, by=self.user, at=self.at))
 
     def _no_way(self):
-        """Why nothing can be booked whatever the time: the patient is dead, or VH-08 misses a vårdåtagande."""
+        """The rule by which nothing can be booked whatever the time: the patient is dead, or no searched unit may."""
         if self.patient.is_deceased:
             return "AV-02"
-        if self.visit_type and self._needs_commitment() and not self.commitments:
-            return "VH-08"
-        return ""
+        return "" if self.units else self._why_not_at(self.form.units[0])[0]
 
-    def _needs_commitment(self):
-        return TYPES[type_choice.at_arrival(self.care_unit, self.visit_type)].requires_commitment
+    def _needs_commitment(self, unit):
+        return TYPES[type_choice.at_arrival(unit, self.visit_type)].requires_commitment
 
     def is_ready(self):
         """What a booking needs besides a time: a besökstyp, an orsak (VO-01), and the vårdåtagande where there are
@@ -175,9 +212,34 @@ class BookingDesk(Desk):
             return False
         if self.form.contact_reason is None:
             self.form.add_error("orsak", "Välj en vårdkontaktsorsak: det ska alltid finnas exakt en.")
-        if self._needs_commitment() and len(self.commitments) > 1 and self.form.commitment is None:
+        unit = self.letter_unit
+        there = [row for row in self.commitments if row.care_unit_id == unit.pk]
+        if self._needs_commitment(unit) and len(there) > 1 and self.form.commitment not in there:
             self.form.add_error("vardatagande", "Välj vilket vårdåtagande besöket gäller.")
         return not self.form.errors
+
+    @cached_property
+    def letter_unit(self):
+        """The unit whose time is chosen or held; the first that is searched where none is."""
+        first, *others = self.form.units
+        chosen = uuid_of(self.request.POST.get("tid", "").partition("|")[0])
+        if not others or not (chosen or self.hold_id):
+            return first
+        rows = Resource.objects.filter(care_unit__in=[unit.pk for unit in others])
+        rows = rows.filter(pk=chosen) if chosen else rows.filter(bookings=self.hold_id)
+        found = rows.values_list("care_unit_id", flat=True).first()
+        return next((unit for unit in others if unit.pk == found), first)
+
+    def _chosen_at(self, unit):
+        """The chosen vårdåtagande where it is the unit's, else the only one there; none that primary care has not chosen."""
+        there = [row for row in self.commitments if row.care_unit_id == unit.pk]
+        if self.form.commitment in there:
+            return self.form.commitment
+        return there[0] if len(there) == 1 and not unit.is_primary_care else None
+
+    def _commitment_at(self, unit):
+        chosen = self._chosen_at(unit)
+        return chosen.pk if chosen else None
 
     def hold(self):
         """A time nobody can have confirmed is not held either (VH-08)."""
@@ -188,18 +250,26 @@ class BookingDesk(Desk):
         if not self.is_ready():
             return self.page(status=422)
         self.others = []
-        resource, start, end = overbooking.pop("time", None) or self.chosen_time()
         try:
-            appointment = writes.book(
+            resource, start, end = overbooking.pop("time", None) or self.chosen_time()
+        except RuleError as refused:
+            return self.refused(refused)
+        unit = resource.care_unit
+        if self.booking_request and sharing.waits_elsewhere(self.booking_request.pk, unit):
+            # It goes along to the unit, by the right to take over there (PL-25).
+            wanted = Permission.HANDLE_WORK_LISTS
+            actor_at(self.user, unit, wanted, self.today).require(wanted, unit.pk)
+        try:
+            appointment = sharing.book(
                 patient_id=self.patient.pk,
-                care_unit=self.care_unit,
+                care_unit=unit,
                 visit_type=self.visit_type,
                 contact_reason_id=self.form.contact_reason.pk,
                 start=start,
                 end=end,
                 resource_ids=[resource.pk, *self.others],
                 main_resource_id=resource.pk if resource.practitioner_id else None,
-                commitment_id=self.form.commitment.pk if self.form.commitment else None,
+                commitment_id=self._commitment_at(unit),
                 booking_request_id=self._request_id(),
                 wished_date=self.form.cleaned_data.get("onskat"),
                 hold_id=uuid_of(self.request.POST.get("hallen", "")),
@@ -216,17 +286,21 @@ class BookingDesk(Desk):
             if refused.code == "slot_taken":
                 return self.taken(refused, resource, start)
             return self.refused(refused)
-        self.receipt(f"{self.booked_word()} {rules.clock(start)} för", appointment)
+        where = ""
+        if unit != self.care_unit:
+            where = f" på {unit.short_name}"
+            self._log_at(appointment)
+        self.receipt(f"{self.booked_word()} {rules.clock(start)}{where} för", appointment)
         return self._done(appointment)
 
     def letter_of(self, start, caregiver, letter_choices):
         """The kallelse as it would be written (KA-01)."""
         return letter_preview.of_booking(
             patient=self.patient,
-            care_unit=self.care_unit,
+            care_unit=self.letter_unit,
             visit_type=self.visit_type,
             contact_reason_id=self.form.contact_reason.pk,
-            commitment=self.form.commitment,
+            commitment=self._chosen_at(self.letter_unit),
             start=start,
             caregiver=caregiver,
             letter_choices=letter_choices,
@@ -240,6 +314,18 @@ class BookingDesk(Desk):
     def booked_word(self):
         return "Bokad"
 
+    def _log_at(self, appointment):
+        """What is booked at another unit stands in the log under the person's assignment there."""
+        log_access(
+            actor=actor_at(self.user, appointment.care_unit, Permission.BOOK, self.today),
+            patients=[self.patient.pk],
+            what="bokning",
+            at=self.at,
+            action=AccessAction.WRITE,
+            resource_id=appointment.pk,
+            care_unit_id=appointment.care_unit_id,
+        )
+
     def _request_id(self):
         """The begäran named in the form, whether or not it still waits: the rule says who was first."""
         named = self.request.POST.get("begaran", "")
@@ -251,9 +337,7 @@ class BookingDesk(Desk):
             return None
         return (
             Appointment.objects.living()
-            .filter(
-                patient=self.patient, care_unit=self.care_unit, resources=resource, start=start, created_by=self.user
-            )
+            .filter(patient=self.patient, resources=resource, start=start, created_by=self.user)
             .first()
         )
 
@@ -278,8 +362,8 @@ class BookingDesk(Desk):
         except ValueError as error:
             errors["klockan"] = str(error)
         resource = self.form.resource
-        if resource is None:
-            errors["resurs"] = "Välj vårdgivare ovan: en överbokning har alltid en ägare."
+        if resource is None or resource.care_unit_id != self.care_unit.pk:
+            errors["resurs"] = "Välj en av din enhets vårdgivare ovan: en överbokning har alltid en ägare."
         if any(errors.values()):
             typed = {"dag": self.request.POST.get("dag", ""), "klockan": self.request.POST.get("klockan", "")}
             return self.page(status=422, overbooking_errors=errors, overbooking=typed)
@@ -305,7 +389,7 @@ class BookingDesk(Desk):
                 session_id=session.pk,
                 patient_id=self.patient.pk,
                 contact_reason_id=self.form.contact_reason.pk,
-                commitment_id=self.form.commitment.pk if self.form.commitment else None,
+                commitment_id=self._commitment_at(self.care_unit),
                 booking_request_id=self._request_id(),
                 wished_date=self.form.cleaned_data["onskat"],
                 overbook=overbook,
@@ -324,19 +408,21 @@ class BookingDesk(Desk):
         return self._done(appointment)
 
     def request_booking(self):
-        """Puts the patient on the waiting list instead: a bokningsbegäran with the same choices (BB-01)."""
+        """Puts the patient on the waiting list instead: a bokningsbegäran with the same choices (BB-01), at one's own
+        unit."""
         if not self.is_ready():
             return self.page(status=422)
+        resource = self.form.resource
         try:
             work_items.request_booking(
                 patient_id=self.patient.pk,
                 care_unit=self.care_unit,
-                commitment_id=self.form.commitment.pk if self.form.commitment else None,
+                commitment_id=self._commitment_at(self.care_unit),
                 visit_type=self.visit_type,
                 contact_reason=self.form.contact_reason,
                 wished_from=self.form.cleaned_data["fran"],
                 wished_to=self.form.cleaned_data["till"],
-                wished_resource=self.form.resource,
+                wished_resource=resource if resource and resource.care_unit_id == self.care_unit.pk else None,
                 by=self.user,
                 at=self.at,
             )

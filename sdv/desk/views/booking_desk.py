@@ -10,14 +10,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from scheduling import letter_pdf, slots
+from scheduling import letter_pdf, rules, slots
 from scheduling.actions import resource_bookings
 from scheduling.models import Appointment, BookingState, Resource, ResourceBooking
 from sdv.common.dates import long_date, parse_date
 from sdv.common.errors import InputError, RuleError
+from sdv.common.presenting import Link
 from sdv.common.time import local_date, start_of_day
 
-from ..forms.booking import FURTHEST, HORIZON, WITH
+from ..forms.booking import FURTHEST, HORIZON, WEEK, WITH
 from ..forms.letters import LetterChoicesForm, files_to_choose
 from ..presenters import booking as presenter
 from ..presenters import patient as patient_presenter
@@ -41,8 +42,9 @@ class Desk:
         self.user = request.actor.user
         self.today = local_date(at)
         self.hold_id = uuid_of(self.given.get("hallen", ""))
+        self.units = [self.care_unit]
 
-    # Subclasses: form, visit_type, address, context, confirm.
+    # Subclasses: form, visit_type, address, context, confirm; units where other than one's own may be booked.
 
     @property
     def given(self):
@@ -53,22 +55,31 @@ class Desk:
         return f"{self.path}?{urlencode(self.form.kept() | more)}"
 
     def free(self):
-        if not (self.visit_type and self.form.is_valid()):
+        if not (self.visit_type and self.units and self.form.is_valid()):
             return []
-        resource = self.form.resource
-        found = slots.find(
-            care_unit=self.care_unit,
-            visit_type=self.visit_type,
-            from_day=self.form.cleaned_data["fran"],
-            to_day=self.form.cleaned_data["till"],
-            at=self.at,
-            resource_ids=[resource.pk] if resource else None,
-            limit=presenter.SHOWN_TIMES,
-            by=self.user,
-            together=self.together(),
-        )
+        if self.form.shows_week:
+            first, last = week_of(self.form.cleaned_data["fran"])
+            found = self._find(first, last)
+        else:
+            days = self.form.cleaned_data
+            found = self._find(days["fran"], days["till"], limit=presenter.SHOWN_TIMES)
         self.hidden = presenter.hidden_text(found.hidden)
         return found.slots
+
+    def _find(self, first, last, **limit):
+        resource = self.form.resource
+        return slots.find(
+            care_unit=self.units[0],
+            also_units=self.units[1:],
+            visit_type=self.visit_type,
+            from_day=first,
+            to_day=last,
+            at=self.at,
+            resource_ids=[resource.pk] if resource else None,
+            by=self.user,
+            together=self.together(),
+            **limit,
+        )
 
     def together(self):
         """What is had with the person whose time it is: groups of which one each must be free."""
@@ -83,7 +94,7 @@ class Desk:
             return None
         return (
             ResourceBooking.objects.filter(pk=self.hold_id, state=BookingState.HELD, held_by=self.user)
-            .select_related("resource__practitioner__profession")
+            .select_related("resource__practitioner__profession", "resource__care_unit")
             .first()
         )
 
@@ -100,7 +111,7 @@ class Desk:
             "path": self.path,
             "band": patient_presenter.band_of(self.request, self.patient, at=self.at),
             "patient_id": self.patient.pk,
-            "days": self._days(found, wished),
+            **self._shown(found, wished),
             "hidden": getattr(self, "hidden", ""),
             "held": self._held(held),
             "ran_out": bool(self.hold_id) and held is None and self.request.method == "GET",
@@ -124,6 +135,7 @@ class Desk:
         context["letter_errors"] = next((form for form in self.letter_forms.values() if form.errors), "")
         wants_focus = bool(self.has_errors() or context.get("refusal") or context.get("overbooking_errors"))
         context["focus_list"] = not (wants_focus or held or "taken" in context)
+        context["mark_best"] = not held
         if self.request.htmx and self.request.method == "GET":
             return render(self.request, f"{self.template}#workspace", context)
         return render(
@@ -145,12 +157,39 @@ class Desk:
     def has_errors(self):
         return self.request.method == "POST" and bool(self.form.errors or self.letter_form.errors)
 
-    def _days(self, found, wished):
+    def _shown(self, found, wished):
+        """The free times as a list by day, or as a week of columns (ui.md 4.5)."""
+        busy = self.busy() if found else ()
+        shown = {"views": self._views() if self.form.is_valid() else []}
+        if not (self.form.is_valid() and self.form.shows_week):
+            return shown | {"days": presenter.by_day(found, wished=wished, busy=busy)}
+        first, last = week_of(self.form.cleaned_data["fran"])
+        days = presenter.week(found, first=first, wished=wished, busy=busy)
+        return shown | {
+            "days": [],
+            "week": days,
+            "week_name": presenter.week_name(first),
+            "next": self._next(days, last),
+        }
+
+    def _views(self):
+        """Lista | Vecka."""
+        is_week = self.form.shows_week
+        return [
+            Link("Lista", self.address(vy=""), current=not is_week),
+            Link("Vecka", self.address(vy=WEEK), key="V", current=is_week),
+        ]
+
+    def _next(self, days, last):
+        """Where the shown week has nothing: the week of the first free time after it, as an address."""
+        if any(day.times for day in days) or not (self.visit_type and self.units):
+            return None
+        found = self._find(last + timedelta(days=1), last + 3 * HORIZON, limit=1).slots
         if not found:
-            return []
-        return presenter.by_day(
-            found, care_unit=self.care_unit, visit_type=self.visit_type, wished=wished, busy=self.busy()
-        )
+            return None
+        day = local_date(found[0].start)
+        till = max(self.form.cleaned_data["till"], day)
+        return Link(long_date(day), self.address(fran=day.isoformat(), till=till.isoformat()))
 
     def _held(self, held):
         if held is None:
@@ -165,6 +204,7 @@ class Desk:
             "start": held.period.lower,
             "end": held.period.upper,
             "who": presenter.who(held.resource),
+            "unit": held.resource.care_unit.short_name,
             "expires_at": held.expires_at,
             "left": presenter.time_left(seconds),
             "seconds": max(int(seconds), 0),
@@ -175,7 +215,8 @@ class Desk:
         if not self.form.is_valid():
             return ""
         first, last = self.form.cleaned_data["fran"], self.form.cleaned_data["till"]
-        if days < 0 and first <= self.today:
+        begins = week_of(first)[0] if self.form.shows_week else first
+        if days < 0 and begins <= self.today:
             return ""
         first = max(first + timedelta(days=days), self.today)
         return self.address(fran=first.isoformat(), till=max(last + timedelta(days=days), first).isoformat())
@@ -191,12 +232,20 @@ class Desk:
         text, _, others = text.partition("|")
         start = self._moment(text)
         wanted = [pk for pk in map(uuid_of, others.split(",")) if pk]
-        rows = Resource.objects.filter(pk__in=wanted, care_unit=self.care_unit) if wanted else []
-        self.others = [row.pk for row in rows]
-        resource = Resource.objects.filter(pk=uuid_of(resource_id), care_unit=self.care_unit).first()
-        if resource is None or start is None:
+        resource_id = uuid_of(resource_id)
+        if resource_id is None or start is None:
             raise InputError(tid="Välj en av de lediga tiderna i listan.")
+        found = Resource.objects.filter(care_unit__in=self.units_to_book(), pk=resource_id)
+        resource = found.select_related("care_unit").first()
+        if resource is None:
+            raise rules.other_unit_refusal()
+        rows = Resource.objects.filter(pk__in=wanted, care_unit=resource.care_unit) if wanted else []
+        self.others = [row.pk for row in rows]
         return resource, start, start + timedelta(minutes=self.visit_type.default_minutes)
+
+    def units_to_book(self):
+        """The units whose times may be taken here: one's own."""
+        return [self.care_unit]
 
     def _moment(self, text):
         """A start as the list's buttons send it, or None."""
@@ -212,7 +261,10 @@ class Desk:
         """Holds the chosen time for two minutes, and lets go of what was held before."""
         if not self.is_ready():
             return self.page(status=422)
-        resource, start, end = self.chosen_time()
+        try:
+            resource, start, end = self.chosen_time()
+        except RuleError as refused:
+            return self.refused(refused)
         self._let_go()
         try:
             # To the second, unlike registered times: cut to the minute the hold could be half as long.
@@ -270,8 +322,13 @@ class Desk:
         """What is chosen of the letter, at each place of the page where one may be asked for."""
         data = self.request.POST if self.request.method == "POST" else None
         return LetterChoicesForm.at_places(
-            PLACES, data=data, offered=files_to_choose(self.care_unit, self.today), letter=self.last_letter()
+            PLACES, data=data, offered=files_to_choose(self.letter_unit, self.today), letter=self.last_letter()
         )
+
+    @property
+    def letter_unit(self):
+        """The unit that the letter is of."""
+        return self.care_unit
 
     @property
     def letter_form(self):
@@ -311,14 +368,15 @@ class Desk:
     def taken(self, refused, resource, start):
         """Somebody was first (PL-27): everything is kept, and the next three times are offered (PL-07)."""
         following = refused.alternatives or slots.next_free(
-            care_unit=self.care_unit,
+            care_unit=self.units[0],
+            also_units=self.units[1:],
             visit_type=self.visit_type,
             at=self.at,
             start=start,
             resource_ids=[resource.pk] if self.form.resource else None,
             by=self.user,
         )
-        offered = presenter.times(following, care_unit=self.care_unit, visit_type=self.visit_type)
+        offered = presenter.times(following)
         return self.page(status=409, taken=refused, offered=offered)
 
     def refused(self, error):
@@ -349,6 +407,12 @@ def busy_times(patient, today):
 def _is_held(slot, held):
     """The held time stands above the list and not in it."""
     return held is not None and (slot.resource.pk, slot.start) == (held.resource_id, held.period.lower)
+
+
+def week_of(day):
+    """Monday and Sunday of the day's week."""
+    first = day - timedelta(days=day.weekday())
+    return first, first + timedelta(days=6)
 
 
 def uuid_of(text):

@@ -46,6 +46,7 @@ class ConsultDesk(BookingDesk):
         self.has_unit = bool(units)
         own = units.get(data.get("enhet", "")) or units.get(str(self.care_unit.pk))
         self.care_unit = own or next(iter(units.values()), self.care_unit)
+        self.units, self.elsewhere = [self.care_unit], []
         data["enhet"] = str(self.care_unit.pk)
         self._set_days(data)
         self.form = ConsultForm(
@@ -83,7 +84,7 @@ class ConsultDesk(BookingDesk):
         own = (self.contact.planned_start, self.contact.planned_end) if self.contact else None
         return [times for times in super().busy() if times != own]
 
-    def _needs_commitment(self):
+    def _needs_commitment(self, unit):
         return False
 
     def _request_id(self):

@@ -4,7 +4,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 
 from registration.models import Patient
-from scheduling.models import AppointmentStatus
+from scheduling.models import Appointment, AppointmentStatus
 from scheduling.presenters import letter_row
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -14,6 +14,7 @@ from ..forms.patients import NumberForm
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
 from ..presenters import plans
+from .booking_desk import uuid_of
 
 PAST_BOOKINGS = 50
 
@@ -98,7 +99,8 @@ def appointments(request, patient):
             .order_by("-created_at", "-id")[:PAST_BOOKINGS]
         ],
         may_write=request.actor.may(Permission.WRITE_LETTERS),
-        booked=_just_booked(coming, request.GET.get("bokad", "")),
+        booked=(booked := _just_booked(coming, request.GET.get("bokad", ""))),
+        booked_elsewhere=None if booked else _booked_elsewhere(request, patient),
         may_handle=request.actor.may(Permission.VIEW_WORK_LISTS),
     )
 
@@ -106,6 +108,15 @@ def appointments(request, patient):
 def _just_booked(coming, wanted):
     """The booking that was just made, whose receipt offers the way back."""
     return next((row for row in coming if str(row.pk) == wanted and row.status == AppointmentStatus.BOOKED), None)
+
+
+def _booked_elsewhere(request, patient):
+    """The booking that the person has just made at another of the own units: it stands in that unit's lists."""
+    booking_id = uuid_of(request.GET.get("bokad", ""))
+    if booking_id is None:
+        return None
+    rows = Appointment.objects.living().filter(patient=patient, created_by=request.actor.user).with_details()
+    return rows.filter(pk=booking_id).first()
 
 
 # --- Logg ---------------------------------------------------------------------------------------------------------------
