@@ -11,6 +11,7 @@ from sdv.accounts.models import StaffAssignment
 from sdv.accounts.permissions import Role
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale, write
 
 # Whose faults nobody's are: the first in this order at the unit.
 OWNING_ROLES = (Role.COORDINATOR, Role.CLINICIAN, Role.RECEPTIONIST)
@@ -61,14 +62,19 @@ def check(*, at, dry_run=False):
 
 
 @transaction.atomic
-def assign(*, fault_id, owner, by, at):
-    """Somebody at the unit takes a fault as his or her own."""
+def assign(*, fault_id, owner, by, at, version=None):
+    """Somebody at the unit takes a fault as his or her own. Of two at once the second is told who was first (PL-27); from
+    a person who has taken it, it is taken by whoever has seen that, which the version says."""
     fault = ListFault.objects.locked().get(pk=fault_id)
     if fault.closed_at:
         raise RuleError("PL-11", "Felet är redan åtgärdat. Läs in listan igen.", code="already_done")
-    fault.owner = owner
-    fault.save(update_fields=["owner"])
-    return fault
+    if fault.owner_id == owner.pk:
+        return fault
+    refuse_stale(fault, version, by="owner", at="taken_at")
+    if version is None and fault.taken_at:
+        refused = RuleError("PL-11", f"{fault.owner.name} har redan tagit felet. Läs in listan igen.", code="taken")
+        raise refused.told(fault.owner, fault.taken_at)
+    return write(fault, owner=owner, taken_at=at)
 
 
 class _Owners:

@@ -92,9 +92,9 @@ def lock(session_id, *, version=None):
 def _locked(session_id, version):
     """The version is judged before anything else, also where nothing would be changed: the second of two is told who was
     first (PL-27)."""
-    related = Session.objects.select_related("care_unit", "visit_type", "contact_reason", "changed_by")
+    related = Session.objects.select_related("care_unit", "visit_type", "contact_reason")
     session = related.locked().get(pk=session_id)
-    refuse_stale(session, version, by=session.changed_by, at=session.changed_at)
+    refuse_stale(session, version, by="changed_by", at="changed_at")
     return session
 
 

@@ -3,11 +3,13 @@
 from .errors import StaleVersion
 
 
-def refuse_stale(row, version, *, by=None, at=None):
-    """Raises StaleVersion where the caller read another version of the locked row, with who changed it and when where
-    that is known; None is somebody who asks for no comparison."""
+def refuse_stale(row, version, *, by="", at=""):
+    """Raises StaleVersion where the caller read another version of the locked row; None is somebody who asks for no
+    comparison. `by` and `at` name the row's fields of who changed it and when, read after the lock: what is joined to a
+    row that was waited for is as it was before."""
     if version is not None and version != row.version:
-        raise StaleVersion(current=row.version, given=version).told(by, at)
+        stale = StaleVersion(current=row.version, given=version)
+        raise stale.told(getattr(row, by), getattr(row, at)) if by else stale
 
 
 def write(row, **changes):

@@ -7,6 +7,7 @@ import pytest
 from registration.models import CareCommitment, Referral
 from scheduling.actions import faults
 from scheduling.models import BookingRequest, ListFault, OutcomeReason
+from sdv.accounts.permissions import Role
 from sdv.common.time import local_date, now
 from sdv.organisation.models import SharedList
 from tests import factories
@@ -307,7 +308,14 @@ def test_a_shared_list_is_read_and_taken_from(clinic, today):
     faults.check(at=now())
     (fault,) = caller.get("work-lists/list-faults/").json()["results"]
     assert (fault["kind"], fault["referral"], fault["found_on"]) == ("no_target", str(accepted.pk), today.isoformat())
-    assert caller.post(f"list-faults/{fault['id']}/take/").json()["owner"] == caller.user.name
+    path = f"list-faults/{fault['id']}/take/"
+    had = caller.post(path, If_Match=f'"{fault["version"]}"').json()
+    assert (had["owner"], had["version"], had["taken_at"] is None) == (caller.user.name, 2, False)
+    second = Caller(factories.staff(Role.COORDINATOR, clinic))
+    refused(second.post(path), 409, rule="PL-11", code="taken")
+    stale = second.post(path, If_Match='"1"')
+    refused(stale, 412)
+    assert stale.json()["by"] == caller.user.name == ListFault.objects.get().owner.name
     ListFault.objects.update(closed_at=now())
     refused(caller.post(f"list-faults/{fault['id']}/take/"), 409, rule="PL-11", code="already_done")
 

@@ -251,14 +251,26 @@ def test_the_lists_faults_are_shown_taken_and_gone_when_mended(clinic, today):
     accepted = make.accepted_referral(care_unit=clinic)
     Referral.objects.update(medical_target_date=None, days_to_first_contact=None)
     fault_writes.check(at=now())
+    ListFault.objects.update(owner=None)
     fault = ListFault.objects.get()
     page = client.get(reverse("work-list", args=["list-faults"])).content.decode()
     assert "Måldatum saknas" in page
     assert "Granska remissen och ange medicinskt måldatum." in page
     start = client.get(reverse("work-lists"))
     assert next(each.count for each in start.context["lists"] if each.name == "list-faults") == 1
-    client.post(reverse("list-fault-take", args=[fault.pk]))
+    address = reverse("list-fault-take", args=[fault.pk])
+    assert f'action="{address}"' in page and 'type="hidden" name="version" value="1"' in page
+    taken = client.post(address, {"version": "1"}, follow=True).content.decode()
+    assert "Du ansvarar för felet" in taken
+    # The second, who saw the list before, is told who was first; the first one's second click does nothing (PL-27).
+    second = signed_in(make.staff("coordinator", clinic))
     fault.refresh_from_db()
-    assert fault.owner.name
+    for seen in ({"version": "1"}, {}):
+        told = second.post(address, seen)
+        assert told.status_code == 409 and fault.owner.name in told.content.decode()
+    assert client.post(address, {"version": "1"}).status_code == 302
+    assert (ListFault.objects.get().owner, ListFault.objects.get().version) == (fault.owner, 2)
     referrals.review(referral_id=accepted.pk, medical_target_date=today + DAY, by=accepted.decided_by, at=now())
+    fault_writes.check(at=now())
+    assert "redan åtgärdat" in second.post(address, {"version": "2"}).content.decode()
     assert "Väntelistan är utan fel." in client.get(reverse("work-list", args=["list-faults"])).content.decode()

@@ -10,7 +10,7 @@ from registration.models import CareCommitment, Referral
 from scheduling import promises
 from scheduling.actions import faults, referral_undo, sharing
 from scheduling.models import Appointment, ListFault
-from sdv.common.errors import RuleError
+from sdv.common.errors import RuleError, StaleVersion
 from sdv.organisation.models import SharedList
 from tests.clinic import NOW, TODAY, Clinic
 from tests.races.together import one_winner, together
@@ -32,6 +32,26 @@ def test_two_checks_at_once_find_each_fault_once():
     answers = together(*[partial(faults.check, at=NOW)] * 4, longest_wait=timedelta(seconds=30))
     assert sorted(answer.found for answer in answers) == [0, 0, 0, 1]
     assert ListFault.objects.count() == 1
+
+
+def test_of_two_who_take_the_same_fault_one_has_it_and_the_other_is_told_who():
+    """PL-11, PL-27"""
+    clinic = Clinic()
+    accepted(clinic)
+    faults.check(at=NOW)
+    ListFault.objects.update(owner=None)
+    fault = ListFault.objects.get()
+    for version in (1, None):
+        ListFault.objects.update(owner=None, taken_at=None, version=1)
+        acts = [
+            partial(faults.assign, fault_id=fault.pk, owner=person, by=person, at=NOW, version=version)
+            for person in (clinic.nurse, clinic.doctor)
+        ]
+        won, (lost,) = one_winner(together(*acts, longest_wait=timedelta(seconds=30)))
+        assert isinstance(lost, RuleError if version is None else StaleVersion), lost
+        assert (lost.by, lost.at) == (won.owner.name, NOW)
+        fault.refresh_from_db()
+        assert (fault.owner, fault.version) == (won.owner, 2)
 
 
 def test_of_two_units_that_take_the_same_patient_one_gets_her():

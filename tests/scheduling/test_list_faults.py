@@ -10,6 +10,7 @@ from scheduling.actions import contact_attempts, work_items
 from scheduling.actions import faults as writes
 from scheduling.models import BookingRequest, Letter, ListFault
 from sdv.accounts.permissions import Role
+from sdv.common.errors import RuleError, StaleVersion
 from sdv.desk.jobs import JOBS
 from sdv.flows import protection
 from tests.clinic import DAY, NOW, TODAY
@@ -157,6 +158,28 @@ def test_a_fault_belongs_to_whoever_has_the_row_and_else_to_the_units_coordinato
     writes.check(at=NOW + DAY)
     taken.refresh_from_db()
     assert (taken.owner, taken.closed_at) == (clinic.nurse, None)
+
+
+def test_a_fault_that_somebody_has_taken_is_taken_by_whoever_has_seen_that(clinic):
+    """PL-11, PL-27: the second of two is told who was first, and nothing is changed."""
+    accepted(clinic)
+    writes.check(at=NOW)
+    fault = ListFault.objects.get()
+    assert (fault.version, fault.taken_at) == (1, None)
+    other = clinic.staff(Role.COORDINATOR, name="Kaj Koordinator")
+    act = {"fault_id": fault.pk, "owner": clinic.nurse, "by": clinic.nurse, "at": NOW}
+    late = {"fault_id": fault.pk, "owner": other, "by": other, "at": NOW + DAY}
+    writes.assign(**act, version=1)
+    writes.assign(**act, version=1)
+    with pytest.raises(StaleVersion) as stale:
+        writes.assign(**late, version=1)
+    assert (stale.value.by, stale.value.at) == (clinic.nurse.name, NOW)
+    with pytest.raises(RuleError) as refused:
+        writes.assign(**late)
+    assert (refused.value.rule, refused.value.code, refused.value.by) == ("PL-11", "taken", clinic.nurse.name)
+    fault.refresh_from_db()
+    assert (fault.owner, fault.taken_at, fault.version) == (clinic.nurse, NOW, 2)
+    assert writes.assign(**late, version=2).owner == other
 
 
 def test_the_check_may_run_late_and_twice_and_a_rehearsal_writes_nothing(clinic):

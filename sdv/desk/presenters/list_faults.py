@@ -18,7 +18,8 @@ def fault_row(fault, actor, at):
     if actor.may(Permission.HANDLE_WORK_LISTS):
         mend = RowButton("Åtgärda", url, "Enter")
         if fault.owner_id != actor.user.pk:
-            take = RowButton("Ta den", reverse("list-fault-take", args=[fault.pk]), "T", "post")
+            address = reverse("list-fault-take", args=[fault.pk])
+            take = RowButton("Ta den", address, "T", "post", fields={"version": fault.version})
     last = subject.wished_to if is_request else subject.medical_target_date
     what = subject.visit_type.name if is_request else f"{subject.get_kind_display()} {subject.referrer}".strip()
     return row_of(

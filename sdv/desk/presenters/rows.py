@@ -22,13 +22,14 @@ class Cell(NamedTuple):
 
 
 class RowButton(NamedTuple):
-    """An act on a row. `sheet`: the address answers with a form for the dialog."""
+    """An act on a row. `sheet`: the address answers with a form for the dialog. `fields` are posted with it."""
 
     label: str
     url: str
     key: str = ""
     method: str = "get"
     sheet: bool = False
+    fields: dict | None = None
 
 
 class Row(NamedTuple):

@@ -156,13 +156,16 @@ def postpone(request, name, pk):
 @permitted(Permission.HANDLE_WORK_LISTS)
 @require_POST
 def take_fault(request, pk):
-    """A fault of the waiting list becomes one's own (PL-11)."""
-    at = now()
-    fault = get_object_or_404(request.actor.care_unit.list_faults.open().select_related("patient"), pk=pk)
+    """A fault of the waiting list becomes one's own (PL-11). One's own repeated click says nothing (PL-27)."""
+    at, user = now(), request.actor.user
+    fault = get_object_or_404(request.actor.care_unit.list_faults.select_related("patient"), pk=pk)
     _log(request, fault, at)
-    fault_writes.assign(fault_id=fault.pk, owner=request.actor.user, by=request.actor.user, at=at)
-    clear_receipt(request)
-    leave_receipt(request, at=at, text="Du ansvarar för felet som gäller", whom=fault.patient)
+    given = request.POST.get("version", "")
+    version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
+    taken = fault_writes.assign(fault_id=fault.pk, owner=user, by=user, at=at, version=version)
+    if taken.version != fault.version:
+        clear_receipt(request)
+        leave_receipt(request, at=at, text="Du ansvarar för felet som gäller", whom=fault.patient)
     return saved(request, way_back(request, reverse("work-list", args=["list-faults"])))
 
 
