@@ -14,7 +14,6 @@ from scheduling.models import (
     RebookingItem,
     SessionStatus,
 )
-from scheduling.models.resource import TstzRange
 from sdv.common.time import local_date, start_of_day
 
 
@@ -58,10 +57,7 @@ def on_cancelled_sessions():
 def in_absence(*, at):
     """Bookings that an absence hits and that do not stand in Ombokningar (PL-02). One made knowingly beside the tidbok is
     none of them."""
-    hit = Absence.objects.standing().filter(
-        Q(resource__appointments=OuterRef("pk")) | Q(resource__isnull=True, care_unit=OuterRef("care_unit")),
-        period__overlap=TstzRange(OuterRef("start"), OuterRef("end")),
-    )
+    hit = Absence.objects.hitting("appointments")
     rows = Appointment.objects.living().filter(end__gt=at, is_overbooked=False)
     return rows.filter(Exists(hit), ~_listed())
 

@@ -2,9 +2,20 @@
 
 from datetime import timedelta
 
+from django.db.models import Case, Exists, F, OuterRef, When
+
 from registration.consults import still_belongs
 from scheduling import promises, rules, slots
-from scheduling.models import Appointment, AppointmentStatus, ItemStatus, RebookingItem, SessionStatus
+from scheduling.models import (
+    Absence,
+    Appointment,
+    AppointmentKind,
+    AppointmentStatus,
+    ItemStatus,
+    RebookingItem,
+    Session,
+    SessionStatus,
+)
 from scheduling.timebook import Timebook
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
@@ -96,6 +107,41 @@ def refuse_done(item_id, *, version=None):
 def end(item, how, *, by, at):
     """Inner write on a locked item."""
     write(item, status=ItemStatus.DONE, decision=how, decided_at=at, decided_by=by)
+
+
+def seats(item, *, at):
+    """Up to three coming grupptillfällen with a free seat for whoever had one: first of the same group, then the nearest
+    of the besökstyp at the unit (BO-02). Not where its leader is away, nor where the patient has something else."""
+    appointment = item.appointment
+    if appointment.kind != AppointmentKind.GROUP:
+        return []
+    had = appointment.session
+    busy = Appointment.objects.living().filter(
+        patient=item.patient_id, start__lt=OuterRef("end"), end__gt=OuterRef("start")
+    )
+    rows = Session.objects.coming(at).filter(
+        ~Exists(Absence.objects.hitting("sessions")),
+        ~Exists(busy.exclude(pk=appointment.pk)),
+        care_unit=item.care_unit_id,
+        visit_type=appointment.encounter.visit_type_id,
+        start__gt=at,
+    )
+    free = rows.exclude(pk=had.pk).with_counts().filter(taken__lt=F("seats"))
+    same = Case(When(name=had.name, contact_reason=had.contact_reason_id, then=0), default=1)
+    ordered = free.select_related("visit_type", "contact_reason").prefetch_related("resources")
+    return list(ordered.order_by(same, "start", "id")[:PROPOSALS])
+
+
+def along(item, resource_id):
+    """The resources that go along to a time of one's own with another: rooms and equipment, of a team also those who are
+    there. What a group has is the group's."""
+    kind, rows = item.appointment.kind, item.appointment.resources.all()
+    if kind == AppointmentKind.GROUP:
+        return []
+    absent = item.absence.resource_id if item.absence else None
+    is_team = kind == AppointmentKind.TEAM and absent
+    kept = [row.pk for row in rows if not row.practitioner_id or (is_team and row.pk != absent)]
+    return [pk for pk in kept if pk != resource_id]
 
 
 def proposals(item, *, at, by=None):

@@ -4,17 +4,19 @@ from rest_framework import serializers
 
 from registration.api.coded import RowId
 from registration.api.patients import PatientSummary, summary_of_row, with_identity
-from scheduling.actions import absences, appointments, rebooking
-from scheduling.models import Absence, AbsenceKind, RebookingItem
+from scheduling.actions import absences, rebook, rebooking
+from scheduling.models import Absence, AbsenceKind, RebookingItem, Session
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
 from sdv.common.api_fields import Answer, Choice, Fields, Id, Listed, Moment, Text
+from sdv.common.errors import InputError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
 
+from .sessions import SessionAnswer, session_answer
 from .slots import ResourceAnswer, SlotAnswer, resource_answer, slot_answer
 
 TAG = "Tidbok"
@@ -164,10 +166,11 @@ class RebookingQuery(PageQuery):
 
 
 class RebookBody(Fields):
-    """The new time, and with whom where it is somebody else."""
+    """A seat on another grupptillfälle, or the new time, and with whom where it is somebody else."""
 
-    start = Moment()
-    end = Moment()
+    session = Id(required=False, help_text="Grupptillfället, i stället för start och slut.")
+    start = Moment(required=False)
+    end = Moment(required=False)
     resources = Listed(child=Id(), required=False)
     accept_warnings = Listed(child=Text(max_length=10), required=False)
     reason = Text(max_length=200, allow_blank=True, required=False)
@@ -198,8 +201,9 @@ class RebookingAnswer(Answer):
 
 
 class RebookingWithProposals(RebookingAnswer):
-    """With proposed new times: the first with the same vårdgivare."""
+    """With proposed seats, for whoever had one, and new times: the first with the same vårdgivare."""
 
+    seats = SessionAnswer(many=True, help_text="Kommande grupptillfällen med ledig plats, först samma grupp.")
     proposals = SlotAnswer(many=True)
 
 
@@ -255,11 +259,14 @@ class RebookingItems(Endpoint):
 
 class _Rebooking(Endpoint):
     def shown(self, pk, what):
-        related = ("patient", "responsible", "care_unit", "appointment__encounter__visit_type")
+        related = ("patient", "responsible", "care_unit", "appointment__encounter__visit_type", "appointment__session")
         row = with_identity(RebookingItem.objects.select_related(*related)).get(pk=pk)
         self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
-        proposed = rebooking.proposals(row, at=self.at) if row.status == "open" else []
-        body = rebooking_answer(row, on=local_date(self.at)) | {"proposals": [slot_answer(slot) for slot in proposed]}
+        is_open = row.status == "open"
+        body = rebooking_answer(row, on=local_date(self.at)) | {
+            "seats": [session_answer(each) for each in rebooking.seats(row, at=self.at)] if is_open else [],
+            "proposals": [slot_answer(slot) for slot in rebooking.proposals(row, at=self.at)] if is_open else [],
+        }
         return self.answer(body, version=row.version)
 
 
@@ -283,7 +290,7 @@ class RebookItem(_Rebooking):
 
     @operation(
         "rebooking_items_rebook",
-        "Boka om till en ny tid, som vårdgivarens ombokning",
+        "Boka om till en plats på ett annat tillfälle eller en ny tid, som vårdgivarens ombokning",
         tag=TAG,
         body=RebookBody,
         answer=RebookingWithProposals,
@@ -291,18 +298,25 @@ class RebookItem(_Rebooking):
         is_versioned=True,
     )
     def post(self, request, pk):
-        item = RebookingItem.objects.values("care_unit_id", "appointment_id", "version").get(pk=pk)
-        self.require(item["care_unit_id"])
+        unit = RebookingItem.objects.values_list("care_unit_id", flat=True).get(pk=pk)
+        self.require(unit)
         asked = self.body(RebookBody)
-        rebooking.refuse_done(pk, version=self.version)
-        appointments.reschedule(
-            appointment_id=item["appointment_id"],
-            start=asked["start"],
-            end=asked["end"],
-            resource_ids=asked.get("resources"),
-            accept_warnings=asked.get("accept_warnings", ()),
-            reason=asked.get("reason", ""),
-            by=self.actor.user,
-            at=self.at,
-        )
+        given = {name for name in ("session", "start", "end", "resources") if name in asked}
+        told = {
+            "item_id": pk,
+            "version": self.version,
+            "accept_warnings": asked.get("accept_warnings", ()),
+            "reason": asked.get("reason", ""),
+            "by": self.actor.user,
+            "at": self.at,
+        }
+        if given == {"session"}:
+            if not Session.objects.filter(pk=asked["session"], care_unit=unit).exists():
+                raise InputError(session="Tillfället finns inte på vårdenheten.")
+            rebook.to_session(session_id=asked["session"], **told)
+        elif given - {"resources"} == {"start", "end"}:
+            times = {"start": asked["start"], "end": asked["end"], "resource_ids": asked.get("resources")}
+            rebook.to_time(**times, **told)
+        else:
+            raise InputError(start="Ange antingen session, eller start och end.")
         return self.shown(pk, "ombokad")

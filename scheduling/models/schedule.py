@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q
 from django.db.models.functions import Now
 
 from registration.models import VisitType
@@ -10,7 +10,7 @@ from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
 from sdv.organisation.models import CareUnit
 
-from .resource import Resource
+from .resource import Resource, TstzRange
 from .work import ItemStatus, OpenItemQuerySet, WorkItem
 
 
@@ -59,6 +59,14 @@ class AbsenceQuerySet(LockingQuerySet):
     def standing(self):
         """Those that nobody has withdrawn."""
         return self.filter(withdrawn_at__isnull=True)
+
+    def hitting(self, resource):
+        """Those that hit the row with `start` and `end` that it is asked of. `resource` is the resource's lookup to what
+        has it: appointments or sessions."""
+        its_own = Q(**{f"resource__{resource}": OuterRef("pk")})
+        closed = Q(resource__isnull=True, care_unit=OuterRef("care_unit"))
+        times = TstzRange(OuterRef("start"), OuterRef("end"))
+        return self.standing().filter(its_own | closed, period__overlap=times)
 
     def over(self, start, end):
         return self.standing().filter(period__overlap=(start, end))

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from scheduling.actions import sessions
-from scheduling.models import Appointment, Session
+from scheduling.models import Appointment, RebookingItem, Session
 from sdv.common.time import at_local, local_date, now
 
 from .. import factories
@@ -97,3 +97,66 @@ def test_a_group_is_planned_booked_and_everybody_arrives(as_user, visit, centre,
     visit(reverse("day"))
     page.get_by_role("link", name="Hjärtskola, 2 av 2 platser tagna").wait_for()
     assert_accessible(page)
+
+
+def in_dialog(page, text):
+    dialog = page.locator("dialog#dialog[open]")
+    dialog.get_by_text(text).first.wait_for()
+    return dialog
+
+
+def test_the_participants_of_a_cancelled_session_are_booked_anew_with_two_keys_each(as_user, visit, centre, nurse):
+    """BO-02, PL-02, PL-08: cancelled by the form, then Enter, Ctrl+Enter takes a seat of the same group; the next chooses
+    a time of one's own by its figure."""
+    start = at_local(local_date(now()) + 7 * DAY, time(10)).astimezone(UTC)
+    told = {
+        "care_unit": centre,
+        "name": "Astmaskola",
+        "visit_type": factories.visit_type("Pv Ssk Återbesök"),
+        "contact_reason_id": factories.contact_reason().pk,
+        "resource_ids": [nurse.pk],
+        "by": factories.UserFactory(),
+        "at": now(),
+    }
+    here, other = (
+        sessions.plan(start=start + days * DAY, end=start + days * DAY + timedelta(hours=1), seats=2, **told)
+        for days in (0, 7)
+    )
+    patients = [factories.patient(surname=name) for name in ("Alm", "Berg")]
+    for patient in patients:
+        sessions.book(session_id=here.pk, patient_id=patient.pk, by=told["by"], at=now())
+    page = as_user(factories.coordinator(centre))
+    visit(reverse("group-session", args=[here.pk]))
+    keys = Keys(page)
+    page.get_by_text("Ställ in tillfället").focus()
+    keys.press("Enter")
+    page.get_by_label("Varför ställs tillfället in?").focus()
+    keys.type("Ledaren är sjuk")
+    assert_accessible_also_narrow(page)
+    keys.press("Enter")
+    receipt(page, "är inställt. Deltagarna står i Ombokningar")
+    assert_accessible(page)
+    page.get_by_role("link", name="Ombokningar").last.focus()
+    keys.press("Enter")
+    page.get_by_text("Inställt: Astmaskola").first.wait_for()
+    assert_accessible_also_narrow(page)
+
+    before = keys.count
+    keys.press("Enter")
+    dialog = in_dialog(page, "Astmaskola, 2 platser kvar, Sara Norén")
+    assert dialog.locator("input[name=tid]:checked").get_attribute("value") == f"plats|{other.pk}"
+    assert_accessible_also_narrow(page)
+    keys.press("Control+Enter")
+    receipt(page, "Ombokad till Astmaskola")
+    assert keys.count - before == 2
+
+    keys.press("Enter")
+    dialog = in_dialog(page, "Astmaskola, 1 plats kvar, Sara Norén")
+    keys.press("2")
+    assert dialog.locator("input[name=tid]:checked").get_attribute("value").startswith(str(nurse.pk))
+    keys.press("Control+Enter")
+    receipt(page, "Ombokad till")
+    page.get_by_text("Inga bokningar att boka om.").wait_for()
+    assert not RebookingItem.objects.open().exists()
+    rows = Appointment.objects.order_by("-kind")
+    assert [(row.kind, row.session) for row in rows] == [("individual", None), ("group", other)]

@@ -6,9 +6,11 @@ import pytest
 from django.urls import reverse
 
 from registration.type_choice import DIRECT_ADMISSION
-from scheduling.models import Appointment, ResourceBooking
+from scheduling.actions import appointments
+from scheduling.models import Appointment, RebookingItem, ResourceBooking
 from sdv.accounts.models import AccessLogEntry
 from sdv.common.time import at_local, local_date, now
+from sdv.flows import cancellation
 from tests import factories
 
 from .signed_in import signed_in
@@ -110,3 +112,32 @@ def test_nothing_can_be_booked_without_a_contact_or_a_unit_and_why_is_said(centr
     refused = there.post(address, stranger | value)
     assert refused.status_code == 422 and "Välj vilken vård eller vilket besök" in refused.content.decode()
     assert not Appointment.objects.filter(care_unit=clinic).exists()
+
+
+def test_a_consult_is_booked_anew_from_the_list_when_its_care_was_moved_and_refused_when_it_is_gone(
+    centre, clinic, doctor
+):
+    """PL-02, BO-02, VH-10: why it was moved stands in its history, as the provider's."""
+    main = visit_at(centre)
+    user = factories.receptionist(centre, clinic)
+    desk = signed_in(user, user.assignments.get(care_unit=centre))
+    value = {"step": "book", "tid": f"{doctor.pk}|{at_nine().isoformat()}"}
+    desk.post(reverse("book-consult", args=[main.patient_id]), choices(main.encounter, doctor) | value)
+    row = Appointment.objects.get(care_unit=clinic)
+    start, act = at_nine(8), {"by": user, "at": now()}
+    appointments.reschedule(appointment_id=main.pk, start=start, end=start + timedelta(minutes=30), **act)
+    client = signed_in(factories.receptionist(clinic))
+    item = RebookingItem.objects.open().get(appointment=row)
+    address, seen = reverse("rebooking-move", args=[item.pk]), {"version": str(item.version)}
+    assert client.post(address, seen | {"tid": f"{doctor.pk}|{start.isoformat()}"}).status_code == 302
+    moved = row.history.get(event="rescheduled")
+    assert (moved.start_after, moved.initiated_by, "konsulten" in moved.reason) == (start, "provider", True)
+    assert not RebookingItem.objects.open().exists()
+
+    cancellation.cancel(appointment_id=main.pk, cancelled_by="provider", reason="Sjuk", **act)
+    item = RebookingItem.objects.open().get(appointment=row)
+    address, seen = reverse("rebooking-move", args=[item.pk]), {"version": str(item.version)}
+    chosen = client.get(address).context["chosen"]
+    assert client.post(address, seen | {"tid": chosen}).status_code == 409
+    row.refresh_from_db()
+    assert (row.start, RebookingItem.objects.open().get()) == (start, item)

@@ -240,6 +240,91 @@ def test_a_session_that_somebody_came_to_is_not_offered_to_be_moved(client, nurs
     assert session.start == start
 
 
+def cancelled(session):
+    sessions.cancel(session_id=session.pk, reason="Ledaren är sjuk", by=factories.UserFactory(), at=now())
+    return RebookingItem.objects.open().get(session=session)
+
+
+def test_whoever_lost_a_seat_is_offered_one_first_and_takes_it_with_one_choice(client, nurse):
+    """PL-02, PL-08, BO-02: the same group is chosen beforehand; a time of one's own stands below. The second is told who
+    was first (PL-27)."""
+    session = planned(nurse)
+    row = booked(session)
+    other = planned(nurse, start=at_ten(8), name="Hjärtskola")
+    same = planned(nurse, start=at_ten(9))
+    item = cancelled(session)
+    address = reverse("rebooking-move", args=[item.pk])
+    page = client.get(address)
+    values = [choice.value for choice in page.context["choices"]]
+    assert values[:2] == [f"plats|{same.pk}", f"plats|{other.pk}"] and len(values) == 5
+    assert page.context["chosen"] == values[0]
+    hints = [choice.hint for choice in page.context["choices"]]
+    assert hints[0] == "Astmaskola, 2 platser kvar, Sara Norén"
+    assert {hint.partition(", ")[0] for hint in hints[2:]} == {"Egen tid"}
+    seat = {"tid": values[0], "version": str(item.version)}
+    text = client.post(address, seat, follow=True).content.decode()
+    assert "Ombokad till Astmaskola" in text
+    row.refresh_from_db()
+    assert (row.session, row.start, row.seat.session) == (same, same.start, same)
+    item.refresh_from_db()
+    assert (item.decision, row.history.get(event="rescheduled").initiated_by) == ("rebooked", "provider")
+    # One's own second click says nothing; a colleague's is told who was first, and moves nobody.
+    assert client.post(address, seat).status_code == 302
+    colleague = signed_in(factories.coordinator(nurse.care_unit))
+    for late in (values[1], values[4]):
+        told = colleague.post(address, {"tid": late, "version": str(item.version)})
+        assert told.status_code == 409 and item.decided_by.name in told.content.decode()
+    assert Appointment.objects.get(pk=row.pk).session == same
+
+
+def test_a_seat_that_somebody_took_is_told_with_what_is_still_free(client, nurse):
+    """PL-07, PL-27, PL-08: the old seat is kept until another is had. Nothing is chosen that cannot be read."""
+    session = planned(nurse)
+    row = booked(session)
+    full = planned(nurse, start=at_ten(8), seats=1)
+    item = cancelled(session)
+    address = reverse("rebooking-move", args=[item.pk])
+    booked(full)
+    answer = client.post(address, {"tid": f"plats|{full.pk}"})
+    assert answer.status_code == 422 and "är fullt" in answer.content.decode()
+    assert all(not choice.value.startswith("plats") for choice in answer.context["choices"])
+    for unreadable in ("plats|", "plats|x", f"plats|{item.pk}", "|", "x|y", f"{nurse.pk}|2026-13-01"):
+        assert client.post(address, {"tid": unreadable}).status_code == 422
+    row.refresh_from_db()
+    assert (row.session, row.seat.session) == (session, session)
+    own = answer.context["choices"][0].value
+    assert client.post(address, {"tid": own}).status_code == 302
+    row.refresh_from_db()
+    assert (row.kind, row.session) == ("individual", None)
+    assert list(row.resources.all()) == [nurse]
+
+
+def test_a_seat_is_taken_from_the_rebooking_list_by_rest(centre, nurse):
+    """PL-02, PL-08, PL-27, BO-02"""
+    caller = Caller(factories.staff(Role.COORDINATOR, centre))
+    session, same = planned(nurse), planned(nurse, start=at_ten(9))
+    elsewhere = planned(factories.ResourceFactory(care_unit=factories.HealthCentreFactory(), profession="Ssk"))
+    row, item = booked(session), cancelled(session)
+    path = f"rebooking-items/{item.pk}/"
+    read = caller.get(path).json()
+    assert [(seat["id"], seat["taken"]) for seat in read["seats"]] == [(str(same.pk), 0)]
+    assert len(read["proposals"]) == 3
+    for wrong in ({}, {"start": at_ten(3).isoformat()}, {"session": str(elsewhere.pk)}):
+        refused(caller.post(f"{path}rebook/", wrong), 400)
+    both = {"session": str(same.pk), "start": at_ten(3).isoformat(), "end": at_ten(3).isoformat()}
+    refused(caller.post(f"{path}rebook/", both), 400)
+    seat = {"session": str(same.pk)}
+    refused(caller.post(f"{path}rebook/", seat, If_Match='"7"'), 412)
+    done = caller.post(f"{path}rebook/", seat, If_Match=f'"{read["version"]}"').json()
+    assert (done["status"], done["decision"], done["seats"]) == ("done", "rebooked", [])
+    row.refresh_from_db()
+    assert (row.session, row.seat.session, row.start) == (same, same, same.start)
+    second = Caller(factories.staff(Role.COORDINATOR, centre))
+    told = second.post(f"{path}rebook/", seat)
+    refused(told, 409, rule="PL-02", code="already_done")
+    assert told.json()["by"] == caller.user.name
+
+
 def test_another_unit_s_session_is_not_here(client, nurse):
     other = factories.ResourceFactory(care_unit=factories.HealthCentreFactory(), profession="Ssk")
     session = planned(other)

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 
 from registration.models import Encounter
-from scheduling.actions import absences, appointments, sessions
+from scheduling.actions import absences, appointments, rebook, sessions
 from scheduling.models import Appointment, RebookingItem, SessionParticipant
-from sdv.common.errors import RuleError
+from sdv.common.errors import RuleError, StaleVersion
 from sdv.flows import cancellation, invariants
 from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
 from tests.races.together import numbers, one_winner, together
@@ -96,6 +96,66 @@ def test_nobody_has_come_to_a_session_that_is_cancelled_at_the_same_moment(healt
     session.refresh_from_db()
     came = session.appointments.filter(status="arrived").count()
     assert (session.status == "cancelled") == (came == 0)
+    assert broken() == {}
+
+
+def test_of_two_who_change_a_session_that_both_have_read_one_does_and_the_other_is_told_who(health_centre):
+    """PL-27, BO-02: to move it and to cancel it."""
+    session = planned(health_centre, seats=2)
+    wishes(health_centre, session, 1)[0]()
+    start = START + DAY
+    same = {"session_id": session.pk, "version": 1, "at": NOW}
+    acts = [
+        partial(sessions.move, start=start, end=start + HALF_HOUR, by=health_centre.nurse, **same),
+        partial(sessions.cancel, reason="Sjuk", by=health_centre.doctor, **same),
+    ]
+    won, (lost,) = one_winner(together(*acts, longest_wait=10 * SECOND))
+    assert isinstance(lost, StaleVersion), lost
+    assert (lost.by, lost.at, lost.current) == (won.changed_by.name, NOW, 2)
+    assert (won.status == "cancelled") == (won.start == START)
+    assert broken() == {}
+
+
+def test_of_two_who_book_a_participant_anew_one_does_and_the_other_is_told_who(health_centre):
+    """PL-27, PL-02, PL-08: one takes a seat, the other a time; the booking is moved once and has what it was moved to."""
+    session = planned(health_centre, seats=1)
+    row = wishes(health_centre, session, 1)[0]()
+    others = [planned(health_centre, seats=1, start=START + days * DAY) for days in (1, 2)]
+    sessions.cancel(session_id=session.pk, reason="Sjuk", by=health_centre.doctor, at=NOW)
+    item = RebookingItem.objects.get()
+    start = START + 3 * DAY
+    acts = [
+        partial(rebook.to_session, item_id=item.pk, session_id=others[0].pk, by=health_centre.nurse, at=NOW),
+        partial(rebook.to_session, item_id=item.pk, session_id=others[1].pk, by=health_centre.doctor, at=NOW),
+        partial(
+            rebook.to_time, item_id=item.pk, start=start, end=start + HALF_HOUR,
+            resource_ids=[health_centre.nurse_resource.pk], by=health_centre.staff(name="Tredje"), at=NOW,
+        ),
+    ]  # fmt: skip
+    won, lost = one_winner(together(*acts, longest_wait=10 * SECOND))
+    item.refresh_from_db()
+    assert {(each.code, each.by) for each in lost} == {("already_done", item.decided_by.name)}
+    row.refresh_from_db()
+    assert (row.start, row.session_id, row.history.filter(event="rescheduled").count()) == (
+        won.start, won.session_id, 1,
+    )  # fmt: skip
+    assert SessionParticipant.objects.count() == (0 if won.session_id is None else 1)
+    assert broken() == {}
+
+
+def test_two_who_lost_their_seats_and_want_the_last_of_another_session(health_centre):
+    """PL-08, PL-06: one gets it; the other still has what was had, and stands on the list."""
+    session, other = planned(health_centre, seats=2), planned(health_centre, seats=1, start=START + DAY)
+    for act in wishes(health_centre, session, 2):
+        act()
+    sessions.cancel(session_id=session.pk, reason="Sjuk", by=health_centre.doctor, at=NOW)
+    told = {"session_id": other.pk, "by": health_centre.nurse, "at": NOW}
+    acts = [partial(rebook.to_session, item_id=item.pk, **told) for item in RebookingItem.objects.open()]
+    won, (lost,) = one_winner(together(*acts, longest_wait=10 * SECOND))
+    assert (lost.rule, lost.code) == ("BO-02", "session_full")
+    left = RebookingItem.objects.open().get().appointment
+    assert (left.session, left.start, left.seat.session) == (session, START, session)
+    assert won.seat.session == other
     assert broken() == {}
 
 

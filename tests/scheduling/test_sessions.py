@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from registration.models import Encounter
 from scheduling import promises, slots
-from scheduling.actions import absences, appointments, check_out, commitments, sessions, work_items
+from scheduling.actions import absences, appointments, check_out, commitments, rebooking, sessions, work_items
 from scheduling.models import (
     Appointment,
     FreedTime,
@@ -345,6 +345,35 @@ def test_a_no_show_that_is_undone_on_a_cancelled_session_is_to_be_booked_anew(he
     items = RebookingItem.objects.open().order_by("appointment")
     assert [(item.appointment, item.session) for item in items] == [(row, session) for row in rows]
     assert [row.rows(NOW + DAY).count() for row in invariants.INVARIANTS if row.name.startswith("bookings-")] == [0, 0]
+
+
+def test_the_seats_proposed_are_those_that_can_be_had_the_same_group_first(health_centre):
+    """PL-02, BO-02, PL-06: not full, cancelled or begun, not another besökstyp, not while its leader is away, and not when
+    the patient has something else."""
+    clinic, patient = health_centre, health_centre.patient()
+    session = planned(clinic)
+    row = booked(clinic, session, patient)
+    full = planned(clinic, START + DAY, seats=1)
+    booked(clinic, full)
+    gone = planned(clinic, START + 2 * DAY)
+    sessions.cancel(session_id=gone.pk, reason="Inställt", by=clinic.nurse, at=NOW)
+    planned(clinic, START + 3 * DAY)
+    absent(clinic, start=START + 3 * DAY, end=START + 4 * DAY - HOUR)
+    planned(clinic, START + 4 * DAY)
+    doctors = {"resource": clinic.doctor_resource, "visit_type": clinic.doctor_visit}
+    clinic.book(patient, START + 4 * DAY, **doctors)
+    another = {"visit_type": clinic.doctor_visit, "resource_ids": [clinic.doctor_resource.pk]}
+    planned(clinic, START + DAY, **another)
+    near = planned(clinic, START + 5 * DAY, name="Hjärtskola")
+    first, second = planned(clinic, START + 7 * DAY), planned(clinic, START + 8 * DAY)
+    planned(clinic, START + 9 * DAY, name="Hjärtskola")
+    sessions.cancel(session_id=session.pk, reason="Ledaren är sjuk", by=clinic.nurse, at=NOW)
+    item = RebookingItem.objects.open().get(appointment=row)
+    assert rebooking.seats(item, at=NOW) == [first, second, near]
+    assert rebooking.seats(item, at=START + 7 * DAY)[0] == second
+    single = clinic.book(clinic.patient(), START + 10 * DAY)
+    absent(clinic, start=START + 10 * DAY, end=START + 11 * DAY)
+    assert rebooking.seats(RebookingItem.objects.open().get(appointment=single), at=NOW) == []
 
 
 def test_a_commitment_is_not_closed_over_somebody_who_waits_to_be_booked_anew(clinic):

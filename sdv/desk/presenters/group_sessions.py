@@ -57,6 +57,13 @@ def seats_text(row):
     return f"{min(row.taken, row.seats)} av {row.seats} platser tagna{f', {over} överbokad' if over else ''}"
 
 
+def seat_text(row):
+    """Astmaskola, 2 platser kvar, Sara Norén."""
+    free = row.seats - row.taken
+    leaders = ", ".join(each.name for each in row.resources.all())
+    return f"{row.name}, {free} {'plats' if free == 1 else 'platser'} kvar, {leaders}"
+
+
 def _tags(row, free):
     if row.status == "cancelled":
         yield Tag("danger", "cross", "Inställt")

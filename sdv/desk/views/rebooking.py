@@ -1,7 +1,6 @@
-"""Ombokningar: a proposed new time is taken from the row (PL-02)."""
+"""Ombokningar: a proposed seat or new time is taken from the row (PL-02, BO-02)."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -9,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from registration.presenters import load
 from scheduling import rules
-from scheduling.actions import appointments, rebooking
+from scheduling.actions import rebook, rebooking
 from scheduling.models import AppointmentKind
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -23,39 +22,54 @@ from sdv.desk import repeats
 from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.forms.schedules import NewTimeForm
 from sdv.desk.presenters.booking import value_of, who
+from sdv.desk.presenters.group_sessions import seat_text
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.presenters.rows import stamp
 from sdv.desk.presenters.work import cause_text
 from sdv.desk.receipts import clear_receipt, leave_receipt
+from sdv.desk.views.booking_desk import uuid_of
+
+SEAT = "plats"
+# Somebody was first, or it is not held any longer: said in the form, with what is still free.
+TAKEN = ("slot_taken", "absent", "outside_hours", "session_full", "session_cancelled", "in_the_past")
 
 
 @permitted(Permission.BOOK)
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request, pk):
-    """The proposals as choices, the first chosen: the same vårdgivare where there is a time. Enter, Ctrl+Enter moves the
-    booking as the provider's doing."""
+    """The proposals as choices, the first chosen: a seat on another grupptillfälle for whoever had one, else the same
+    vårdgivare where there is a time. Enter, Ctrl+Enter moves the booking as the provider's doing."""
     at = now()
-    related = ("patient", "care_unit", "appointment__encounter__visit_type", "absence__resource", "session")
+    related = (
+        "patient",
+        "care_unit",
+        "appointment__encounter__visit_type",
+        "absence__resource",
+        "session",
+        "appointment__session",
+    )
     item = get_object_or_404(request.actor.care_unit.rebookingitems.select_related(*related), pk=pk)
     back = way_back(request, reverse("work-list", args=["rebooking"]))
     form = NewTimeForm(request.POST if request.method == "POST" else None, initial={"version": item.version})
     if form.is_bound and form.is_valid():
         try:
-            start = _move(request, item, form, at)
+            moved = _move(request, item, form, at)
         except RuleError as refused:
             if repeats.is_own_repeat(request, refused, refused.code == "already_done"):
                 return saved(request, back)
-            if refused.code not in ("slot_taken", "absent", "outside_hours"):
+            if refused.code not in TAKEN:
                 raise
             form.add_error("tid", f"{refused.sentence} Regel {refused.rule}.")
         else:
-            if start:
+            if moved:
+                where = (
+                    f"{moved.session.name} {rules.clock(moved.start)}" if moved.session else rules.clock(moved.start)
+                )
                 clear_receipt(request)
-                leave_receipt(request, at=at, text=f"Ombokad till {rules.clock(start)}:", whom=item.patient)
+                leave_receipt(request, at=at, text=f"Ombokad till {where}:", whom=item.patient)
                 return saved(request, back)
     log_access(actor=request.actor, patients=[item.patient_id], what="ombokning", at=at, resource_id=item.pk)
-    proposed = rebooking.proposals(item, at=at, by=request.actor.user) if item.status == "open" else []
-    choices = [_choice(slot) for slot in proposed]
+    choices = _choices(item, request.actor.user, at) if item.status == "open" else []
     booking = item.appointment
     context = {
         "heading": "Ny tid",
@@ -75,37 +89,36 @@ def move(request, pk):
     return sheet(request, "work/new_time.html", context, status=422 if form.is_bound else 200)
 
 
-def _choice(slot):
-    start = local(slot.start)
-    return Choice(value_of(slot), f"{long_date(local_date(slot.start))} {start:%H:%M}", who(slot.resource))
+def _choices(item, user, at):
+    seats = rebooking.seats(item, at=at)
+    times = rebooking.proposals(item, at=at, by=user)
+    alone = "Egen tid, " if item.appointment.kind == AppointmentKind.GROUP else ""
+    return [Choice(f"{SEAT}|{row.pk}", _when(row.start), seat_text(row)) for row in seats] + [
+        Choice(value_of(slot), _when(slot.start), f"{alone}{who(slot.resource)}") for slot in times
+    ]
+
+
+def _when(moment):
+    return f"{long_date(local_date(moment))} {local(moment):%H:%M}"
 
 
 def _move(request, item, form, at):
-    """Moves the booking to the chosen time. Returns its start, or None where the choice cannot be read."""
-    resource_id, _, text = form.cleaned_data["tid"].partition("|")
-    try:
-        resource_id, start = UUID(resource_id), datetime.fromisoformat(text)
-    except ValueError:
-        start = None
-    if start is None or start.tzinfo is None:
+    """Moves the booking to the chosen seat or time. Returns it, or None where the choice cannot be read."""
+    chosen, _, text = form.cleaned_data["tid"].partition("|")
+    told = {"item_id": item.pk, "version": form.cleaned_data["version"], "by": request.actor.user, "at": at}
+    start = session = None
+    if chosen == SEAT:
+        session = request.actor.care_unit.sessions.filter(pk=uuid_of(text)).first()
+    elif (resource_id := uuid_of(chosen)) and (start := moment_of(text)):
+        told |= {"resource_ids": [resource_id, *rebooking.along(item, resource_id)], "reason": move_reason(item)}
+    if session:
+        moved = rebook.to_session(session_id=session.pk, **told)
+    elif start:
+        minutes = item.appointment.encounter.visit_type.default_minutes
+        moved = rebook.to_time(start=start, end=start + timedelta(minutes=minutes), **told)
+    else:
         form.add_error("tid", "Välj en av tiderna.")
         return None
-    start = start.astimezone(UTC)
-    rebooking.refuse_done(item.pk, version=form.cleaned_data["version"])
-    absent = item.absence.resource_id if item.absence else None
-    is_team = item.appointment.kind == AppointmentKind.TEAM
-    rows = item.appointment.resources.all()
-    kept = [row.pk for row in rows if not row.practitioner_id or (is_team and absent and row.pk != absent)]
-    kept = [pk for pk in kept if pk != resource_id]
-    appointments.reschedule(
-        appointment_id=item.appointment_id,
-        start=start,
-        end=start + timedelta(minutes=item.appointment.encounter.visit_type.default_minutes),
-        resource_ids=[resource_id, *kept],
-        reason=move_reason(item),
-        by=request.actor.user,
-        at=at,
-    )
     log_access(
         actor=request.actor,
         patients=[item.patient_id],
@@ -114,11 +127,22 @@ def _move(request, item, form, at):
         resource_id=item.appointment_id,
         action=AccessAction.WRITE,
     )
-    return start
+    return moved
+
+
+def moment_of(text):
+    """A start as the choices send it, or None."""
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return start.astimezone(UTC) if start.tzinfo else None
 
 
 def move_reason(item):
     """Why the booking is moved, as its history tells it: never what kind of absence a person has."""
     if item.session_id:
         return "Grupptillfället är inställt"
+    if item.contact_id:
+        return "Vårdkontakten som konsulten bokades till är flyttad eller avbokad"
     return "Enheten är stängd" if item.absence.resource_id is None else "Vårdgivaren är inte på plats"
