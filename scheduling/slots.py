@@ -13,13 +13,14 @@ from scheduling.timebook import Timebook
 from sdv.common.time import local_date, start_of_day
 
 # Why times of the tidböcker are not offered, in the order that they are told.
-PROFESSION, VISIT_TYPE, TOO_SHORT, ABSENT, HOLIDAY, NO_ROOM = (
+PROFESSION, VISIT_TYPE, TOO_SHORT, ABSENT, HOLIDAY, NO_ROOM, NOT_AFTER = (
     "annan yrkeskategori",
     "annan besökstyp",
     "för kort",
     "frånvaro",
     "helgdag",
     "inget ledigt rum eller utrustning",
+    "den andra i teamet inte ledig efteråt",
 )
 
 
@@ -33,6 +34,9 @@ class Slot:
     end: object
     others: tuple = ()
     contact_form: str = ""
+    # Whose part of a team visit comes after the first's, and when it begins (BO-02).
+    then: Resource | None = None
+    then_from: object = None
 
     @property
     def resource_ids(self):
@@ -75,13 +79,17 @@ def find(
     starting=None,
     together=(),
     also_units=(),
+    then=None,
+    minutes=None,
 ):
     """Free times for the visit type from the first to the last day, earliest first; none that begins before `starting`
     where that is given. What `by` holds is free to `by`. `together` is groups of rooms or equipment: one of each group, at
     the person's own unit, is had with the person. `also_units` are searched too, those of the besökstyp's vårdområde
-    (BT-01). The same number of queries whatever the span, the units and the resources."""
+    (BT-01). `then` is a (resource id, minutes) that has its part of the visit after the person's own, whose length is
+    `minutes`, else the visit type's (BO-02). The same number of queries whatever the span, the units and the resources."""
     units = [care_unit, *(unit for unit in also_units if unit.care_area_id == visit_type.care_area_id)]
-    persons, others, together = _resources(units, visit_type, from_day, resource_ids, together)
+    grouped = {pk for group in together for pk in group} | ({then[0]} if then else set())
+    persons, others, together = _resources(units, visit_type, from_day, resource_ids, together, grouped)
     found = Found()
     if not persons or to_day < from_day:
         return found
@@ -91,7 +99,9 @@ def find(
     span = start_of_day(from_day), start_of_day(to_day + timedelta(days=1))
     taken = _taken([*(row.pk for row in wanted), *others], *span, at, by)
     groups = [[others[pk] for pk in group if pk in others] for group in together]
-    search = _Search(book, taken, visit_type, groups, at, starting, found)
+    search = _Search(book, taken, visit_type, groups, at, starting, found, minutes)
+    if then:
+        search.then, search.then_length = others.get(then[0]), timedelta(minutes=then[1])
     chosen = {row.pk for row in wanted}
     day = from_day
     while day <= to_day:
@@ -142,10 +152,12 @@ def why_not(*, resources, visit_type, start, end):
 class _Search:
     """The free times of one resource on one day at a time."""
 
-    def __init__(self, book, taken, visit_type, groups, at, starting, found):
+    then, then_length = None, timedelta(0)
+
+    def __init__(self, book, taken, visit_type, groups, at, starting, found, minutes=None):
         self.book, self.taken, self.visit_type, self.groups = book, taken, visit_type, groups
         self.at, self.starting, self.hidden = at, starting, found.hidden
-        self.length = timedelta(minutes=visit_type.default_minutes)
+        self.length = timedelta(minutes=minutes or visit_type.default_minutes)
 
     def of_day(self, resource, day):
         closed = []
@@ -186,15 +198,21 @@ class _Search:
             if short < end and short <= window.end and not self._is_taken(resource, start, short):
                 self.hidden[TOO_SHORT] += 1
             return None
-        others = []
+        others, until = [], end + self.then_length
+        if self.then_length and not self._is_free_after(resource, end, until):
+            self.hidden[NOT_AFTER] += 1
+            return None
         for group in self.groups:
             own = (row for row in group if row.care_unit_id == resource.care_unit_id)
-            had = next((row for row in own if self._is_free(row, start, end)), None)
+            had = next((row for row in own if self._is_free(row, start, until)), None)
             if had is None:
                 self.hidden[NO_ROOM] += 1
                 return None
             others.append(had)
-        return Slot(resource, start, end, tuple(others), self.visit_type.contact_form)
+        if self.then:
+            others.append(self.then)
+        form = self.visit_type.contact_form
+        return Slot(resource, start, until, tuple(others), form, self.then, end if self.then else None)
 
     def _is_free(self, resource, start, end):
         return (
@@ -202,6 +220,11 @@ class _Search:
             and self.book.absence(resource, start, end) is None
             and self.book.covers(resource, self.visit_type, start, end)
         )
+
+    def _is_free_after(self, resource, start, end):
+        """Whether who takes over is of the same unit and free then (BO-02)."""
+        other = self.then
+        return bool(other) and other.care_unit_id == resource.care_unit_id and self._is_free(other, start, end)
 
     def _is_taken(self, resource, start, end):
         """Periods lie in order of their start, and none meets another."""
@@ -214,10 +237,9 @@ def _is_of_profession(resource, visit_type):
     return resource.practitioner_id is not None and resource.practitioner.profession_id == visit_type.profession_id
 
 
-def _resources(units, visit_type, day, resource_ids, together):
+def _resources(units, visit_type, day, resource_ids, together, grouped):
     """(whose times are sought, the rooms and equipment they are sought with, in which groups). Persons of other professions are loaded
     only to tell what was hidden."""
-    grouped = {pk for group in together for pk in group}
     rows = Resource.objects.valid_on(day).filter(care_unit__in=units)
     rows = rows.select_related("practitioner__profession", "care_unit").order_by("name", "pk")
     persons, others = [], {}

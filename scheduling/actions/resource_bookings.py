@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Q
 
 from scheduling import rules, slots
 from scheduling.models import AppointmentKind, BookingState, FreedBy, Resource, ResourceBooking
@@ -26,23 +27,25 @@ def told_as_taken(start):
         raise rules.taken("Resursen", start) from None
 
 
-def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME, together=()):
+def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME, together=(), parts=None):
     """Holds a time for two minutes while the user fills in the rest, with the rooms and equipment that are had together
-    with it: all or none. An own overlapping hold is replaced, but never what holds an offer (PL-01)."""
+    with it: all or none. `parts` as `team.times` takes them (BO-02). An own overlapping hold is replaced, but never what
+    holds an offer (PL-01)."""
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
     with told_as_taken(start), transaction.atomic():
         resources = list(Resource.objects.filter(pk__in=[resource_id, *together]).locked())
         own = ResourceBooking.objects.filter(resource__in=resources, state=BookingState.HELD, held_by=by, offer=None)
         own.filter(period__overlap=(start, end)).delete()
-        taken = make_room(resources, start, end, at=at)
+        times = team.times(resources, start, end, parts)
+        taken = make_room(resources, start, end, at=at, times=times)
         held = {}
         for resource in resources:
             if 1 in taken[resource.pk]:
                 raise rules.taken(resource.name, start)
             held[str(resource.pk)] = ResourceBooking.objects.create(
                 resource=resource,
-                period=DateTimeTZRange(start, end),
+                period=DateTimeTZRange(*times[resource.pk]),
                 state=BookingState.HELD,
                 held_by=by,
                 expires_at=at + length,
@@ -96,12 +99,14 @@ def _held_together(hold_id, by):
     first = rows.filter(pk=hold_id).first()
     if first is None:
         return []
-    return [first, *rows.filter(expires_at=first.expires_at, period=first.period, offer=None).exclude(pk=hold_id)]
+    # Parts of a team visit come after one another (BO-02).
+    meets = Q(period__overlap=first.period) | Q(period__adjacent_to=first.period)
+    return [first, *rows.filter(meets, expires_at=first.expires_at, offer=None).exclude(pk=hold_id)]
 
 
 def held_with(hold, by):
-    """The resources of what was held together with a hold of one's own, the hold's own first."""
-    return [row.resource for row in _held_together(hold.pk, by)]
+    """What was held together with a hold of one's own, with its resource; the hold's own first."""
+    return _held_together(hold.pk, by)
 
 
 def take(resource, start, end, *, seat, taken, appointment=None, session=None, moved=None):

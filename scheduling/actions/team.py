@@ -1,6 +1,7 @@
 """Team visits: several persons of one visit, at once or one after the other (BO-02)."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from scheduling.models import AppointmentPart
 from sdv.common.errors import InputError
@@ -34,17 +35,47 @@ def parts_of(appointment):
     return {row.resource_id: (row.from_minute, row.minutes) for row in appointment.parts.all()}
 
 
+class Sequence(NamedTuple):
+    """A visit whose main responsible's part comes first and another's right after: minutes, and (resource id, minutes)."""
+
+    minutes: int
+    then: tuple
+
+
+def sequence_of(appointment, first_id):
+    """The two parts of a team one after the other, or None where the visit is not that."""
+    parts = parts_of(appointment)
+    first = parts.pop(first_id, None)
+    if first is None or first[0] or len(parts) != 1:
+        return None
+    ((other_id, (from_minute, minutes)),) = parts.items()
+    return Sequence(first[1], (other_id, minutes)) if from_minute == first[1] else None
+
+
 def times_of(appointment, resources):
     """The times of a booking as it stands."""
     return moved_times(appointment, resources, appointment.start, appointment.end)
 
 
 def moved_times(appointment, resources, start, end):
-    """The times after a move: the parts go along as far as their resources do and the visit is long enough."""
+    """The times after a move: the parts go along as far as the visit is long enough, each with its resource or with the one
+    that takes its place."""
     ids = {resource.pk for resource in resources}
+    parts = parts_of(appointment)
+    for gone, instead in _replaced(appointment, parts, ids):
+        parts[instead] = parts.pop(gone)
+        appointment.parts.filter(resource=gone).update(resource=instead)
     length = int((end - start) / timedelta(minutes=1))
-    kept = {pk: part for pk, part in parts_of(appointment).items() if pk in ids and part[0] + part[1] <= length}
-    gone = appointment.parts.exclude(resource__in=kept)
-    if kept.keys() != {row.resource_id for row in appointment.parts.all()}:
-        gone.delete()
+    kept = {pk: part for pk, part in parts.items() if pk in ids and part[0] + part[1] <= length}
+    if kept.keys() != parts.keys():
+        appointment.parts.exclude(resource__in=kept).delete()
     return times(resources, start, end, kept)
+
+
+def _replaced(appointment, parts, ids):
+    """Whose part somebody else takes over: one has gone and one has come."""
+    gone = [pk for pk in parts if pk not in ids]
+    if not gone:
+        return []
+    come = ids - set(appointment.resources.values_list("pk", flat=True))
+    return list(zip(gone, come, strict=True)) if len(gone) == len(come) == 1 else []

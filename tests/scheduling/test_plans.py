@@ -1,16 +1,17 @@
 """Coordinated visits, series and team visits (BO-02, PL-08)."""
 
-from datetime import UTC, date, time
+from datetime import UTC, date, time, timedelta
 
 import pytest
 
 from registration.models import Encounter, Patient
-from scheduling import planning
-from scheduling.actions import appointments, plans
+from scheduling import planning, slots
+from scheduling.actions import appointments, plans, team
 from scheduling.models import Appointment, ResourceBooking, VisitPlan
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import at_local, local
 from sdv.flows import cancellation, invariants
+from tests import factories
 from tests.clinic import DAY, HALF_HOUR, NOW, Clinic
 
 WEEK = 7 * DAY
@@ -443,3 +444,44 @@ def test_a_part_lies_within_the_visit(health_centre, part):
             parts={health_centre.nurse_resource.pk: part},
         )  # fmt: skip
     assert not Appointment.objects.exists()
+
+
+def test_whose_time_comes_after_is_sought_where_it_is_free_then(health_centre):
+    """BO-02, PL-07: the other's own visit during the first part hides nothing; one during the second does, and is told."""
+    nurse, doctor = health_centre.nurse_resource, health_centre.doctor_resource
+    for start in (START, START + 3 * HALF_HOUR):
+        health_centre.book(health_centre.patient(), start, resource=doctor, visit_type=health_centre.doctor_visit)
+    wanted = {
+        "care_unit": health_centre.unit,
+        "visit_type": health_centre.nurse_visit,
+        "from_day": START.date(),
+        "to_day": START.date(),
+        "at": NOW,
+        "starting": START,
+        "resource_ids": [nurse.pk],
+    }
+    found = slots.find(**wanted, then=(doctor.pk, 30))
+    first, second = found.slots[:2]
+    length = timedelta(minutes=health_centre.nurse_visit.default_minutes)
+    assert (first.start, first.then_from, first.end, first.then) == (
+        START, START + length, START + length + HALF_HOUR, doctor,
+    )  # fmt: skip
+    assert second.start >= START + HALF_HOUR and found.hidden[slots.NOT_AFTER] > 0
+    assert first.resource_ids == [nurse.pk, doctor.pk]
+
+
+def test_a_part_goes_to_whoever_takes_the_place(health_centre):
+    """BO-02, PL-08: another nurse has the first nurse's part; the doctor's stands."""
+    nurse, doctor = health_centre.nurse_resource, health_centre.doctor_resource
+    row = health_centre.book(
+        health_centre.patient(), START, end=START + 2 * HALF_HOUR, resource_ids=both(health_centre),
+        parts={nurse.pk: (0, 30), doctor.pk: (30, 30)},
+    )  # fmt: skip
+    other = factories.ResourceFactory(care_unit=health_centre.unit, profession="Ssk")
+    appointments.reschedule(
+        appointment_id=row.pk, start=START, end=START + 2 * HALF_HOUR, resource_ids=[other.pk, doctor.pk],
+        by=health_centre.nurse, at=NOW,
+    )  # fmt: skip
+    assert team.parts_of(row) == {other.pk: (0, 30), doctor.pk: (30, 30)}
+    periods = {each.resource_id: each.period.lower for each in row.resource_bookings.all()}
+    assert periods == {other.pk: START, doctor.pk: START + HALF_HOUR}

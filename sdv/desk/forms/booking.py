@@ -40,6 +40,7 @@ class TimesForm(forms.Form):
 
     resources = {}
     together = ()
+    then = None
 
     def clean(self):
         cleaned = super().clean()
@@ -104,11 +105,37 @@ class BookingForm(TimesForm):
         required=False,
         help_text="En annan yrkeskategori blir ett teambesök. Vårdgivaren ovan är huvudansvarig.",
     )
+    efter = forms.IntegerField(
+        label="Därefter, minuter",
+        required=False,
+        min_value=5,
+        max_value=240,
+        help_text="Tomt: samtidigt. Annars tar den andra vid när vårdgivarens tid slutar, så många minuter.",
+        error_messages={
+            "min_value": "Minst 5 minuter.",
+            "max_value": "Högst 240 minuter.",
+            "invalid": "Skriv minuter.",
+        },
+    )
     rum = forms.ChoiceField(label="Rum", required=False)
     utrustning = forms.ChoiceField(label="Utrustning", required=False)
     begaran = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    field_order = ["enhet", "besokstyp", "orsak", "vardatagande", "resurs", *WITH, "fran", "till", "onskat", "begaran"]
+    field_order = [
+        "enhet",
+        "besokstyp",
+        "orsak",
+        "vardatagande",
+        "resurs",
+        "med",
+        "efter",
+        "rum",
+        "utrustning",
+        "fran",
+        "till",
+        "onskat",
+        "begaran",
+    ]
 
     def __init__(self, data, *, care_unit, today, commitments=(), elsewhere=()):
         self.day = today
@@ -186,13 +213,24 @@ class BookingForm(TimesForm):
         groups = []
         for name in WITH:
             given = self.data.get(name)
+            if name == "med" and self.then:
+                continue
             if given == ANY:
                 groups.append([row.pk for row in self.companions[name].values() if row])
             elif given:
                 groups.append([self.companions[name][given].pk])
         return groups
 
+    @property
+    def then(self):
+        """Who takes over after the vårdgivare, and for how many minutes: a team one after the other (BO-02)."""
+        minutes = getattr(self, "cleaned_data", {}).get("efter")
+        other = self.companions["med"].get(self.data.get("med", ""))
+        return (other.pk, minutes) if other and minutes else None
+
     def _offer(self):
+        if not self.data["med"]:
+            del self.fields["efter"]
         for name in WITH:
             if not self.companions[name]:
                 del self.fields[name]

@@ -103,13 +103,18 @@ def _time(slot, is_best, note, *, others=0):
         clock=f"{start:%H:%M}",
         end_clock=f"{local(slot.end):%H:%M}",
         digits=f"{start:%H%M}",
-        who=", ".join([who(slot.resource), *(who(row) for row in slot.others)]),
+        who=", ".join([who(slot.resource), *(_who_of(row, slot) for row in slot.others)]),
         unit=slot.resource.care_unit.short_name,
         form=ContactForm(slot.contact_form).label.lower(),
         is_best=is_best,
         note=note,
         others=others,
     )
+
+
+def _who_of(resource, slot):
+    """What else is had, and from when where it is not all of the time (BO-02)."""
+    return f"{who(resource)} från {local(slot.then_from):%H:%M}" if resource == slot.then else who(resource)
 
 
 def hidden_text(hidden):

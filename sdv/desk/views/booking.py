@@ -269,6 +269,7 @@ class BookingDesk(Desk):
                 end=end,
                 resource_ids=[resource.pk, *self.others],
                 main_resource_id=resource.pk if resource.practitioner_id else None,
+                parts=self.parts,
                 commitment_id=self._commitment_at(unit),
                 booking_request_id=self._request_id(),
                 wished_date=self.form.cleaned_data.get("onskat"),

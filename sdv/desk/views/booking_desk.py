@@ -30,6 +30,10 @@ from .letter_list import told
 PLACES = ("vald", "over", "grupp")
 
 
+# How many other times are offered where one was taken (PL-07).
+OFFERED = 3
+
+
 class Desk:
     """What booking and rebooking share: a form of choices, the free times, the held time."""
 
@@ -41,6 +45,7 @@ class Desk:
         self.care_unit = request.actor.care_unit
         self.user = request.actor.user
         self.today = local_date(at)
+        self.parts = None
         self.hold_id = uuid_of(self.given.get("hallen", ""))
         self.units = [self.care_unit]
 
@@ -78,12 +83,22 @@ class Desk:
             resource_ids=[resource.pk] if resource else None,
             by=self.user,
             together=self.together(),
+            then=self.then(),
+            minutes=self.minutes(),
             **limit,
         )
 
     def together(self):
         """What is had with the person whose time it is: groups of which one each must be free."""
         return self.form.together
+
+    def then(self):
+        """Who has a part of the visit after the first, and for how many minutes (BO-02); or None."""
+        return self.form.then
+
+    def minutes(self):
+        """How long the first's part is, where it is not the besökstyp's own time."""
+        return None
 
     def busy(self):
         return busy_times(self.patient, self.today)
@@ -145,7 +160,7 @@ class Desk:
     @property
     def held_for(self):
         """What a time is held for: a change of anything else keeps it."""
-        return "|".join(self.form.data.get(name, "") for name in ("besokstyp", *WITH))
+        return "|".join(self.form.data.get(name, "") for name in ("besokstyp", *WITH, "efter"))
 
     def _kept_letter(self):
         """What was typed of a letter whose time was lost, as the lists of times carry it on."""
@@ -194,7 +209,8 @@ class Desk:
     def _held(self, held):
         if held is None:
             return None
-        others = resource_bookings.held_with(held, self.user)[1:]
+        together = resource_bookings.held_with(held, self.user)
+        others = [row.resource for row in together[1:]]
         seconds = (held.expires_at - timezone.now()).total_seconds()
         return {
             "id": held.pk,
@@ -202,7 +218,7 @@ class Desk:
             "others": ", ".join(row.name for row in others),
             "day": long_date(local_date(held.period.lower)),
             "start": held.period.lower,
-            "end": held.period.upper,
+            "end": max(row.period.upper for row in together),
             "who": presenter.who(held.resource),
             "unit": held.resource.care_unit.short_name,
             "expires_at": held.expires_at,
@@ -241,7 +257,11 @@ class Desk:
             raise rules.other_unit_refusal()
         rows = Resource.objects.filter(pk__in=wanted, care_unit=resource.care_unit) if wanted else []
         self.others = [row.pk for row in rows]
-        return resource, start, start + timedelta(minutes=self.visit_type.default_minutes)
+        minutes = self.minutes() or self.visit_type.default_minutes
+        if then := self.then():
+            self.parts = {resource.pk: (0, minutes), then[0]: (minutes, then[1])}
+            minutes += then[1]
+        return resource, start, start + timedelta(minutes=minutes)
 
     def units_to_book(self):
         """The units whose times may be taken here: one's own."""
@@ -275,6 +295,7 @@ class Desk:
                 by=self.user,
                 at=timezone.now(),
                 together=self.others,
+                parts=self.parts,
             )
         except RuleError as refused:
             if refused.code != "slot_taken":
@@ -367,7 +388,16 @@ class Desk:
 
     def taken(self, refused, resource, start):
         """Somebody was first (PL-27): everything is kept, and the next three times are offered (PL-07)."""
-        following = refused.alternatives or slots.next_free(
+        if self.together() or self.then():
+            # What is had together is offered together.
+            following = [slot for slot in self.free() if slot.start >= start][:OFFERED]
+        else:
+            following = refused.alternatives or self._next_free(resource, start)
+        offered = presenter.times(following)
+        return self.page(status=409, taken=refused, offered=offered)
+
+    def _next_free(self, resource, start):
+        return slots.next_free(
             care_unit=self.units[0],
             also_units=self.units[1:],
             visit_type=self.visit_type,
@@ -376,8 +406,6 @@ class Desk:
             resource_ids=[resource.pk] if self.form.resource else None,
             by=self.user,
         )
-        offered = presenter.times(following)
-        return self.page(status=409, taken=refused, offered=offered)
 
     def refused(self, error):
         """Any other refusal, on the page itself: what was filled in is kept, a warning may be overruled (PL-06)."""

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from scheduling import rules, slots
 from scheduling.actions import appointments as writes
-from scheduling.actions import letter_preview, letter_writing
+from scheduling.actions import letter_preview, letter_writing, team
 from scheduling.actions import plans as plan_writes
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -59,6 +59,7 @@ class RebookingDesk(Desk):
         # The main responsible first: whose time is sought. The others of a team, rooms and equipment go along.
         self.own = sorted(persons, key=lambda row: main is None or row.practitioner_id != main.practitioner_id)
         self.along = [row.pk for row in appointment.resources.all() if row not in self.own[:1]]
+        self.sequence = team.sequence_of(appointment, self.own[0].pk) if self.own else None
         resources = slots.resources_for(self.care_unit, self.visit_type, self.today).select_related(
             "practitioner__profession"
         )
@@ -77,7 +78,14 @@ class RebookingDesk(Desk):
 
     def together(self):
         """The others of a team, rooms and equipment are had with the new time too."""
-        return [[pk] for pk in self.along]
+        return [[pk] for pk in self.along if not (self.sequence and pk == self.sequence.then[0])]
+
+    def then(self):
+        """A team one after the other stays so (BO-02)."""
+        return self.sequence.then if self.sequence else None
+
+    def minutes(self):
+        return self.sequence.minutes if self.sequence else None
 
     def busy(self):
         """The patient's other bookings; the one that is moved gives way."""
