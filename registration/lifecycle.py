@@ -48,6 +48,7 @@ class Move(TextChoices):
     COMPLETE = "complete", "Komplettering"
     PARTICIPANTS = "participants", "Ändring av medverkande"
     INTERPRETER = "interpreter", "Ändring av tolk"
+    BIRTH_TIME = "birth_time", "Rättad födelsetid"
 
 
 class CheckOut(TextChoices):
@@ -134,6 +135,7 @@ MOVES = {
     Move.COMPLETE: (set(Status), None),
     Move.PARTICIPANTS: ({Status.IN_PROGRESS, Status.CHECKED_OUT, Status.ENDED}, None),
     Move.INTERPRETER: ({Status.IN_PROGRESS, Status.CHECKED_OUT, Status.ENDED}, None),
+    Move.BIRTH_TIME: ({Status.IN_PROGRESS, Status.ENDED}, None),
 }
 
 # Changes of type that a person may make; every other change of type follows from a move (VH-13, VH-24).
@@ -177,8 +179,8 @@ def refusal(encounter_type, status, move, *, is_reopened=False):
     status, move = Status(status), Move(move)
     sources, _ = MOVES[move]
     name, code = encounter_type.name, encounter_type.code
-    if code == HISTORICAL:
-        return RuleError("VH-14", "Historisk skapas bara av den maskinella migreringen och kan inte ändras.")
+    if refused := read_only_refusal(code):
+        return refused
     if move == Move.PLACE:
         return place_refusal(encounter_type, status)
     if status not in sources:
@@ -190,6 +192,20 @@ def refusal(encounter_type, status, move, *, is_reopened=False):
             code="wrong_status",
         )
     return _refused_by_type(encounter_type, status, move, name, code, is_reopened)
+
+
+def read_only_refusal(type_code):
+    """VH-14: nobody changes what the migration brought, nor what hangs on it. Or None."""
+    if type_code == HISTORICAL:
+        return RuleError("VH-14", "Historisk skapas bara av den maskinella migreringen och kan inte ändras.")
+    return None
+
+
+def facts_refusal(type_code, what):
+    """Why another system can tell nothing of the kind about the vårdhändelse, or None (VH-12, VH-14)."""
+    if type_code == ANNULLED:
+        return RuleError("VH-12", f"Vårdhändelsen är annullerad och kan inte få {what}.")
+    return read_only_refusal(type_code)
 
 
 def _refused_by_type(encounter_type, status, move, name, code, is_reopened):
@@ -223,6 +239,8 @@ def _refused_by_type(encounter_type, status, move, name, code, is_reopened):
         return RuleError("BO-02", f"Ingen medverkar i {name}: det har inte varit någon kontakt.")
     if move == Move.INTERPRETER and (encounter_type.is_pre_registration or code in NOBODY_IS_MET):
         return RuleError("KL-04", f"Ingen tolk används i {name}: det har inte varit någon kontakt.")
+    if move == Move.BIRTH_TIME and code != NEWBORN:
+        return RuleError("VH-13", f"Födelsetiden rättas på en Nyfödd; den här är {name}.")
     if move == Move.REOPEN and (encounter_type.is_pre_registration or code == NO_SHOW_TYPE):
         return RuleError("PL-13", f"{name} öppnas inte igen. Boka en ny tid, eller ångra utebliven.")
     return None
@@ -279,8 +297,16 @@ def birth_refusal(new_type_code):
     return None
 
 
-def annulment_refusal(*, has_documentation, has_cash):
-    """VH-12: what stands in the way of annulling, or None. A transaction reversed in full does not."""
+def annulment_refusal(*, has_documentation, has_cash, has_children=False):
+    """VH-12, VH-13: what stands in the way of annulling, or None. A transaction reversed in full does not, nor a child
+    whose own vårdhändelse is annulled."""
+    if has_children:
+        return RuleError(
+            "VH-13",
+            "Vårdhändelsen kan inte annulleras: ett foster eller nyfött barn hör till den. Annullera barnets vårdhändelse"
+            " först, om den också skapats av misstag.",
+            code="has_children",
+        )
     if has_documentation and has_cash:
         what, instead = "journaldokumentation och kassatransaktioner", "Flytta journalen och återför kassan först."
     elif has_documentation:

@@ -5,7 +5,7 @@ from django.db.models import TextChoices
 
 from registration.lifecycle import EMERGENCY, INPATIENT, OBSERVATION, Status
 from sdv.common.errors import InputError, RuleError
-from sdv.common.time import local
+from sdv.common.time import local, local_date
 
 
 def _clock(moment):
@@ -163,6 +163,45 @@ def mother_refusal(type_code, status):
             "Foster och nyfödd hör till moderns pågående vård på förlossningen. Skriv in modern, eller lägg henne på"
             " observation, först.",
             code="mother_not_here",
+        )
+    return None
+
+
+def child_numbers_refusal(number, how_many, *, taken):
+    """The children get the numbers from `number` on, in the order of birth; none that another child of the mother's has,
+    and none left out. Whoever comes second with the same number means the same child (PL-27). Or None."""
+    if found := sorted(set(range(number, number + how_many)) & taken):
+        return RuleError(
+            "PL-27",
+            f"Barn {found[0]} är redan registrerat på modern. Är det ett barn till: öppna sidan igen och registrera det som"
+            f" barn {next_child(taken)}.",
+            code="already_done",
+        )
+    if number > next_child(taken):
+        return InputError(number=f"Nästa barn är nummer {next_child(taken)}.")
+    return None
+
+
+def next_child(taken):
+    """The number of the mother's next child."""
+    return next(number for number in range(1, len(taken) + 2) if number not in taken)
+
+
+def birth_correction_refusal(born_at, *, latest, says_birth_date):
+    """A time of birth put right is not later than what the child did next, and of the day that its personnummer tells. Or
+    None."""
+    if latest is not None and born_at > latest:
+        return RuleError(
+            "VH-13",
+            f"Barnet hade flyttats eller skrivits ut {_clock(latest)}: födelsetiden kan inte vara senare. Ange"
+            " en tidigare tid, eller rätta flytten först.",
+            code="born_too_late",
+        )
+    if says_birth_date and says_birth_date != local_date(born_at):
+        return RuleError(
+            "PA-02",
+            f"Personnumret säger att barnet är fött {says_birth_date.isoformat()}. Ange en tid den dagen.",
+            code="other_birth_date",
         )
     return None
 

@@ -129,6 +129,7 @@ PAGES = {
             "encounter-consult",
             "encounter-children",
             "encounter-birth",
+            "encounter-birth-time",
             "encounter-personnummer",
         ],
         page(P.REGISTER_ENCOUNTERS, P.REGISTER_ENCOUNTERS, pk="arrived_encounter"),
@@ -424,7 +425,10 @@ ENDPOINTS = {
     "encounters/<uuid:pk>/leave/return/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/assessment/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/children/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
-    "encounters/<uuid:pk>/birth/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
+    "encounters/<uuid:pk>/birth/": (
+        {"POST": P.REGISTER_ENCOUNTERS, "PATCH": P.REGISTER_ENCOUNTERS},
+        "arrived_encounter",
+    ),
     "encounters/<uuid:pk>/personnummer/": ({"POST": P.REGISTER_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/realtime/": ({"GET": P.VIEW_ENCOUNTERS}, "arrived_encounter"),
     "encounters/<uuid:pk>/participants/": (

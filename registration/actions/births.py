@@ -1,33 +1,40 @@
 """Foster and Nyfödd: prepared before the delivery, born, given a personnummer (VH-03 h, k, VH-13)."""
 
+from datetime import timedelta
+
 from django.db import IntegrityError, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from registration import identities, lifecycle, names, stay_rules, type_choice
-from registration.actions import admissions, encounters, engagements, patients
+from registration.actions import admissions, encounters, engagements, patients, places
 from registration.encounter_types import TYPES
-from registration.lifecycle import Move
-from registration.models import Birth, Encounter, Patient, PatientHistory, PatientIdentity
+from registration.lifecycle import Move, Status
+from registration.models import Birth, Encounter, Patient, PatientHistory, PatientIdentity, PlaceStay
 from registration.population_register import SOURCE, new_reserve_identity
 from sdv.common.errors import InputError, RuleError
-from sdv.common.time import local_date, minute
+from sdv.common.time import local, local_date, minute
 from sdv.outbox import messages
+
+ONE_MINUTE = timedelta(minutes=1)
+LONGEST_REASON = 300
 
 
 @transaction.atomic
-def prepare(*, mother_encounter_id, by, at, actor_hsa_id, how_many=1, identity=""):
+def prepare(*, mother_encounter_id, by, at, actor_hsa_id, number=1, how_many=1, identity=""):
     """Foster before the delivery: a record for each expected child, on a temporary identity, linked to the mother
-    (VH-13). `identity`: a reserve number already taken in the service's own page, for one child. Returns the births."""
+    (VH-13). `number`: the first one's in the order of birth, so that two who prepare for the same child make one (PL-27).
+    `identity`: a reserve number already taken in the service's own page, for one child. Returns the births."""
     mother, during = _mother(mother_encounter_id, type_choice.BEFORE_DELIVERY)
     if refused := stay_rules.number_of_children_refusal(how_many, has_identity=bool(identity.strip())):
         raise refused
-    first = Birth.objects.filter(mother_encounter=during).count()
+    _refuse_numbers(during, number, how_many)
     found = []
-    for number in range(first + 1, first + 1 + how_many):
-        child = _child(mother, number, identity, sex="0", birth_date=None, actor_hsa_id=actor_hsa_id, by=by, at=at)
+    for each in range(number, number + how_many):
+        child = _child(mother, each, identity, sex="0", birth_date=None, actor_hsa_id=actor_hsa_id, by=by, at=at)
         foetus = encounters.register_unbooked(
             patient_id=child.pk, care_unit=during.care_unit, situation=type_choice.BEFORE_DELIVERY, by=by, at=at
         )
-        found.append(_birth(foetus, mother, during, number, by))
+        found.append(_birth(foetus, mother, during, each, by))
     return found
 
 
@@ -40,15 +47,16 @@ def born_without_foetus(
     by,
     at,
     actor_hsa_id,
+    number=1,
     identity="",
     place_id=None,
     ward_id=None,
     accept_warnings=(),
 ):
-    """Nyfödd where no Foster was prepared (VH-03 k)."""
+    """Nyfödd where no Foster was prepared (VH-03 k). `number` as of `prepare`."""
     mother, during = _mother(mother_encounter_id, type_choice.BORN)
     born_at = _time_of_birth(born_at, at, during, accept_warnings)
-    number = Birth.objects.filter(mother_encounter=during).count() + 1
+    _refuse_numbers(during, number, 1)
     child = _child(
         mother, number, identity, sex=sex, birth_date=local_date(born_at), actor_hsa_id=actor_hsa_id, by=by, at=at
     )
@@ -95,6 +103,68 @@ def born(*, encounter_id, born_at, sex, by, at, place_id=None, ward_id=None, ver
     admissions.land(encounter, ward_id, place_id, by=by, at=born_at)
     messages.child_born(encounter)
     return birth
+
+
+@transaction.atomic
+def correct_time(*, encounter_id, born_at, by, at, reason="", version=None, accept_warnings=()):
+    """A time of birth that was registered wrong is put right, also after the end (VH-13, VH-21): the vårdhändelse begins
+    then, and so do the ward and the place that the child had from its birth; the day of birth follows. Told again."""
+    child_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
+    child = Patient.objects.lock_present(child_id)
+    encounter = encounters.lock(encounter_id, version=version)
+    if refused := lifecycle.refusal(TYPES[encounter.type_id], encounter.status, Move.BIRTH_TIME):
+        raise encounters.told_who(refused, encounter)
+    birth = Birth.objects.locked().filter(encounter=encounter).first()
+    if birth is None:
+        raise RuleError("VH-13", "Barnet har ingen moder angiven, så ingen födelse finns att rätta.")
+    born_at = _time_of_birth(born_at, at, birth.mother_encounter, accept_warnings)
+    before = birth.born_at
+    if born_at == before:
+        return birth
+    moved, latest = _stays_from(encounter, before)
+    number = child.identities.filter(kind=identities.PERSONNUMMER).exists()
+    if refused := stay_rules.birth_correction_refusal(
+        born_at, latest=latest, says_birth_date=child.birth_date if number else None
+    ):
+        raise refused
+    birth.born_at, birth.version = born_at, birth.version + 1
+    birth.save(update_fields=["born_at", "version"])
+    _begin_stays(moved, born_at, before)
+    said = f"{local(born_at):%Y-%m-%d %H:%M} i stället för {local(before):%Y-%m-%d %H:%M}"
+    said = f"{said}: {reason.strip()}" if reason.strip() else said
+    encounters.move(encounter, Move.BIRTH_TIME, by=by, at=minute(at), reason=said[:LONGEST_REASON], start=born_at)
+    if child.birth_date != local_date(born_at):
+        child.birth_date, child.version = local_date(born_at), child.version + 1
+        child.save(update_fields=["birth_date", "version"])
+        PatientHistory.objects.create(
+            patient=child, event="edited", detail="rättad födelsetid: födelsedatum", by=by, at=at
+        )
+    messages.child_born(encounter)
+    if encounter.status == Status.ENDED and lifecycle.is_reported(encounter.type_id, encounter.contact_form):
+        messages.encounter_changed(encounter)
+    return birth
+
+
+def _stays_from(encounter, born_at):
+    """The ward and place that the child had from its birth, and the latest time of birth that the rest of what it did
+    allows, or None."""
+    held = (encounter.place_stays.select_related("place"), encounter.ward_stays)
+    rows = [row for intervals in held for row in intervals.filter(period__isempty=False)]
+    moved = [row for row in rows if row.period.lower == born_at]
+    limits = [row.period.upper - ONE_MINUTE for row in moved if row.period.upper]
+    limits += [row.period.lower for row in rows if row not in moved]
+    limits += [encounter.end] if encounter.end else []
+    return moved, min(limits, default=None)
+
+
+def _begin_stays(moved, born_at, before):
+    for row in moved:
+        if isinstance(row, PlaceStay) and born_at < before:
+            others = PlaceStay.objects.filter(place=row.place, period__overlap=DateTimeTZRange(born_at, before))
+            if others.exclude(pk=row.pk).exists():
+                raise places.occupied(row.place)
+        row.period = DateTimeTZRange(born_at, row.period.upper)
+        row.save(update_fields=["period"])
 
 
 @transaction.atomic
@@ -164,6 +234,28 @@ def _mother(encounter_id, situation):
     if refused := stay_rules.mother_refusal(during.type_id, during.status):
         raise refused
     return mother, during
+
+
+def _refuse_numbers(during, number, how_many):
+    """Raises where a child of the mother's has one of the numbers already, and says who registered it (PL-27)."""
+    known = {birth.number: birth for birth in living(during).select_related("encounter", "registered_by")}
+    refused = stay_rules.child_numbers_refusal(number, how_many, taken=known.keys())
+    if refused is None:
+        return
+    first = next((known[each] for each in range(number, number + how_many) if each in known), None)
+    if first is not None:
+        refused.told(first.registered_by, first.encounter.history.order_by("id").first().registered_at)
+    raise refused
+
+
+def living(during):
+    """Children of the mother's vårdhändelse that are not registered by mistake."""
+    return Birth.objects.filter(mother_encounter=during).exclude(encounter__type=lifecycle.ANNULLED)
+
+
+def next_number(during):
+    """The number that the mother's next child has."""
+    return stay_rules.next_child(set(living(during).values_list("number", flat=True)))
 
 
 def _time_of_birth(born_at, at, mother_encounter, accept_warnings):

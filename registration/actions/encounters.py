@@ -459,7 +459,7 @@ def annul(encounter, *, by, at, reason, what=Move.ANNUL):
         raise told_who(refused, encounter)
     if refused := emptiness_refusal(encounter):
         raise refused
-    at = minute(at)
+    at, was_newborn = minute(at), encounter.type_id == lifecycle.NEWBORN
     move(
         encounter,
         what,
@@ -472,6 +472,8 @@ def annul(encounter, *, by, at, reason, what=Move.ANNUL):
     )
     holdings.void(encounter)
     grounds.give_back(encounter)
+    if was_newborn:
+        messages.child_not_born(encounter, at=at)
     return encounter
 
 
@@ -488,7 +490,10 @@ def undo_cancel(encounter, *, type_code, by, at, reason=""):
 
 
 def emptiness_refusal(encounter):
-    """VH-12, asked with this encounter's documents and cash."""
+    """VH-12, VH-13, asked with this encounter's documents, cash and children."""
     has_documentation = encounter.documents.filter(removed_at__isnull=True).exists()
     has_cash = encounter.cash_transactions.filter(reverses__isnull=True, reversed_by__isnull=True).exists()
-    return lifecycle.annulment_refusal(has_documentation=has_documentation, has_cash=has_cash)
+    has_children = encounter.children.exclude(encounter__type=lifecycle.ANNULLED).exists()
+    return lifecycle.annulment_refusal(
+        has_documentation=has_documentation, has_cash=has_cash, has_children=has_children
+    )

@@ -15,8 +15,8 @@ _KNOWN_TO_THE_CASHIER = "Kassans id finns redan med annat belopp eller annan vå
 def report_document(*, encounter_id, kind, external_id, by, at):
     """The medical record tells that a note exists (VH-12, DI-04). Telling it twice changes nothing."""
     encounter = encounters.lock(encounter_id)
-    if encounter.type_id == lifecycle.ANNULLED:
-        raise RuleError("VH-12", "Vårdhändelsen är annullerad och kan inte få journaldokumentation.")
+    if refused := lifecycle.facts_refusal(encounter.type_id, "journaldokumentation"):
+        raise refused
     document, _ = EncounterDocument.objects.update_or_create(
         encounter=encounter, external_id=external_id, defaults={"kind": kind, "removed_at": None}
     )
@@ -26,7 +26,10 @@ def report_document(*, encounter_id, kind, external_id, by, at):
 @transaction.atomic
 def remove_document(*, encounter_id, external_id, by, at):
     """The medical record tells that a note is void."""
-    document = EncounterDocument.objects.get(encounter=encounters.lock(encounter_id), external_id=external_id)
+    encounter = encounters.lock(encounter_id)
+    if refused := lifecycle.read_only_refusal(encounter.type_id):
+        raise refused
+    document = EncounterDocument.objects.get(encounter=encounter, external_id=external_id)
     document.removed_at = at
     document.save(update_fields=["removed_at"])
     return document
@@ -36,8 +39,8 @@ def remove_document(*, encounter_id, external_id, by, at):
 def report_cash_transaction(*, encounter_id, external_id, amount, by, at, reverses=""):
     """The cashier tells a transaction, or the reversal in full of one (VH-12, AG-01). SEK."""
     encounter = encounters.lock(encounter_id)
-    if encounter.type_id == lifecycle.ANNULLED:
-        raise RuleError("VH-12", "Vårdhändelsen är annullerad och kan inte få kassatransaktioner.")
+    if refused := lifecycle.facts_refusal(encounter.type_id, "kassatransaktioner"):
+        raise refused
     if known := CashTransaction.objects.filter(external_id=external_id).first():
         if known.encounter_id == encounter.pk and known.amount == amount:
             return known

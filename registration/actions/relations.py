@@ -7,7 +7,7 @@ from datetime import date
 from django.db import connection, transaction
 from django.db.models import F
 
-from registration import phones, relations
+from registration import lifecycle, phones, relations
 from registration.models import (
     Encounter,
     EncounterRelation,
@@ -172,7 +172,10 @@ def _lock_owner(patient_id, encounter_id):
         raise RuleError("RI-02", "Posten är sammanslagen med en annan. Sök fram patienten igen.", code="merged")
     if encounter_id is None:
         return patient, None
-    return patient, Encounter.objects.locked().get(pk=encounter_id, patient=patient)
+    encounter = Encounter.objects.locked().get(pk=encounter_id, patient=patient)
+    if refused := lifecycle.read_only_refusal(encounter.type_id):
+        raise refused
+    return patient, encounter
 
 
 def _lock_relation(patient, encounter, relation_id, version):

@@ -27,6 +27,7 @@ ADMIT, ASSESS, OBSERVE, CONTINUE = "admit", "assess", "observe", "continue"
 PLACE, TRANSFER, LEAVE, RETURN = "place", "transfer", "leave", "return"
 COMPLETE, CONSULT, PARTICIPANTS, INTERPRETER = "complete", "consult", "participants", "interpreter"
 PREPARE_BIRTH, BIRTH, PERSONNUMMER = "prepare_birth", "birth", "personnummer"
+BIRTH_TIME = "birth_time"
 
 OF_BOOKING = (ARRIVE, NO_SHOW, RESCHEDULE, CANCEL)
 
@@ -48,6 +49,7 @@ OFFERED = {
     PREPARE_BIRTH: ("Foster eller nyfödd", Permission.REGISTER_ENCOUNTERS),
     BIRTH: ("Registrera födelse", Permission.REGISTER_ENCOUNTERS),
     PERSONNUMMER: ("Ge personnummer", Permission.REGISTER_ENCOUNTERS),
+    BIRTH_TIME: ("Rätta födelsetiden", Permission.REGISTER_ENCOUNTERS),
     CHECK_OUT: ("Checka ut", Permission.CHECK_OUT),
     DISCHARGE: ("Skriv ut", Permission.REGISTER_ENCOUNTERS),
     CODE: ("Klassificera", Permission.CODE),
@@ -199,6 +201,7 @@ OF_TYPES = {
     PREPARE_BIRTH: {lifecycle.INPATIENT, lifecycle.OBSERVATION},
     BIRTH: {lifecycle.FOETUS},
     PERSONNUMMER: {lifecycle.NEWBORN},
+    BIRTH_TIME: {lifecycle.NEWBORN},
 }
 # What the act is, for the rule that judges it; the others only ask that the care goes on.
 MOVES_OF = {ADMIT: Move.ARRIVE, BIRTH: Move.CHANGE_TYPE}

@@ -120,6 +120,7 @@ TOPICS = {
     "encounter-withdrawn": Treatment(_D.ALLOWED, _P.NOTHING, "as above"),
     "contacts-changed": Treatment(_D.ALLOWED, _P.NOTHING, "as above; it is what takes the protected away there"),
     "child-born": Treatment(_D.ALLOWED, _P.NOTHING, "told to Skatteverket, also of a child that died"),
+    "child-born-withdrawn": Treatment(_D.ALLOWED, _P.NOTHING, "as above: what was told by mistake is taken back"),
     "appointment-cancelled": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient"),
     "appointment-reminder": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient, by SMS"),
     "letter-to-portal": Treatment(_D.NOT_SENT, _P.NOT_SENT, "to the patient, in 1177"),

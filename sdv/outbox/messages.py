@@ -25,6 +25,15 @@ def child_born(encounter):
     _write(Topic.CHILD_BORN, encounter)
 
 
+def child_not_born(encounter, *, at):
+    """VH-12, VH-13: the Nyfödd was registered by mistake. A notification that waits goes no further; one that has gone is
+    withdrawn."""
+    told = OutboxMessage.objects.filter(topic=Topic.CHILD_BORN, subject_id=encounter.pk)
+    told.filter(delivered_at=None, stopped_at=None).update(stopped_at=at)
+    if told.filter(delivered_at__isnull=False).exists():
+        _write(Topic.CHILD_BORN_WITHDRAWN, encounter)
+
+
 def appointment_cancelled(appointment):
     """The patient is to be told that the time is gone; nothing is told to the dead (AV-02, PL-22), and
     no message goes to the protected (SK-05, KA-05)."""

@@ -14,6 +14,7 @@ class Topic(models.TextChoices):
     ENCOUNTER_WITHDRAWN = "encounter-withdrawn", "Vårdhändelse återtagen"
     CONTACTS_CHANGED = "contacts-changed", "Patientens avslutade vårdhändelser visas på nytt sätt"
     CHILD_BORN = "child-born", "Födelseanmälan"
+    CHILD_BORN_WITHDRAWN = "child-born-withdrawn", "Födelseanmälan återtagen"
     APPOINTMENT_CANCELLED = "appointment-cancelled", "Bokning avbokad"
     APPOINTMENT_REMINDER = "appointment-reminder", "Påminnelse om besök"
     LETTER_TO_PORTAL = "letter-to-portal", "Brev till 1177"

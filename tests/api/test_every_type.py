@@ -94,7 +94,7 @@ def test_a_foetus_becomes_a_newborn_who_is_ended_by_hand(begin, catalogues):
     assert (Encounter.objects.count(), OutboxMessage.objects.count()) == (1, 0)
     with connected():
         prepared = api.post(f"{path}children/", {}).json()["children"]
-        born = api.post(f"{path}children/", {"born_at": mother["start"], "sex": "1"}).json()["children"]
+        born = api.post(f"{path}children/", {"born_at": mother["start"], "sex": "1", "number": 2}).json()["children"]
     foster, newborn = (f"encounters/{each['encounter']}/" for each in (*prepared, *born))
     assert [api.get(each).json()["encounter_type"]["code"] for each in (foster, newborn)] == ["foster", "nyfodd"]
     midnight_passes(days=3)

@@ -147,7 +147,9 @@ def test_twins_by_rest(caller, catalogues):
     api = caller("integration", maternity)
     with connected():
         made = api.post(f"encounters/{mother.pk}/children/", {"how_many": 2}).json()
-    assert [child["number"] for child in made["children"]] == [1, 2]
+        assert [child["number"] for child in made["children"]] == [1, 2]
+        again = refused(api.post(f"encounters/{mother.pk}/children/", {}), 409, rule="PL-27", code="already_done")
+        assert (again["by"], Birth.objects.count()) == (api.user.name, 2)
     path = f"encounters/{made['children'][0]['encounter']}/"
     refused(api.post(f"{path}personnummer/", {"identity": factories.test_number()}), 409, rule="VH-13")
     early = {"born_at": ago(4), "sex": "1"}
@@ -158,6 +160,12 @@ def test_twins_by_rest(caller, catalogues):
     born = api.post(f"{path}birth/", {"born_at": ago(1), "sex": "1"}).json()
     assert (born["encounter_type"]["code"], born["start"]) == ("nyfodd", ago(1))
     refused(api.post(f"{path}change-type/", {"encounter_type": "foster"}), 409, rule="VH-24")
+    refused(api.patch(f"{path}birth/", {"born_at": ago(4)}), 409, rule="VH-13", code="born_before_admission")
+    refused(api.patch(f"{path}birth/", {}), 400)
+    right = api.patch(f"{path}birth/", {"born_at": ago(2), "reason": "Fel klocka"}, If_Match=f'"{born["version"]}"')
+    assert (right.status_code, right.json()["start"]) == (200, ago(2)), right.content
+    assert steps(right.json())["birth_time"]
+    refused(api.post(f"encounters/{mother.pk}/annul/", {"reason": "Fel"}), 409, rule="VH-13", code="has_children")
     refused(api.post(f"encounters/{mother.pk}/children/", {"born_at": ago(1)}), 400)
     assert Birth.objects.filter(born_at__isnull=False).count() == 2
 

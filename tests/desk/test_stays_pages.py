@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from registration import realtime
 from registration.actions import admissions, births, encounters, places, stays
-from registration.models import Encounter
+from registration.models import Birth, Encounter
 from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL, ONGOING_TREATMENT
 from sdv.accounts.permissions import Role
 from sdv.common.time import at_local, local, local_date, now
@@ -396,6 +396,47 @@ def test_from_foster_to_personnummer_on_the_pages(db):
     client.post(reverse("encounter-personnummer", args=[child.pk]), {"identity": number})
     assert child.patient.identities.get(is_primary=True).value == number
     assert len(client.get(reverse("ward")).context["board"].waiting) == 2
+
+
+def test_two_who_prepare_for_the_same_child_make_one(db):
+    """PL-27, VH-13: the form says which child is meant; the second is told who was first, and twins are two forms."""
+    maternity = make.MaternityUnitFactory()
+    mother, first, second = admitted(maternity), at_work(maternity), at_work(maternity)
+    url = reverse("encounter-children", args=[mother.pk])
+    number = {client: client.get(url).context["form"]["number"].value() for client in (first, second)}
+    with connected():
+        answers = [client.post(url, {"how_many": "1", "number": number[client]}) for client in (first, second)]
+        assert [answer.status_code for answer in answers] == [302, 409]
+        told = answers[1].content.decode()
+        assert "Barn 1 är redan registrerat" in told and Birth.objects.get().registered_by.name in told
+        assert second.get(url).context["form"]["number"].value() == 2
+        assert second.post(url, {"how_many": "1", "number": 2}).status_code == 302
+    assert [each.number for each in mother.children.order_by("number")] == [1, 2]
+
+
+def test_a_time_of_birth_is_put_right_on_the_page(db):
+    """VH-13, VH-21: also after the end; the form begins with what is registered."""
+    maternity = make.MaternityUnitFactory()
+    mother, client = admitted(maternity), at_work(maternity)
+    was, right = (local(now() - timedelta(minutes=minutes)).replace(second=0, microsecond=0) for minutes in (30, 20))
+    words = {"how_many": "1", "born_day": f"{was:%Y-%m-%d}", "born_clock": f"{was:%H:%M}", "sex": "1"}
+    with connected():
+        client.post(reverse("encounter-children", args=[mother.pk]), words)
+    child = mother.children.get().encounter
+    client.post(reverse("encounter-discharge", args=[child.pk]), {})
+    assert fresh(child).status == "ended"
+    assert "Rätta födelsetiden" in client.get(reverse("encounter", args=[child.pk])).content.decode()
+    url = reverse("encounter-birth-time", args=[child.pk])
+    form = client.get(url).content.decode()
+    assert f'value="{was:%H:%M}"' in form and f'value="{was:%Y-%m-%d}"' in form
+    assert client.post(url, {"clock": "", "day": ""}).status_code == 422
+    before = {"clock": f"{right:%H:%M}", "day": f"{right - timedelta(days=3):%Y-%m-%d}"}
+    assert "ligger före moderns inskrivning" in client.post(url, before).content.decode()
+    assert fresh(child).start == was
+    client.post(url, {"clock": f"{right:%H:%M}", "day": f"{right:%Y-%m-%d}", "reason": "Läst fel"})
+    assert (fresh(child).start, fresh(child).birth.born_at) == (right, right)
+    page = client.get(reverse("encounter", args=[child.pk])).content.decode()
+    assert "Rättad födelsetid" in page and "Läst fel" in page
 
 
 def test_a_child_born_already_and_another_unit_without_births(db):

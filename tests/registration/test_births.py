@@ -237,7 +237,7 @@ def test_a_personnummer_of_another_day_or_person_is_refused(register, mother, us
     act = {"encounter_id": birth.encounter_id, "identity": number, "by": user, "at": NOW}
     assert refusal(births.give_personnummer, **act).code == "other_birth_date"
     patients.register(identity=number, given_name="Bo", surname="Ek", by=user, at=NOW)
-    (twin,) = prepared(mother, user)
+    (twin,) = prepared(mother, user, number=2)
     on_that_day = {"born_at": at_local(day, NOW.time()), "accept_warnings": ["VH-13"]}
     births.born(encounter_id=twin.encounter_id, sex="1", by=user, at=NOW, **on_that_day)
     known = refusal(births.give_personnummer, encounter_id=twin.encounter_id, identity=number, by=user, at=NOW)

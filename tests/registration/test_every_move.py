@@ -77,8 +77,8 @@ TABLE = {
         "complete",
     },
     ("slutenvard", "ended"): {"reopen", "complete"},
-    ("nyfodd", "in_progress"): {"discharge", "annul", "undo_arrival", "place", "transfer"},
-    ("nyfodd", "ended"): {"reopen"},
+    ("nyfodd", "in_progress"): {"discharge", "annul", "undo_arrival", "place", "transfer", "birth_time"},
+    ("nyfodd", "ended"): {"reopen", "birth_time"},
     (DIALYSIS, "in_progress"): {"discharge", "annul", "undo_arrival"},
     (DIALYSIS, "ended"): {"reopen"},
     # No end at all (VH-20): they stay until changed or annulled.
@@ -119,6 +119,7 @@ RULES = {
     "complete": "VH-23",
     "participants": "BO-02",
     "interpreter": "KL-04",
+    "birth_time": "VH-13",
 }
 # The statuses that a move starts from, by the instruction's course: planned, arrived, checked out, ended.
 STARTS = {
@@ -144,6 +145,7 @@ STARTS = {
     "complete": "planned in_progress checked_out ended",
     "participants": "in_progress checked_out ended",
     "interpreter": "in_progress checked_out ended",
+    "birth_time": "in_progress ended",
 }
 MOVES = [move for move in Move if move not in (Move.CREATE, Move.CHANGE_TYPE)]
 

@@ -16,6 +16,10 @@ from .encounters import TAG, EncounterAnswer, EncounterEndpoint
 class ChildrenBody(Fields):
     """How many children are expected; or, for one that nobody had prepared for, when it was born and its sex."""
 
+    number = Number(
+        required=False,
+        help_text="Barnets, eller det första av barnens, nummer i ordningen; 1, om inget anges. Ett nummer som redan finns avvisas.",
+    )
     how_many = Number(required=False, help_text="1, om inget anges.")
     born_at = Moment(required=False)
     sex = Choice(choices=Sex.values, required=False)
@@ -57,6 +61,7 @@ class Children(EncounterEndpoint):
         asked = self.body(ChildrenBody)
         act = {
             "mother_encounter_id": pk,
+            "number": asked.get("number", 1),
             "identity": asked.get("identity", ""),
             "actor_hsa_id": self.actor.assignment.hsa_id,
             "by": self.actor.user,
@@ -96,10 +101,18 @@ class BirthBody(Fields):
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
 
 
-class BirthOf(EncounterEndpoint):
-    """POST encounters/{id}/birth/."""
+class BirthTimeBody(Fields):
+    """When the child was born, put right, and why."""
 
-    permissions = {"POST": Permission.REGISTER_ENCOUNTERS}
+    born_at = Moment()
+    reason = Text(max_length=200, allow_blank=True, required=False)
+    accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
+
+
+class BirthOf(EncounterEndpoint):
+    """POST and PATCH encounters/{id}/birth/."""
+
+    permissions = {"POST": Permission.REGISTER_ENCOUNTERS, "PATCH": Permission.REGISTER_ENCOUNTERS}
 
     @operation(
         "encounters_birth",
@@ -124,6 +137,29 @@ class BirthOf(EncounterEndpoint):
             version=self.version,
         )
         return self.shown(pk, "födelse")
+
+    @operation(
+        "encounters_birth_time",
+        "Rätta födelsetiden, också efter utskrivning; födelseanmälan skickas igen",
+        tag=TAG,
+        body=BirthTimeBody,
+        answer=EncounterAnswer,
+        is_versioned=True,
+        conflicts=True,
+    )
+    def patch(self, request, pk):
+        self.require_at(pk)
+        asked = self.body(BirthTimeBody)
+        births.correct_time(
+            encounter_id=pk,
+            born_at=asked["born_at"],
+            reason=asked.get("reason", ""),
+            accept_warnings=asked.get("accept_warnings", ()),
+            by=self.actor.user,
+            at=self.at,
+            version=self.version,
+        )
+        return self.shown(pk, "rättad födelsetid")
 
 
 class PersonnummerBody(Fields):

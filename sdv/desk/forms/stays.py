@@ -3,6 +3,7 @@ written: what was noted on paper is entered with its true time (PL-15)."""
 
 from django import forms
 
+from registration.actions import births
 from registration.models import ContactReason, Sex
 from registration.stay_rules import MOST_CHILDREN, AdmittedFrom, BrokenOff, DischargedTo
 from sdv.common.fields import SwedishDateField, SwedishTimeField
@@ -335,6 +336,7 @@ SEX = [("", "Välj"), (Sex.FEMALE, "Flicka"), (Sex.MALE, "Pojke"), (Sex.UNKNOWN,
 class ChildrenForm(forms.Form):
     """How many children are expected; or when one was born that nobody had prepared for."""
 
+    number = forms.IntegerField(min_value=1, required=False, widget=forms.HiddenInput)
     how_many = forms.IntegerField(label="Antal väntade barn", min_value=1, max_value=MOST_CHILDREN, initial=1)
     born_day = SwedishDateField(label="Redan fött: datum", required=False)
     born_clock = SwedishTimeField(label="Redan fött: klockslag", required=False)
@@ -348,11 +350,13 @@ class ChildrenForm(forms.Form):
     )
 
     def __init__(self, *args, row, at, **kwargs):
-        super().__init__(*args, **kwargs)
+        # Which child is meant: where somebody else has registered it meanwhile, it is not made twice (PL-27).
+        super().__init__(*args, initial={"number": births.next_number(row)}, **kwargs)
         self.at = at
 
     def clean(self):
         words = super().clean()
+        words["number"] = words.get("number") or 1
         day, clock = words.get("born_day"), words.get("born_clock")
         if bool(day) != bool(clock) and not self.errors:
             self.add_error("born_clock", "Skriv både datum och klockslag för födelsen, eller inget av dem.")
@@ -375,6 +379,25 @@ class BirthForm(ActForm):
         self.fields["clock"].required = True
         self.fields["clock"].help_text = "Till exempel 14:32."
         self.fields["clock"].error_messages = {"required": "Skriv när barnet föddes."}
+
+
+class BirthTimeForm(ActForm):
+    """When the child was born, put right."""
+
+    reason = forms.CharField(label="Skäl", max_length=200, required=False)
+
+    def __init__(self, *args, row, at, **kwargs):
+        birth = getattr(row, "birth", None)
+        born = local(birth.born_at) if birth and birth.born_at else None
+        said = {"clock": born, "day": born.date()} if born else {}
+        super().__init__(*args, row=row, at=at, initial=said, **kwargs)
+        for name, label, error in (
+            ("clock", "Född klockan", "Skriv när barnet föddes."),
+            ("day", "Född den", "Skriv vilken dag barnet föddes."),
+        ):
+            field = self.fields[name]
+            field.label, field.required, field.help_text = label, True, ""
+            field.error_messages = {"required": error}
 
 
 class PersonnummerForm(forms.Form):

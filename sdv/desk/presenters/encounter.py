@@ -92,6 +92,7 @@ _PLACES = {
     "prepare_birth": ("encounter-children", False),
     "birth": ("encounter-birth", False),
     "personnummer": ("encounter-personnummer", False),
+    "birth_time": ("encounter-birth-time", False),
 }
 _ASKS = {
     "reschedule",

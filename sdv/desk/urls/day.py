@@ -43,5 +43,6 @@ urlpatterns = [
     path("vardhandelser/<uuid:pk>/realtid/", stays.realtime, name="encounter-realtime"),
     path("vardhandelser/<uuid:pk>/barn/", stays.children, name="encounter-children"),
     path("vardhandelser/<uuid:pk>/fodelse/", stays.birth, name="encounter-birth"),
+    path("vardhandelser/<uuid:pk>/fodelsetid/", stays.birth_time, name="encounter-birth-time"),
     path("vardhandelser/<uuid:pk>/personnummer/", stays.personnummer, name="encounter-personnummer"),
 ]

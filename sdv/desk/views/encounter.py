@@ -238,6 +238,10 @@ CONSEQUENCES_OF_STAYS = {
         "Fostret blir Nyfödd med sin födelsetid, och födelseanmälan skickas.",
         "Ett friskt nyfött barn är inte inskrivet. Är det sjukt: skriv in det på avdelning sedan.",
     ],
+    encounter_actions.BIRTH_TIME: [
+        "Vårdhändelsen börjar vid födelsen, och så gör avdelning och plats som barnet hade från början.",
+        "Födelsedatum följer med, och födelseanmälan skickas igen.",
+    ],
     encounter_actions.PERSONNUMMER: ["Det tillfälliga numret finns kvar och hittar barnet."],
     encounter_actions.PARTICIPANTS: [
         "Kontakten registreras på den huvudansvariga. Flera yrkeskategorier gör den till ett teambesök.",

@@ -145,6 +145,7 @@ def children(request, row, words, form):
     """Foster before the delivery, or a child that is born already; on the mother's page (VH-03 h, k, VH-13)."""
     act = {
         "mother_encounter_id": row.pk,
+        "number": words["number"],
         "identity": words["identity"],
         "actor_hsa_id": request.actor.assignment.hsa_id,
         "by": request.actor.user,
@@ -164,6 +165,19 @@ def birth(request, row, words, form):
         born_at=words["at"],
         sex=words["sex"],
         place_id=words["place"] or None,
+        accept_warnings=_kept(request),
+        by=request.actor.user,
+        at=now(),
+    )
+
+
+@_sheet(_REGISTER, encounter_actions.BIRTH_TIME, forms.BirthTimeForm, "Födelsetiden är rättad:")
+def birth_time(request, row, words, form):
+    """A time of birth that was registered wrong (VH-13, VH-21); also after the end."""
+    births.correct_time(
+        encounter_id=row.pk,
+        born_at=words["at"],
+        reason=words["reason"],
         accept_warnings=_kept(request),
         by=request.actor.user,
         at=now(),
