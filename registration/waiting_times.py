@@ -62,6 +62,16 @@ def days_left_out(since, until, deviations):
     return total
 
 
+def expected_by(wait, *, today):
+    """The day by which an accepted remiss is reckoned to have its first contact: the medical target date; where none is
+    set, or it has passed, the guarantee's last day. None where that has passed too, or there is no limit: then nothing is
+    promised (VA-03, BO-04)."""
+    days = [wait.target]
+    if wait.limit is not None:
+        days.append(wait.since + timedelta(days=wait.limit + wait.left_out))
+    return next((day for day in days if day and day >= today), None)
+
+
 def purpose_of(*, is_primary_care, kind):
     """Which limit of the guarantee the wait is measured against, or None."""
     if kind not in GUARANTEED:

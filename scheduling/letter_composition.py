@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 
+from registration.models import ReferralStatus
 from scheduling.letter_words import TOLD_TIMES, WORDS
 from scheduling.models import CancelledBy, LetterKind, LetterLanguage, LetterPart
 from scheduling.models.letter import OWN_TEXT
@@ -24,16 +25,27 @@ FIELDS = {
     "tolk": "patientens tolkbehov",
     "patient": "patientens namn",
     "sista_dag": "sista dagen att boka",
+    "remiss_kom": "dagen då remissen kom",
+    "mottagare": "mottagaren som remissen är sänd till",
 }
 # Yrkeskategorier whose name says something to everyone; Övrig says nothing (KA-01).
 WELL_KNOWN = {"Arb", "Bm", "Die", "Fys", "Kur", "Läk", "Psyk", "Ssk", "Usk"}
 MEDIATION_ADDRESS = "Skatteverket\nFörmedlingsuppdrag\nBox 2820\n403 20 Göteborg"
 
 
+# What a remissbekräftelse says, by what the remiss is (VA-03). Of one that is used or closed nothing is said.
+OF_A_REFERRAL = {
+    ReferralStatus.RECEIVED: P.REFERRAL_RECEIVED,
+    ReferralStatus.ACCEPTED: P.REFERRAL_ACCEPTED,
+    ReferralStatus.RETURNED: P.REFERRAL_RETURNED,
+    ReferralStatus.FORWARDED: P.REFERRAL_FORWARDED,
+    ReferralStatus.REJECTED: P.REFERRAL_REJECTED,
+}
 REQUIRED = {
     P.CANCEL,
     P.COPY,
     P.OPEN_INVITATION,
+    *OF_A_REFERRAL.values(),
     P.CHANGED_BY_PATIENT,
     P.CHANGED_BY_PROVIDER,
     P.CANCELLED_BY_PATIENT,
@@ -44,7 +56,8 @@ REQUIRED = {
 @dataclass(frozen=True)
 class Occasion:
     """What a letter is about: facts, already in words. Empty is not known. An öppen kallelse has a `last_day` in place
-    of a `start`."""
+    of a `start`; a remissbekräftelse the day the remiss `came`, what it is, whom it was sent on to, and the day by which a
+    time is reckoned with."""
 
     kind: str
     start: object
@@ -62,6 +75,10 @@ class Occasion:
     told_time: str = ""
     is_copy: bool = False
     last_day: date | None = None
+    came: date | None = None
+    referral_status: str = ""
+    receiver: str = ""
+    expected_by: date | None = None
     # What the clerk added, byte for byte; the names of the files that go with it.
     own_text: str = ""
     enclosed: tuple = ()
@@ -114,6 +131,12 @@ def gives_away(text, *names):
     return next((name for name in names if name and name.casefold() in said), "")
 
 
+def told_status(parts):
+    """What a remissbekräftelse says that the remiss is, or an empty text."""
+    said = {section["part"] for section in parts.get("sections", ())}
+    return next((str(status) for status, part in OF_A_REFERRAL.items() if part in said), "")
+
+
 def told_time(parts):
     """The time that a letter told, in its words."""
     return next((value for label, value in parts.get("facts", ()) if label in TOLD_TIMES), "")
@@ -137,6 +160,8 @@ def compose(occasion):
         "tolk": occasion.interpreter,
         "patient": occasion.patient,
         "sista_dag": words.day(occasion.last_day) if occasion.last_day else "",
+        "remiss_kom": words.day(occasion.came) if occasion.came else "",
+        "mottagare": occasion.receiver,
     }
     missing, sections, fallback = [], [], []
     for part in _parts_of(occasion):
@@ -160,13 +185,10 @@ def compose(occasion):
                 section["language"] = str(LetterLanguage.SWEDISH)
                 fallback.append(str(part))
             sections.append(section)
-    told = (
-        "sista dagen att boka" if _is_open(occasion) else "tiden",
-        values["sista_dag" if _is_open(occasion) else "tid"],
-    )
-    for name, value in (told, ("enhetens namn", occasion.unit)):
-        if not value:
-            missing.append(name)
+    about = {LetterKind.OPEN_INVITATION: "sista_dag", LetterKind.REFERRAL_RECEIPT: "remiss_kom"}
+    for name in (about.get(occasion.kind, "tid"), "enhet"):
+        if not values[name]:
+            missing.append(FIELDS[name])
     if missing:
         raise missing_refusal(missing)
     return Composed(
@@ -212,6 +234,9 @@ def _parts_of(occasion):
     """The parts of a letter of the kind, in their order."""
     first = [P.COPY] if occasion.is_copy else []
     own = [OWN_TEXT] if occasion.own_text else []
+    if occasion.kind == LetterKind.REFERRAL_RECEIPT:
+        interpreter = [P.INTERPRETER] if occasion.interpreter else []
+        return [OF_A_REFERRAL[occasion.referral_status], *own, *interpreter, P.OPENING]
     if occasion.kind == LetterKind.CANCELLATION:
         by_patient = occasion.changed_by == CancelledBy.PATIENT
         return [*first, P.CANCELLED_BY_PATIENT if by_patient else P.CANCELLED_BY_PROVIDER, *own, P.OPENING]
@@ -243,7 +268,11 @@ def _facts(occasion):
         yield words.cancelled_time, words.moment(occasion.start)
         yield words.where, occasion.unit
         return
-    if _is_open(occasion):
+    if occasion.kind == LetterKind.REFERRAL_RECEIPT:
+        yield words.referral_came, words.day(occasion.came)
+        if occasion.expected_by:
+            yield words.expected_by, words.day(occasion.expected_by)
+    elif _is_open(occasion):
         yield words.book_by, words.day(occasion.last_day)
     else:
         yield (words.new_time if occasion.kind == LetterKind.CHANGE else words.when), words.moment(occasion.start)

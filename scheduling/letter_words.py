@@ -51,6 +51,8 @@ class Words:
     meets: str
     interpreter: str
     book_by: str
+    referral_came: str
+    expected_by: str
     enclosed: str
 
     def moment(self, moment):
@@ -66,6 +68,7 @@ WORDS = {
             LetterKind.CHANGE: "Din tid är ändrad",
             LetterKind.CANCELLATION: "Din tid är avbokad",
             LetterKind.OPEN_INVITATION: "Boka en tid hos oss",
+            LetterKind.REFERRAL_RECEIPT: "Besked om din remiss",
         },
         sections={
             P.PREPARATION: "Förbered dig så här",
@@ -93,6 +96,8 @@ WORDS = {
         meets="Du träffar",
         interpreter="Tolk",
         book_by="Boka senast",
+        referral_came="Remissen kom",
+        expected_by="Vi räknar med en tid senast",
         enclosed="Bilagor",
     ),
     LetterLanguage.ENGLISH: Words(
@@ -102,6 +107,7 @@ WORDS = {
             LetterKind.CHANGE: "Your appointment has been changed",
             LetterKind.CANCELLATION: "Your appointment has been cancelled",
             LetterKind.OPEN_INVITATION: "Book an appointment with us",
+            LetterKind.REFERRAL_RECEIPT: "About your referral",
         },
         sections={
             P.PREPARATION: "How to prepare",
@@ -129,6 +135,8 @@ WORDS = {
         meets="You will meet",
         interpreter="Interpreter",
         book_by="Book by",
+        referral_came="Referral received",
+        expected_by="We expect an appointment by",
         enclosed="Enclosed",
     ),
 }

@@ -4,6 +4,7 @@ protected is not told (PL-18, PL-22, SK-05). The outbox holds ids alone."""
 from dataclasses import dataclass
 
 from registration.models import IdentityKind, Patient, PatientIdentity, PatientPhone, SmsWording
+from scheduling.letter_composition import told_status
 from scheduling.models import (
     Appointment,
     AppointmentStatus,
@@ -15,6 +16,7 @@ from scheduling.models import (
     LetterText,
 )
 from scheduling.models.enclosure import IN_ORDER
+from scheduling.rules import referral_letter_refusal
 from sdv.common.dates import long_date
 from sdv.common.time import local, local_date
 
@@ -87,14 +89,24 @@ def reminder(appointment_id, *, at):
     return Sms(phone.number, text)
 
 
+def _is_outdated(letter):
+    """Whether a remissbekräftelse says what is no longer so (VA-03)."""
+    if letter.referral is None:
+        return False
+    status = letter.referral.status
+    told = told_status(letter.parts)
+    return referral_letter_refusal(status=status, label=letter.referral.get_status_display(), told=told) is not None
+
+
 def portal_letter(letter_id):
     """The letter as it goes to 1177, or None where it shall not go any more."""
     letter = Letter.objects.filter(
         pk=letter_id,
         delivery__in=[Delivery.PORTAL, Delivery.BOTH],
         status__in=[LetterStatus.UNSENT, LetterStatus.PRINTED],
-    ).first()
-    if letter is None or not _may_be_told(letter.patient_id):
+    )
+    letter = letter.select_related("referral").first()
+    if letter is None or not _may_be_told(letter.patient_id) or _is_outdated(letter):
         return None
     identity = PatientIdentity.objects.filter(
         patient=letter.patient_id, is_primary=True, kind=IdentityKind.PERSONNUMMER

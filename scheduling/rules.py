@@ -383,6 +383,24 @@ def invitation_refusal(*, status, label, last_day, today, by_patient=False):
     return None
 
 
+def referral_letter_refusal(*, status, label, told=None):
+    """VA-03, KA-01: why no remissbekräftelse goes out about the remiss, or None. `told` is what a letter that is written
+    says that it is: one that has become something else since would tell the patient what is no longer so."""
+    if status in ("used", "closed"):
+        return RuleError(
+            "VA-03",
+            f"Remissen är {label.lower()}: ingen remissbekräftelse skickas om den. Stoppa brevet om det väntar.",
+            code="wrong_status",
+        )
+    if told is not None and told != status:
+        return RuleError(
+            "VA-03",
+            f"Remissen är nu {label.lower()}, och det säger inte brevet. Stoppa det och skriv en ny remissbekräftelse.",
+            code="outdated",
+        )
+    return None
+
+
 def invitation_letter_refusal(*, status, label):
     """PL-26: why no letter says any more to book from the öppen kallelse; or None. After its last day it asks for what the
     patient can no longer do."""

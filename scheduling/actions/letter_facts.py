@@ -3,8 +3,17 @@ fee, the interpreter (KA-01…05). Of a booking, or of an öppen kallelse that h
 
 from dataclasses import dataclass
 
-from registration import fees, presenters
-from registration.models import FeeRate, Patient, PatientAddress, PatientRelation, PortalContact, ReferralKind
+from registration import fees, presenters, waiting
+from registration.models import (
+    FeeRate,
+    Patient,
+    PatientAddress,
+    PatientRelation,
+    PortalContact,
+    ReferralKind,
+    ReferralStatus,
+)
+from registration.waiting_times import expected_by
 from scheduling import letter_composition as composition
 from scheduling import letter_delivery
 from scheduling.letter_words import WORDS
@@ -62,7 +71,7 @@ def choices_of(letter):
 class Told:
     """What is known of a booking when a letter about it is written."""
 
-    appointment = invitation = None
+    appointment = invitation = referral = None
     start = last_day = None
     changed_by = told_time = ""
     add_on_ids = ()
@@ -280,3 +289,47 @@ class Invited(Told):
             return {self.invitation.referral.kind}
         commitment = self.invitation.booking_request.commitment
         return set(commitment.referrals.values_list("kind", flat=True)) if commitment else set()
+
+
+class Acknowledged(Told):
+    """What is known of a remiss when its receipt to the patient is written: that it has come, what was decided, how long
+    the wait is reckoned to be (VA-03, KA-01). No copy goes to anybody near: what is registered for them is the kallelse."""
+
+    kind = LetterKind.REFERRAL_RECEIPT
+    contact_reason_id = None
+
+    def __init__(self, referral, at, choices=None):
+        self.referral, self.patient, self.unit = referral, referral.patient, referral.care_unit
+        self._read(at, choices)
+
+    def copies(self):
+        return ()
+
+    def _occasion(self, is_copy):
+        referral, day = self.referral, self.day
+        expected = None
+        if referral.status == ReferralStatus.ACCEPTED:
+            wait = waiting.wait_of(referral, on=day, limits=waiting.limits())
+            expected = expected_by(wait, today=day)
+        return composition.Occasion(
+            kind=self.kind,
+            start=None,
+            came=referral.arrival_date,
+            referral_status=referral.status,
+            receiver=self._receiver(),
+            expected_by=expected,
+            language=self.language,
+            own_text=self.own_text,
+            enclosed=tuple(row.name for row in self.attachments),
+            fallback=self.fallback,
+            unit=self.unit.name,
+            patient="",
+            phone=self.texts.get(LetterPart.PHONE, ""),
+            interpreter=presenters.interpreter_text(self.patient) if not self.patient.is_protected else "",
+            texts=self.texts,
+        )
+
+    def _receiver(self):
+        """Whom it was sent on to."""
+        sent = self.referral.forwarded_as.exclude(status=ReferralStatus.CLOSED).select_related("care_unit").first()
+        return sent.care_unit.name if sent else self.referral.forwarded_outside

@@ -22,7 +22,7 @@ from sdv.common.time import at_local, local_date
 from sdv.outbox import messages
 from sdv.outbox.models import OutboxMessage, Topic
 
-from .letter_facts import Invited, Told, choices_of
+from .letter_facts import Acknowledged, Invited, Told, choices_of
 
 # A kallelse is in 1177 after this time of the day it was written.
 PORTAL_CLOCK = time(18, 0)
@@ -48,6 +48,12 @@ def write_open(invitation, *, by, at, choices=None):
         return []
     stop_waiting(open_invitation=invitation, reason=REPLACED, by=by, at=at)
     return _write(Invited(invitation, at, choices), by=by, at=at)
+
+
+def write_of_referral(referral, *, by, at, choices=None):
+    """Writes the remissbekräftelse of a remiss whose patient is locked; what waited of it is replaced."""
+    stop_waiting(referral=referral, reason=REPLACED, by=by, at=at)
+    return _write(Acknowledged(referral, at, choices), by=by, at=at)
 
 
 def _write(told, *, by, at):
@@ -147,6 +153,11 @@ def settle_portal(*, at, dry_run=False):
 def has_been_told_of(appointment):
     """Whether any letter about the booking has left: printed, or read in 1177 while the paper waits."""
     letters = Letter.objects.filter(appointment=appointment, is_copy=False, kind__in=ABOUT_A_TIME)
+    return has_gone_out(letters)
+
+
+def has_gone_out(letters):
+    """Whether any of the letters has left: printed, or read in 1177 while the paper waits."""
     if letters.filter(status__in=GONE_OUT).exists():
         return True
     return OutboxMessage.objects.filter(
@@ -185,6 +196,7 @@ def _save(told, fields, *, by, at):
         patient=told.patient,
         appointment=told.appointment,
         open_invitation=told.invitation,
+        referral=told.referral,
         care_unit=told.unit,
         kind=told.kind,
         language=told.language,

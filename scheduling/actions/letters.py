@@ -6,8 +6,8 @@ import hashlib
 from django.db import transaction
 
 from registration.actions.encounters import refuse_deceased
-from registration.models import Encounter, Patient, PatientRelation
-from scheduling import rules
+from registration.models import Encounter, Patient, PatientRelation, Referral
+from scheduling import letter_composition, rules
 from scheduling.models import Appointment, Delivery, Letter, LetterDocument, LetterKind, LetterStatus
 from scheduling.models.letter import ON_PAPER
 from sdv.common.errors import InputError, RuleError
@@ -124,6 +124,25 @@ def write_open(*, invitation_id, by, at, version=None):
 
 
 @transaction.atomic
+def write_of_referral(*, referral_id, by, at, own_text="", language=None, attachment_ids=()):
+    """A remissbekräftelse to the patient: that the remiss has come, what has been decided, how long the wait is reckoned to
+    be, and how to reach the unit (VA-03, KA-01). Offered at each decision, never written by itself."""
+    referral = _lock_referral(referral_id)
+    choices = letter_facts.chosen(
+        own_text=own_text,
+        language=language,
+        attachment_ids=attachment_ids,
+        care_unit=referral.care_unit,
+        day=local_date(at),
+    )
+    if referral.patient.is_deceased:
+        raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
+    if refused := rules.referral_letter_refusal(status=referral.status, label=referral.get_status_display()):
+        raise refused
+    return letter_writing.write_of_referral(referral, choices=choices, by=by, at=at)
+
+
+@transaction.atomic
 def rewrite(*, letter_id, by, at, own_text="", language=None, attachment_ids=(), version=None):
     """A letter that has not left is written anew with other words, files or language, and its copies with it: what was
     written is never changed (KA-03), it is stopped and another takes its place. Returns the new letter."""
@@ -150,6 +169,10 @@ def _written_anew(letter, choices, *, by, at):
         if refused := rules.invitation_letter_refusal(status=about.status, label=about.get_status_display()):
             raise refused.told(about.decided_by, about.decided_at)
         return letter_writing.write_open(about, choices=choices, by=by, at=at)[0]
+    if about := letter.referral:
+        if refused := rules.referral_letter_refusal(status=about.status, label=about.get_status_display()):
+            raise refused
+        return letter_writing.write_of_referral(about, choices=choices, by=by, at=at)[0]
     return letter_writing.write(
         letter.appointment,
         kind=letter.kind,
@@ -162,12 +185,15 @@ def _written_anew(letter, choices, *, by, at):
 
 
 def _lock_with_subject(letter_id, version):
-    """The letter with the booking or the öppen kallelse that it is about, locked. One about neither is written whole."""
-    known = Letter.objects.values("appointment_id", "open_invitation_id").get(pk=letter_id)
+    """The letter with the booking, the öppen kallelse or the remiss that it is about, locked. One about none of them is
+    written whole."""
+    known = Letter.objects.values("appointment_id", "open_invitation_id", "referral_id").get(pk=letter_id)
     if known["appointment_id"]:
         subject = ("appointment", _lock_appointment(known["appointment_id"]))
     elif known["open_invitation_id"]:
         subject = ("open_invitation", invitations.lock(known["open_invitation_id"]))
+    elif known["referral_id"]:
+        subject = ("referral", _lock_referral(known["referral_id"]))
     else:
         raise RuleError("KA-01", "Bara brev om en tid skrivs på nytt. Skriv ett nytt brev.", code="wrong_status")
     letter, patient = _lock(letter_id, version)
@@ -234,6 +260,11 @@ def print_refusal(letter, patient):
         refused = rules.invitation_letter_refusal(status=about.status, label=about.get_status_display())
         if refused:
             return refused
+    if about := letter.referral:
+        told = letter_composition.told_status(letter.parts)
+        refused = rules.referral_letter_refusal(status=about.status, label=about.get_status_display(), told=told)
+        if refused:
+            return refused
     if patient.is_protected and letter.delivery != Delivery.MEDIATION:
         return RuleError(
             "KA-05",
@@ -280,6 +311,16 @@ def _lock(letter_id, version):
     letter = Letter.objects.select_related("decided_by").locked().get(pk=letter_id)
     refuse_stale(letter, version)
     return letter, patient
+
+
+def _lock_referral(referral_id):
+    """The remiss with what a letter about it reads, its patient locked."""
+    patient_id = Referral.objects.values_list("patient_id", flat=True).get(pk=referral_id)
+    patient = Patient.objects.lock_present(patient_id)
+    related = ("care_unit__facility__care_provider", "used_by")
+    referral = Referral.objects.select_related(*related).locked().get(pk=referral_id)
+    referral.patient = patient
+    return referral
 
 
 def _lock_appointment(appointment_id):

@@ -8,12 +8,15 @@ from registration import referral_rules as rules
 from registration.actions import referrals as registration_writes
 from registration.actions.encounters import refuse_deceased
 from registration.models import CareCommitment, Patient, Referral, ReferralStatus
-from scheduling.models import Appointment, AppointmentStatus, BookingRequest, Offer, OpenInvitation
+from scheduling.models import Appointment, AppointmentStatus, BookingRequest, Letter, Offer, OpenInvitation
 from sdv.common.errors import RuleError
 from sdv.common.time import minute
 from sdv.common.versions import refuse_stale
 
+from . import letter_writing
+
 WHAT = "Beslutet om remissen"
+STOPPED = "Beslutet om remissen är ångrat"
 
 
 @transaction.atomic
@@ -44,6 +47,8 @@ def undo(*, referral_id, by, at, reason="", may_correct=False, version=None):
         )
     if commitment is not None:
         referral.commitment = commitment
+    # What says so and has not left goes nowhere.
+    letter_writing.stop_waiting(referral=referral, created_at__gte=step.at, reason=STOPPED, by=by, at=at)
     return registration_writes.undo_decision(referral, step, reason=reason.strip()[:200], by=by, at=at)
 
 
@@ -70,6 +75,8 @@ def _built_on(referral, step, sent):
     """By the names of rules.BUILT_ON, what has come of the decision since."""
     if sent is not None and _has_acted(sent):
         yield "received"
+    if letter_writing.has_gone_out(_letters(referral, step)):
+        yield "told"
     if referral.status != ReferralStatus.ACCEPTED:
         return
     booked = Appointment.objects.exclude(status=AppointmentStatus.CANCELLED)
@@ -88,6 +95,11 @@ def _built_on(referral, step, sent):
         yield "requested"
     if Referral.objects.filter(commitment=referral.commitment_id).exclude(pk=referral.pk).exists():
         yield "shared"
+
+
+def _letters(referral, step):
+    """Remissbekräftelser that were written since the decision."""
+    return Letter.objects.filter(referral=referral, created_at__gte=step.at)
 
 
 def _has_acted(sent):

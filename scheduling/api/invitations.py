@@ -2,9 +2,9 @@
 
 from rest_framework import serializers
 
-from registration.api.coded import ContactReasonCode, VisitTypeCode
+from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
 from registration.api.patients import PatientSummary, summary_of_row, with_identity
-from scheduling.actions import invitations, letters
+from scheduling.actions import invitations, letters, many_invitations
 from scheduling.models import InvitationStatus, LetterLanguage, LetterStatus, OpenInvitation
 from scheduling.models.letter import OWN_TEXT_LENGTH
 from sdv.accounts.api.endpoint import Endpoint, known
@@ -15,6 +15,7 @@ from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed,
 from sdv.common.errors import InputError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
+from sdv.organisation.models import CareUnit
 
 TAG = "Tidbok"
 
@@ -38,6 +39,26 @@ class InvitationBody(Fields):
     own_text = Text(max_length=OWN_TEXT_LENGTH, allow_blank=True, required=False, help_text="Egen text i brevet.")
     language = Choice(choices=LetterLanguage.values, required=False)
     attachments = Listed(Id(), max_length=10, required=False)
+
+
+class InviteManyBody(Fields):
+    """The same öppen kallelse to several waiting requests of one unit. Where one of them cannot be invited nothing is
+    saved, and `errors` of the answer say why for each; those in `leave_out` are then left as they are."""
+
+    care_unit = RowId(CareUnit)
+    booking_requests = Listed(Id(), max_length=many_invitations.MOST)
+    leave_out = Listed(Id(), max_length=many_invitations.MOST, required=False)
+    last_day = Day(help_text="Sista dagen patienterna kan boka.")
+    own_text = Text(max_length=OWN_TEXT_LENGTH, allow_blank=True, required=False, help_text="Egen text i breven.")
+    language = Choice(choices=LetterLanguage.values, required=False)
+    attachments = Listed(Id(), max_length=10, required=False)
+
+
+class InvitedAnswer(Answer):
+    """Which öppna kallelser were sent, and how many letters lack something and stand among the unit's brev."""
+
+    open_invitations = serializers.ListField(child=serializers.UUIDField())
+    blocked_letters = serializers.IntegerField()
 
 
 class BookFromInvitationBody(Fields):
@@ -176,6 +197,38 @@ class OneInvitation(_Invitation):
     def get(self, request, pk):
         self.require_at(pk)
         return self.shown(pk, "öppen kallelse")
+
+
+class InviteMany(Endpoint):
+    """POST booking-requests/invite-many/."""
+
+    permissions = {"POST": Permission.BOOK}
+
+    @operation(
+        "booking_requests_invite_many",
+        "Skicka öppna kallelser till flera som väntar: alla eller ingen, med varför för var och en som inte passar",
+        tag=TAG,
+        body=InviteManyBody,
+        answer=InvitedAnswer,
+        status=201,
+        is_post=True,
+        has_id=False,
+    )
+    def post(self, request):
+        asked = self.body(InviteManyBody)
+        unit = asked.pop("care_unit")
+        self.require_for_body(unit.pk)
+        made = many_invitations.invite(
+            request_ids=asked.pop("booking_requests"),
+            attachment_ids=asked.pop("attachments", ()),
+            care_unit=unit,
+            **asked,
+            by=self.actor.user,
+            at=self.at,
+        )
+        self.log([row.patient_id for row in made], "öppna kallelser, flera", care_unit_id=unit.pk)
+        ids = sorted(str(row.pk) for row in made)
+        return self.answer({"open_invitations": ids, "blocked_letters": many_invitations.lacking(made)}, status=201)
 
 
 class BookFromInvitation(_Invitation):

@@ -1,5 +1,5 @@
-"""Brev: a kallelse for a booking, or to the relatives of somebody who has died; read, written again, confirmed as printed,
-stopped (KA-01…05, PL-22)."""
+"""Brev: a kallelse for a booking, the receipt of a remiss, or to relatives of somebody who has died; read, written again,
+confirmed as printed, stopped (KA-01…05, PL-22)."""
 
 from base64 import b64encode
 
@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from registration.api.coded import RowId
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
-from registration.models import Patient
+from registration.models import Patient, Referral
 from scheduling.actions import letters
 from scheduling.models import (
     Appointment,
@@ -38,6 +38,11 @@ from sdv.organisation.models import CareUnit
 from .letter_choices import LetterChoicesBody, choices_of
 
 TAG = "Brev"
+# What is built of the catalogue's texts: kind → (the field that says of what, its rows, its word, how it is written).
+ABOUT = {
+    LetterKind.APPOINTMENT: ("appointment", Appointment, "Bokningen", letters.write_about),
+    LetterKind.REFERRAL_RECEIPT: ("referral", Referral, "Remissen", letters.write_of_referral),
+}
 
 
 class LetterQuery(PageQuery):
@@ -48,16 +53,18 @@ class LetterQuery(PageQuery):
     status = Choice(choices=LetterStatus.values, required=False)
     kind = Choice(choices=LetterKind.values, required=False)
     appointment = Id(required=False)
+    referral = Id(required=False)
 
 
 class NewLetterBody(Fields):
     """A letter to somebody near the one who has died (PL-22), whose texts are kept as they are written; or a kallelse for
-    a booking, that is built of the catalogue's texts (KA-01) and needs the booking alone."""
+    a booking, or the receipt of a remiss, built of the catalogue's texts (KA-01): they need the booking or remiss alone."""
 
     patient = Id(required=False)
     care_unit = RowId(CareUnit, required=False)
-    kind = Choice(choices=[LetterKind.TO_RELATIVES.value, LetterKind.APPOINTMENT.value])
+    kind = Choice(choices=[LetterKind.TO_RELATIVES.value, *(kind.value for kind in ABOUT)])
     appointment = Id(required=False)
+    referral = Id(required=False)
     relation = Id(required=False, help_text="Den närstående, där personen finns på patienten.")
     name = Text(max_length=200, allow_blank=True, required=False, help_text="Den närståendes namn, om inget anges.")
     address = Text(max_length=500, allow_blank=True, required=False)
@@ -170,6 +177,7 @@ class LetterAnswer(Answer):
     parts = LetterParts()
     appointment = serializers.UUIDField(allow_null=True)
     open_invitation = serializers.UUIDField(allow_null=True)
+    referral = serializers.UUIDField(allow_null=True)
     language = serializers.ChoiceField(choices=LetterLanguage.values)
     own_text = serializers.CharField()
     attachments = AttachmentAnswer(many=True)
@@ -209,6 +217,7 @@ def letter_answer(row, *, on):
         "body": shown.body,
         "parts": {"facts": [], "sections": []} if shown.is_hidden or not row.parts else row.parts,
         "appointment": str(row.appointment_id) if row.appointment_id else None,
+        "referral": str(row.referral_id) if row.referral_id else None,
         "open_invitation": str(row.open_invitation_id) if row.open_invitation_id else None,
         "language": LetterLanguage.SWEDISH if shown.is_hidden else row.language,
         "own_text": "" if shown.is_hidden else row.own_text,
@@ -256,7 +265,7 @@ class Letters(_Letter):
     def get(self, request):
         asked = self.query(LetterQuery)
         rows = letter_rows().filter(care_unit__in=self.at_units(asked.get("care_unit")))
-        for name in ("patient", "status", "kind", "appointment"):
+        for name in ("patient", "status", "kind", "appointment", "referral"):
             if name in asked:
                 rows = rows.filter(**{name: asked[name]})
         page = by_cursor(request, rows, asked=asked, field="created_at", newest_first=True)
@@ -266,7 +275,7 @@ class Letters(_Letter):
 
     @operation(
         "letters_create",
-        "Skriv en kallelse till en bokning, eller ett brev till närstående till den som avlidit",
+        "Skriv en kallelse till en bokning, en remissbekräftelse, eller ett brev till närstående till den som avlidit",
         tag=TAG,
         body=NewLetterBody,
         answer=LetterAnswer,
@@ -276,9 +285,9 @@ class Letters(_Letter):
     )
     def post(self, request):
         asked = self.body(NewLetterBody)
-        if asked.pop("kind") == LetterKind.APPOINTMENT:
-            return self._kallelse(asked)
-        for name in ("appointment", "own_text", "language", "attachments"):
+        if about := ABOUT.get(asked.pop("kind")):
+            return self._built(asked, *about)
+        for name in ("appointment", "referral", "own_text", "language", "attachments"):
             asked.pop(name, None)
         if missing := {name: "Fältet är obligatoriskt." for name in ("patient", "care_unit") if name not in asked}:
             raise InputError(**missing)
@@ -293,12 +302,12 @@ class Letters(_Letter):
             raise known_patient() from None
         return self.shown(letter.pk, "brev skrivet", status=201)
 
-    def _kallelse(self, asked):
-        """Of a booking: it says whose and where."""
-        booking = Appointment.objects.filter(pk=asked.get("appointment")).values("pk", "care_unit_id").first()
-        known(booking, appointment="Bokningen")
-        self.require_for_body(booking["care_unit_id"])
-        written = letters.write_about(appointment_id=booking["pk"], **choices_of(asked), by=self.actor.user, at=self.at)
+    def _built(self, asked, field, model, word, write):
+        """Of a booking or a remiss: it says whose and where."""
+        row = model.objects.filter(pk=asked.get(field)).values("pk", "care_unit_id").first()
+        known(row, **{field: word})
+        self.require_for_body(row["care_unit_id"])
+        written = write(**{f"{field}_id": row["pk"]}, **choices_of(asked), by=self.actor.user, at=self.at)
         return self.shown(written[0].pk, "brev skrivet", status=201)
 
 

@@ -86,6 +86,7 @@ urlpatterns = [
     path("saved-views/<uuid:pk>/", working.OneSavedView.as_view()),
     path("booking-requests/change-many/", working.ChangeMany.as_view()),
     path("open-invitations/", invitations.Invitations.as_view()),
+    path("booking-requests/invite-many/", invitations.InviteMany.as_view()),
     path("open-invitations/<uuid:pk>/", invitations.OneInvitation.as_view()),
     path("open-invitations/<uuid:pk>/book/", invitations.BookFromInvitation.as_view()),
     path("open-invitations/<uuid:pk>/end/", invitations.EndInvitation.as_view()),

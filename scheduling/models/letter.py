@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import LessThanOrEqual
 
-from registration.models import Patient, PatientRelation
+from registration.models import Patient, PatientRelation, Referral
 from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
 from sdv.organisation.models import CareUnit
@@ -47,7 +47,7 @@ class Delivery(models.TextChoices):
 # What tells the patient of a time, or that it has gone.
 ABOUT_A_TIME = (LetterKind.APPOINTMENT, LetterKind.CHANGE, LetterKind.CANCELLATION)
 # What is built of the catalogue's texts for the patient.
-BUILT = (*ABOUT_A_TIME, LetterKind.OPEN_INVITATION)
+BUILT = (*ABOUT_A_TIME, LetterKind.OPEN_INVITATION, LetterKind.REFERRAL_RECEIPT)
 # The clerk's own words in a letter, and how long they may be.
 OWN_TEXT, OWN_TEXT_LENGTH = "own_text", 1000
 ON_PAPER = (Delivery.POST, Delivery.BOTH, Delivery.MEDIATION)
@@ -65,6 +65,7 @@ CONTENT = [
     "reason",
     "appointment",
     "open_invitation",
+    "referral",
     "own_text",
     "language",
     "is_copy",
@@ -86,11 +87,12 @@ class LetterQuerySet(LockingQuerySet):
         return self.filter(status__in=GONE_OUT)
 
     def blocked(self, at):
-        """Letters that could not be written, of times that are still ahead or that may still be booked: somebody's
-        work."""
+        """Letters that could not be written, of times that are still ahead or that may still be booked, or of a remiss:
+        somebody's work."""
         return self.filter(
             Q(appointment__status=AppointmentStatus.BOOKED, appointment__start__gt=at)
-            | Q(open_invitation__status=InvitationStatus.OPEN),
+            | Q(open_invitation__status=InvitationStatus.OPEN)
+            | Q(referral__isnull=False),
             status=LetterStatus.BLOCKED,
             patient__deceased_on=None,
         )
@@ -115,6 +117,9 @@ class Letter(Versioned):
     )
     open_invitation = models.ForeignKey(
         OpenInvitation, models.PROTECT, null=True, blank=True, related_name="letters", verbose_name="öppen kallelse"
+    )
+    referral = models.ForeignKey(
+        Referral, models.PROTECT, null=True, blank=True, related_name="letters", verbose_name="remiss"
     )
     is_copy = models.BooleanField("kopia till närstående", default=False, db_default=False)
     copy_of = models.ForeignKey(
@@ -190,6 +195,11 @@ class Letter(Versioned):
                 name="letter_of_an_open_invitation_points_at_it",
                 condition=Q(kind="open_invitation", open_invitation__isnull=False, appointment=None)
                 | (~Q(kind="open_invitation") & Q(open_invitation=None)),
+            ),
+            models.CheckConstraint(
+                name="letter_of_a_remiss_points_at_it",
+                condition=Q(kind="referral_receipt", referral__isnull=False, appointment=None)
+                | (~Q(kind="referral_receipt") & Q(referral=None)),
             ),
             models.CheckConstraint(name="letter_delivery_known", condition=Q(delivery__in=Delivery.values)),
             models.CheckConstraint(

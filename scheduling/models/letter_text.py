@@ -42,6 +42,11 @@ class LetterPart(models.TextChoices):
     CANCELLED_BY_PROVIDER = "cancelled_by_provider", "Tiden avbokad av vårdgivaren"
     COPY = "copy", "Kopia till närstående"
     OPEN_INVITATION = "open_invitation", "Öppen kallelse: så bokar du"
+    REFERRAL_RECEIVED = "referral_received", "Remissbekräftelse: har kommit"
+    REFERRAL_ACCEPTED = "referral_accepted", "Remissbekräftelse: accepterad"
+    REFERRAL_RETURNED = "referral_returned", "Remissbekräftelse: ska kompletteras"
+    REFERRAL_FORWARDED = "referral_forwarded", "Remissbekräftelse: vidaresänd"
+    REFERRAL_REJECTED = "referral_rejected", "Remissbekräftelse: avvisad"
 
 
 _P = LetterPart
@@ -67,10 +72,11 @@ def _belongs():
 class LetterTextQuerySet(CatalogueQuerySet):
     def for_visit(self, *, day, contact_reason_id, add_on_ids, care_unit, language=LetterLanguage.SWEDISH):
         """Every text that a letter about the visit may use, valid on the day it is written, in one query: in the language,
-        and in Swedish, which stands in for what it lacks."""
+        and in Swedish, which stands in for what it lacks. A letter that is about no visit has no orsak."""
+        of_the_reason = Q(contact_reason=contact_reason_id) if contact_reason_id else Q(pk=None)
         return self.valid_on(day).filter(
             Q(language__in={language, LetterLanguage.SWEDISH}),
-            Q(contact_reason=contact_reason_id)
+            of_the_reason
             | Q(add_on__in=add_on_ids)
             | Q(care_unit=care_unit)
             | Q(contact_reason=None, add_on=None, care_unit=None, unit_kind__in=["", care_unit.kind]),

@@ -31,6 +31,8 @@ class RuleError(Exception):
         self.is_warning = is_warning
         self.needs_reason = needs_reason
         self.user_id = None
+        # Of an act on many rows: why each of them does not fit, by its id.
+        self.errors = {}
 
     def told(self, user, at=None):
         """The refusal with who was first and when (PL-27), so that a door can pass a person's own repeat in silence.

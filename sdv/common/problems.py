@@ -99,6 +99,7 @@ def _rule(error):
         rule=error.rule,
         is_warning=error.is_warning or None,
         needs_reason=error.needs_reason or None,
+        errors=error.errors,
         alternatives=[_alternative(each) for each in error.alternatives or ()],
         by=error.by,
         at=_minute(error.at),

@@ -132,7 +132,7 @@ LETTERS = {
     "change": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
     "cancellation": Treatment(_D.NOT_SENT, _P.NOT_SENT),
     "open_invitation": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
-    "referral_receipt": Treatment(_D.NOT_SENT, _P.NOT_SENT),
+    "referral_receipt": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
     "to_relatives": Treatment(_D.ALLOWED, _P.NOT_SENT, "about the dead, to somebody near, with a reason"),
 }
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from registration.actions import referrals
 from registration.models import AddressKind, PatientAddress
 from scheduling.actions import letters
 from scheduling.models import Letter, LetterText
 from sdv.accounts import tokens
 from sdv.accounts.permissions import Role
-from sdv.common.time import now
+from sdv.common.time import local_date, now
 from tests.clinic import Clinic
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +179,35 @@ def test_what_is_chosen_of_the_letter_goes_with_the_booking_and_on_with_the_new_
     assert call("POST", path, times | {"letter_choices": {"own_text": "Annan port."}}).status_code == 200
     changed = Letter.objects.get(kind="change")
     assert (changed.own_text, changed.language) == ("Annan port.", "en")
+
+
+def test_the_receipt_of_a_remiss_is_written_read_and_rewritten(call, clinic, patient):
+    """VA-03, KA-01: by the same addresses as other letters; of a remiss that is not there nothing is written."""
+    made = referrals.register(
+        patient_id=patient.pk,
+        care_unit=clinic.unit,
+        kind="E",
+        arrival_date=local_date(now()),
+        by=clinic.nurse,
+        at=now(),
+    )
+    answer = call("POST", "letters/", {"kind": "referral_receipt", "referral": str(made.pk)})
+    assert answer.status_code == 201, answer.content
+    letter = answer.json()
+    assert (letter["kind"], letter["referral"], letter["appointment"], letter["status"]) == (
+        "referral_receipt",
+        str(made.pk),
+        None,
+        "unsent",
+    )
+    assert "046-17 00 00" in letter["body"]
+    assert [each["part"] for each in letter["parts"]["sections"]] == ["referral_received"]
+    (listed,) = call("GET", f"letters/?referral={made.pk}").json()["results"]
+    assert listed["id"] == letter["id"]
+    new = call("POST", f"letters/{letter['id']}/rewrite/", {"own_text": "Välkommen."}).json()
+    assert (new["own_text"], new["referral"]) == ("Välkommen.", str(made.pk))
+    referrals.decide(referral_id=made.pk, decision="reject", reason="Hör inte hit", by=clinic.doctor, at=now())
+    refused = call("POST", f"letters/{new['id']}/printed/", {})
+    assert (refused.status_code, refused.json()["rule"], refused.json()["code"]) == (409, "VA-03", "outdated")
+    assert call("POST", "letters/", {"kind": "referral_receipt"}).status_code == 400
+    assert Letter.objects.count() == 2

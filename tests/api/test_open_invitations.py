@@ -101,3 +101,24 @@ def test_a_letter_is_written_anew_with_a_file_that_is_read_back_byte_for_byte(in
     (kept,) = integration.get(f"letters/{letter['id']}/attachments/").json()["results"]
     assert base64.b64decode(kept["pdf"]) == PDF
     refused(integration.post(f"letters/{letter['id']}/rewrite/", {"attachments": [str(centre.pk)]}), 400)
+
+
+def test_several_are_invited_in_one_act_and_each_misfit_is_told(integration, centre, request_):
+    """PL-26, BB-01: nothing is saved until the misfits are left out; the caller's right is asked at the unit."""
+    another = factories.booking_request(care_unit=centre)
+    invite(integration, request_)
+    body = {
+        "care_unit": str(centre.pk),
+        "booking_requests": [str(request_.pk), str(another.pk)],
+        "last_day": day(21).isoformat(),
+    }
+    problem = refused(integration.post("booking-requests/invite-many/", body), 409, rule="PL-26", code="misfits")
+    assert list(problem["errors"]) == [str(request_.pk)]
+    assert "har redan en öppen kallelse" in problem["errors"][str(request_.pk)][0]
+    assert OpenInvitation.objects.count() == 1
+    made = integration.post("booking-requests/invite-many/", body | {"leave_out": [str(request_.pk)]})
+    assert made.status_code == 201, made.content
+    new = OpenInvitation.objects.get(booking_request=another)
+    assert made.json() == {"open_invitations": [str(new.pk)], "blocked_letters": 1}
+    refused(integration.post("booking-requests/invite-many/", body | {"booking_requests": []}), 400)
+    refused(integration.post("booking-requests/invite-many/", body | {"last_day": day(0).isoformat()}), 400)

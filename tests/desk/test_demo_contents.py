@@ -84,6 +84,7 @@ def test_the_demo_holds_what_a_person_wants_to_try(afternoon):
     assert Appointment.objects.future(afternoon).filter(plan__kind="series").count() > 2
     assert {row.status for row in OpenInvitation.objects.waiting()} == {"open", "expired"}
     assert Letter.objects.filter(kind="open_invitation", status="unsent").exists()
+    assert Letter.objects.filter(kind="referral_receipt").values("referral__status").distinct().count() >= 2
     assert LetterAttachment.objects.get().pdf.startswith(b"%PDF-")
     assert Offer.objects.open().exists()
     assert SavedView.objects.filter(is_shared=True).exists()

@@ -9,10 +9,10 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from registration.actions import referrals
-from registration.models import Referral, ReferralReviewer, WaitDeviation
+from registration.models import AddressKind, PatientAddress, Referral, ReferralReviewer, WaitDeviation
 from scheduling.actions import absences
 from scheduling.actions import faults as fault_writes
-from scheduling.models import BookingRequest, ListFault
+from scheduling.models import BookingRequest, Letter, LetterText, ListFault
 from sdv.common.time import local_date, now
 from sdv.organisation.models import SharedList
 from tests import factories as make
@@ -136,6 +136,53 @@ def test_a_decision_is_taken_back_from_the_receipt_and_from_the_page(clinic):
     referral.refresh_from_db()
     assert (referral.status, referral.events.last().reason) == ("received", "Fel patient")
     assert signed_in(make.clinician(make.SpecialisedClinicFactory())).post(undo).status_code == 404
+
+
+def test_a_decision_offers_the_receipt_to_the_patient(clinic):
+    """VA-03, KA-01: written where it is asked for, in the decision's transaction; told by the receipt and the page."""
+    LetterText.objects.create(part="phone", text="046-17 00 00", source="Prov", care_unit=clinic)
+    referral = make.received_referral(care_unit=clinic)
+    kind = AddressKind.objects.get(code="bostadsadress")
+    PatientAddress.objects.create(
+        patient=referral.patient, kind=kind, street="Storgatan 1", postal_code="223 50", town="Lund"
+    )
+    client, url = signed_in(make.clinician(clinic)), reverse("referral", args=[referral.pk])
+    client.post(url, {"step": "decide", "decision": "return", "reason": "Provsvar saknas", "version": "1"})
+    assert not Letter.objects.exists()
+    client.post(url, {"step": "complete", "text": "Provsvar finns", "version": "2"})
+    accept = {"step": "accept", "problem_code": make.problem_code().pk, "version": "3", "letter": "on"}
+    assert client.post(url, accept).status_code == 302
+    letter = Letter.objects.get()
+    assert (letter.kind, letter.referral, letter.status) == ("referral_receipt", referral, "unsent")
+    page = client.get(url).content.decode()
+    assert "Remissbekräftelse ska skrivas ut. Remiss accepterad för" in page
+    assert reverse("letter", args=[letter.pk]) in page
+    assert "Remiss " in client.get(reverse("letters")).content.decode()
+    # With words of the clerk's own, from the page of the remiss: what waited is replaced.
+    form = reverse("referral-letter", args=[referral.pk])
+    assert "Skälet till beslutet står inte i brevet" in client.get(form).content.decode()
+    answer = client.post(form, {"own_text": "Ring oss om du flyttar.", "language": ""})
+    new = Letter.objects.exclude(pk=letter.pk).get()
+    assert answer["Location"] == reverse("letter", args=[new.pk])
+    assert "Ring oss om du flyttar." in client.get(answer["Location"]).content.decode()
+    letter.refresh_from_db()
+    assert letter.status == "stopped"
+    client.post(reverse("referral-undo", args=[referral.pk]))
+    new.refresh_from_db()
+    assert (new.status, new.stop_reason) == ("stopped", "Beslutet om remissen är ångrat")
+    other = signed_in(make.clinician(make.SpecialisedClinicFactory()))
+    assert other.get(form).status_code == 404
+
+
+def test_a_decision_that_is_refused_writes_no_letter(clinic):
+    """VH-24: nothing is half done."""
+    referral = make.received_referral(care_unit=clinic)
+    client, url = signed_in(make.clinician(clinic)), reverse("referral", args=[referral.pk])
+    form = {"step": "decide", "decision": "outside", "receiver": "Halland", "reason": "Bor där", "letter": "on"}
+    assert client.post(url, form | {"sent_on": "2020-01-01", "version": "1"}).status_code == 422
+    assert not Letter.objects.exists()
+    referral.refresh_from_db()
+    assert (referral.status, referral.version) == ("received", 1)
 
 
 def test_a_deviation_is_registered_ended_and_withdrawn_on_the_page(clinic, today):

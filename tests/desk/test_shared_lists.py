@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from scheduling import slots
 from scheduling.actions import working
-from scheduling.models import BookingRequest, Resource, RowLock, SavedView
+from scheduling.models import BookingRequest, OpenInvitation, Resource, RowLock, SavedView
 from sdv.common.errors import RuleError
 from sdv.common.models import ChangeLogEntry
-from sdv.common.time import local, now
+from sdv.common.time import local, local_date, now
 from tests import factories
 
 from .signed_in import queries_of, signed_in
@@ -123,6 +123,29 @@ def test_one_row_that_another_works_with_stops_all_and_names_who(centre, maria, 
     for wrong in ([], ["x"], [str(elsewhere.pk)]):
         assert client.post(address, {"rad": wrong, "act": "close", "reason": "Fel"}).status_code == 422
     assert BookingRequest.objects.get(pk=elsewhere.pk).status == "open"
+
+
+def test_marked_rows_get_an_open_invitation_and_the_misfits_are_listed_first(centre, maria):
+    """PL-26, PL-08: until when and with which words is asked once; whom it does not fit is ticked as left out."""
+    rows = [waits(centre) for _ in range(3)]
+    client, address = signed_in(maria), reverse("booking-requests-invite")
+    marked = {"rad": [str(row.pk) for row in rows]}
+    asked = client.post(reverse("booking-requests-many"), marked | {"act": "invite"})
+    assert asked.status_code == 200
+    assert [line[3] for line in asked.context["rows"]] == ["", "", ""]
+    day = {"last_day": (local_date(now()) + timedelta(days=14)).isoformat(), "own_text": "", "language": ""}
+    assert client.post(address, {"rad": marked["rad"][:1]} | day).status_code == 302
+    refused = client.post(address, marked | day)
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert "1 av raderna kan inte få en öppen kallelse" in page
+    first = refused.context["rows"][0]
+    assert (first[0], "har redan en öppen kallelse" in first[3], first[4]) == (str(rows[0].pk), True, True)
+    assert OpenInvitation.objects.count() == 1
+    assert client.post(address, marked | day | {"last_day": ""}).status_code == 422
+    done = client.post(address, marked | day | {"utanfor": [str(rows[0].pk)]}, follow=True).content.decode()
+    assert "2 öppna kallelser skickade" in done
+    assert OpenInvitation.objects.count() == 3
 
 
 # --- Saved views --------------------------------------------------------------------------------------------------------

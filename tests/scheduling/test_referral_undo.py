@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from registration.actions import referrals
-from registration.models import CareCommitment, Referral
-from scheduling.actions import invitations, offers, referral_undo
+from registration.models import AddressKind, CareCommitment, PatientAddress, Referral
+from scheduling.actions import invitations, letters, offers, referral_undo
+from scheduling.models import LetterText
 from sdv.common.errors import RuleError
 from sdv.flows import cancellation
 from tests.clinic import DAY, NOW, TODAY, Clinic
@@ -211,6 +212,28 @@ def test_an_offer_or_an_open_invitation_stands_in_the_way(clinic):
     offers.withdraw(offer_id=offered.pk, by=clinic.nurse, at=NOW)
     undo(clinic, row)
     assert Referral.objects.get(pk=row.pk).commitment is None
+
+
+def test_a_letter_that_says_so_and_waits_is_stopped_and_one_that_has_left_stands_in_the_way(clinic):
+    """VA-03, KA-03: a receipt that says that the remiss has come stays."""
+    patient = clinic.patient()
+    kind = AddressKind.objects.get(code="bostadsadress")
+    PatientAddress.objects.create(patient=patient, kind=kind, street="Gatan 1", postal_code="123 45", town="Staden")
+    LetterText.objects.create(part="phone", text="046-17 00 00", source="Prov", care_unit=clinic.unit)
+    row = received(clinic, patient=patient)
+    (come,) = letters.write_of_referral(referral_id=row.pk, by=clinic.nurse, at=NOW - DAY)
+    letters.confirm_printed(letter_id=come.pk, by=clinic.nurse, at=NOW - DAY)
+    accept(clinic, row)
+    (told,) = letters.write_of_referral(referral_id=row.pk, by=clinic.doctor, at=NOW)
+    undo(clinic, row)
+    told.refresh_from_db()
+    come.refresh_from_db()
+    assert (told.status, told.stop_reason) == ("stopped", "Beslutet om remissen är ångrat")
+    assert come.status == "printed"
+    accept(clinic, row)
+    (told,) = letters.write_of_referral(referral_id=row.pk, by=clinic.doctor, at=NOW)
+    letters.confirm_printed(letter_id=told.pk, by=clinic.nurse, at=NOW)
+    assert refused(clinic, row).code == "undo_told"
 
 
 def test_only_the_last_step_is_taken_back(clinic):

@@ -2,7 +2,7 @@
 printed, or lack something (KA-01…05, PL-18). Numbers are of the series that PTS keeps for invention."""
 
 from registration.actions import contact
-from registration.models import AddOn, ContactReason
+from registration.models import AddOn, ContactReason, Referral, ReferralStatus
 from scheduling.actions import letters
 from scheduling.models import Appointment, LetterPart, LetterText
 from sdv.common.errors import RuleError
@@ -31,6 +31,7 @@ def fill(story):
     _texts(story)
     _numbers(story)
     _kallelser(story)
+    _receipts(story)
 
 
 def _texts(story):
@@ -83,3 +84,12 @@ def _kallelser(story):
             written = letters.write_about(appointment_id=pk, by=story.reception, at=story.at)
             if number < PRINTED and written[0].status == "unsent" and written[0].delivery != "portal":
                 letters.confirm_printed(letter_id=written[0].pk, by=story.reception, at=story.at)
+
+
+def _receipts(story):
+    """Remissbekräftelser of what was decided at the specialist clinic: one a decision."""
+    clinic = story.region.units["medicin"].row
+    living = Referral.objects.filter(care_unit=clinic, patient__deceased_on=None, patient__merged_into=None)
+    for status in (ReferralStatus.RECEIVED, ReferralStatus.ACCEPTED, ReferralStatus.RETURNED, ReferralStatus.REJECTED):
+        if referral := living.filter(status=status).order_by("id").first():
+            letters.write_of_referral(referral_id=referral.pk, by=story.reception, at=story.at)

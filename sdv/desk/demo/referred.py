@@ -1,5 +1,5 @@
-"""Remisser of the invented region in every state of a decision: from outside, from its own units, forwarded, returned and
-completed, addressed to somebody and to nobody; who reviews and stands in (VA-02…04)."""
+"""Remisser of the invented region in every state of a decision: from outside, from its own units, forwarded, sent out of the
+region, returned and completed, addressed to somebody and to nobody; who reviews and stands in (VA-02…04)."""
 
 from datetime import timedelta
 
@@ -9,12 +9,13 @@ from scheduling.actions import faults
 from sdv.common.time import local_date
 
 DECISIONS = ["none"] * 12 + ["review"] * 3 + ["return"] * 3 + ["complete"] * 2 + ["forward"] * 2 + ["reject"] * 2
-DECISIONS += ["accept"] * 8 + ["accept untargeted"] * 2
+DECISIONS += ["accept"] * 8 + ["accept untargeted"] * 2 + ["outside"]
 REASONS = {
     "return": "Provsvar saknas",
     "complete": "Läkemedelslista saknas",
     "forward": "Hör till annan mottagning",
     "reject": "Egenvård räcker",
+    "outside": "Patienten har flyttat",
 }
 
 
@@ -50,6 +51,8 @@ def decide(story, unit, referral, decision, at):
         referrals.accept(**act, problem_code=referral.problem_code, medical_target_date=target)
     elif decision == "forward":
         referrals.forward(**act, to_unit=story.region.units["dialys"].row, reason=REASONS[decision])
+    elif decision == "outside":
+        referrals.forward_outside(**act, receiver="Hjärtkliniken, Påhittade regionen", reason=REASONS[decision])
     elif decision != "none":
         kind = "return" if decision == "complete" else decision
         referrals.decide(**act, decision=kind, reason=REASONS[decision])

@@ -116,9 +116,15 @@ class ReviewForm(forms.Form):
         return given
 
 
+def letter_field():
+    """The receipt to the patient is offered at each decision (VA-03, KA-01)."""
+    return forms.BooleanField(label="Skriv remissbekräftelse till patienten", required=False)
+
+
 class AcceptForm(ProblemForm):
     """Accepted: the problem decides which vårdåtagande it joins or makes (VA-01, VA-03)."""
 
+    letter = letter_field()
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 
@@ -147,6 +153,7 @@ class DecideForm(forms.Form):
     )
     sent_on = SwedishDateField(label="Sänd den", required=False, help_text="I dag, om inget anges.")
     reason = forms.CharField(label="Skäl", max_length=200, error_messages={"required": "Ange skälet till beslutet."})
+    letter = letter_field()
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args, today, care_unit, **kwargs):

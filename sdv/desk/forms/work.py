@@ -158,7 +158,12 @@ class ManyForm(forms.Form):
 
     act = forms.ChoiceField(
         label="Med de markerade",
-        choices=[("assign", "Tilldela"), ("resource", "Önska resurs"), ("close", "Avsluta")],
+        choices=[
+            ("assign", "Tilldela"),
+            ("resource", "Önska resurs"),
+            ("invite", "Skicka öppen kallelse"),
+            ("close", "Avsluta"),
+        ],
         error_messages={"required": "Välj vad som ska göras."},
     )
     addressee = forms.ModelChoiceField(None, label="Till", required=False, empty_label="Ingen")
@@ -184,6 +189,7 @@ class ManyForm(forms.Form):
         """What the act changes, as change_many takes it."""
         words = self.cleaned_data
         return {
+            "invite": {},
             "assign": {"addressee": words["addressee"]},
             "resource": {"wished_resource": words["wished_resource"]},
             "close": {"close_reason": words["reason"]},

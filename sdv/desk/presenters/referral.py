@@ -100,6 +100,12 @@ def referral_trail(referral):
     return steps
 
 
+def letters_of(referral):
+    """Remissbekräftelser of the remiss, last written first: (key, when, status)."""
+    rows = referral.letters.order_by("-created_at", "-id")
+    return [(row.pk, stamp(row.created_at), row.get_status_display()) for row in rows]
+
+
 def problem_of(referral):
     """The problem's name: the vårdåtagande's where there is one."""
     code = referral.commitment.problem_code if referral.commitment else referral.problem_code

@@ -17,6 +17,7 @@ from sdv.desk.views import (
     patients,
     plans,
     protection,
+    referral_letter,
     referrals,
     relations,
     rescheduling,
@@ -94,5 +95,6 @@ urlpatterns = [
     path("remisser/skickade/", referrals.sent, name="referrals-sent"),
     path("remisser/<uuid:pk>/vantetid/", waiting.referral_wait, name="referral-wait"),
     path("remisser/<uuid:pk>/", referrals.referral, name="referral"),
+    path("remisser/<uuid:pk>/brev/", referral_letter.create, name="referral-letter"),
     path("remisser/<uuid:pk>/angra/", referrals.undo, name="referral-undo"),
 ]

@@ -33,7 +33,7 @@ MISSING_PDF = (
 
 
 def _rows(care_unit):
-    related = ("patient", "relation", "appointment", "open_invitation", "decided_by")
+    related = ("patient", "relation", "appointment", "open_invitation", "referral", "decided_by")
     return care_unit.letters.select_related(*related).annotate(files=Count("enclosures"))
 
 

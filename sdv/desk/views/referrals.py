@@ -1,5 +1,6 @@
 """Remisshantering: the unit's inbox and the decisions on each remiss, and what the unit has sent to others (VA-02…04)."""
 
+from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,7 +12,7 @@ from registration.actions import referrals as writes
 from registration.models import Patient, Referral, ReferralAct, ReferralKind, ReferralStatus
 from registration.referral_rules import DECISIONS, UNDECIDED
 from registration.waiting import with_waits
-from scheduling.actions import referral_undo
+from scheduling.actions import letters, referral_undo
 from scheduling.reviewers import Turn
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -26,9 +27,10 @@ from ..forms.patients import add_errors
 from ..forms.referrals import AcceptForm, CompleteForm, DecideForm, ReferralForm, ReviewForm, SendReferralForm
 from ..patient_access import find, patient_page
 from ..presenters import patient as presenter
-from ..presenters.referral import referral_facts, referral_row, referral_trail, sent_row
+from ..presenters.referral import letters_of, referral_facts, referral_row, referral_trail, sent_row
 from ..receipts import leave_receipt
 from ..repeats import is_own_repeat
+from .letter_list import told
 from .patient_tabs import page_of_patient
 
 DONE = {
@@ -146,8 +148,9 @@ def referral(request, pk):
         return redirect("referral", pk=row.pk)
     if (chosen := forms.get(step)) and chosen.is_valid() and (done := _written(request, row, step, chosen, at)):
         if done in DONE:
+            text = f"{told(chosen.letters)} {DONE[done]}".strip()
             undo_url = reverse("referral-undo", args=[row.pk]) if done in UNDOABLE else ""
-            leave_receipt(request, at=at, text=DONE[done], whom=patient, undo_url=undo_url)
+            leave_receipt(request, at=at, text=text, whom=patient, undo_url=undo_url)
         return redirect("referral", pk=row.pk)
     has_errors = any(form.errors for form in forms.values())
     wait = waiting.wait_of(row, on=local_date(at), limits=waiting.limits())
@@ -168,6 +171,8 @@ def referral(request, pk):
         "may_register": request.actor.may(Permission.REGISTER_REFERRALS),
         "may_book": is_own and request.actor.may(Permission.BOOK),
         "may_undo": may_review and _may_undo(request, row, at),
+        "may_write": is_own and request.actor.may(Permission.WRITE_LETTERS),
+        "letters": letters_of(row) if is_own else [],
     }
     return render(request, "referrals/referral.html", context, status=422 if has_errors else 200)
 
@@ -245,19 +250,13 @@ def _written(request, row, step, form, at):
     """Makes the decision; its name, or None where the form says why not. One's own repeat says nothing (PL-27)."""
     common = {"referral_id": row.pk, "by": request.actor.user, "at": at}
     given = dict(form.cleaned_data)
+    wants_letter, form.letters = given.pop("letter", False), []
     try:
-        if step != "decide":
-            getattr(writes, step)(**given, **common)
-            return step
-        decision, to_unit = given.pop("decision"), given.pop("to_unit")
-        outside = {"receiver": given.pop("receiver"), "sent_on": given.pop("sent_on")}
-        if decision == "forward":
-            writes.forward(to_unit=to_unit, **given, **common)
-        elif decision == "outside":
-            writes.forward_outside(**outside, **given, **common)
-        else:
-            writes.decide(decision=decision, **given, **common)
-        return decision
+        with transaction.atomic():
+            done = _decided(step, given, common)
+            if wants_letter:
+                form.letters = letters.write_of_referral(**common)
+        return done
     except RuleError as refused:
         if is_own_repeat(request, refused, refused.code == "wrong_status"):
             return "repeat"
@@ -265,6 +264,22 @@ def _written(request, row, step, form, at):
             raise
         form.add_error(None, refused.sentence)
         return None
+
+
+def _decided(step, given, common):
+    """One decision, by what the form says; its name."""
+    if step != "decide":
+        getattr(writes, step)(**given, **common)
+        return step
+    decision, to_unit = given.pop("decision"), given.pop("to_unit")
+    outside = {"receiver": given.pop("receiver"), "sent_on": given.pop("sent_on")}
+    if decision == "forward":
+        writes.forward(to_unit=to_unit, **given, **common)
+    elif decision == "outside":
+        writes.forward_outside(**outside, **given, **common)
+    else:
+        writes.decide(decision=decision, **given, **common)
+    return decision
 
 
 @patient_page(Permission.REGISTER_REFERRALS, what="remiss")

@@ -1,7 +1,5 @@
 """Bokningsbegäran worked by many: taking a row over, the same change on many rows, saved views (BB-01, PL-27)."""
 
-from uuid import UUID
-
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -19,6 +17,7 @@ from sdv.desk.answers import saved, way_back
 from sdv.desk.forms.work import FilterForm, ManyForm
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
+from . import many_invitations
 from .booking_requests import kept_filters, of_unit
 
 
@@ -42,8 +41,11 @@ def change_many(request):
     form = ManyForm(request.POST, care_unit=unit, today=local_date(at))
     if not form.is_valid():
         raise InputError(**{name: list(texts) for name, texts in form.errors.items()})
+    if form.cleaned_data["act"] == "invite":
+        # It is asked for until when, and with which words.
+        return many_invitations.page(request, many_invitations.ids_of(request))
     rows = working.change_many(
-        request_ids=_ids(request.POST.getlist("rad")),
+        request_ids=many_invitations.ids_of(request),
         care_unit=unit,
         by=request.actor.user,
         at=at,
@@ -59,13 +61,6 @@ def change_many(request):
     clear_receipt(request)
     leave_receipt(request, at=at, text=f"{len(rows)} {'begäran är ändrad' if len(rows) == 1 else 'begäran är ändrade'}")
     return saved(request, way_back(request, reverse("booking-requests")))
-
-
-def _ids(texts):
-    try:
-        return [UUID(text) for text in texts]
-    except ValueError:
-        raise InputError(rad="Någon av raderna finns inte på enheten. Läs in listan igen.") from None
 
 
 @permitted(Permission.VIEW_WORK_LISTS)
