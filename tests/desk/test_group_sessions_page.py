@@ -277,6 +277,36 @@ def test_whoever_lost_a_seat_is_offered_one_first_and_takes_it_with_one_choice(c
     assert Appointment.objects.get(pk=row.pk).session == same
 
 
+def test_whoever_has_a_seat_may_have_another_on_the_page_where_a_booking_is_moved(client, nurse):
+    """PL-02, PL-08, BO-02: also after the session itself was moved. Full ones are not offered; one's own repeated click
+    says nothing, and who has read an older version is told who was first (PL-27)."""
+    session, full = planned(nurse), planned(nurse, start=at_ten(8), seats=1)
+    row = booked(session)
+    booked(full)
+    other = planned(nurse, start=at_ten(10))
+    by = {"by": factories.UserFactory(), "at": now()}
+    sessions.move(session_id=session.pk, start=at_ten(9), end=at_ten(9) + HOUR, **by)
+    address = reverse("appointment-reschedule", args=[row.pk])
+    page = client.get(address)
+    assert [each.pk for each in page.context["seats"]] == [other.pk]
+    assert "Ta platsen" in page.content.decode()
+    seat = page.context["kept"] | {"step": "seat", "andrad_av": "patient", "version": str(page.context["version"])}
+    assert client.post(address, seat | {"tillfalle": str(row.pk)}).status_code == 404
+    refusal = client.post(address, seat | {"tillfalle": str(full.pk)})
+    assert refusal.status_code == 409 and "är fullt" in refusal.content.decode()
+    text = client.post(address, seat | {"tillfalle": str(other.pk)}, follow=True).content.decode()
+    assert "Ombokad till Astmaskola" in text
+    assert client.post(address, seat | {"tillfalle": str(other.pk)}).status_code == 302
+    row.refresh_from_db()
+    assert (row.session, row.start, row.seat.session) == (other, other.start, other)
+    assert row.history.filter(event="rescheduled").last().initiated_by == "patient"
+    colleague = signed_in(factories.coordinator(nurse.care_unit))
+    last = row.history.select_related("by").last()
+    told = colleague.post(address, seat | {"tillfalle": str(session.pk)})
+    assert told.status_code == 409 and last.by.name in told.content.decode()
+    assert Appointment.objects.get(pk=row.pk).session == other
+
+
 def test_a_seat_that_somebody_took_is_told_with_what_is_still_free(client, nurse):
     """PL-07, PL-27, PL-08: the old seat is kept until another is had. Nothing is chosen that cannot be read."""
     session = planned(nurse)

@@ -8,6 +8,8 @@ from scheduling import rules, slots
 from scheduling.actions import appointments as writes
 from scheduling.actions import letter_preview, letter_writing, team
 from scheduling.actions import plans as plan_writes
+from scheduling.actions import sessions as session_writes
+from scheduling.models import AppointmentKind
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
@@ -17,7 +19,7 @@ from sdv.common.time import local, local_date, now
 
 from ..forms.booking import HORIZON, RebookForm
 from ..patient_access import find
-from ..presenters import plans
+from ..presenters import group_sessions, plans
 from ..receipts import leave_receipt
 from ..refusals import conflict
 from .booking_desk import Desk, day_of, uuid_of
@@ -38,9 +40,13 @@ def reschedule(request, pk):
     desk = RebookingDesk(request, patient, at, appointment)
     if request.method != "POST":
         return desk.page()
-    return {"hold": desk.hold, "release": desk.release, "book": desk.move, "preview": desk.preview}.get(
-        request.POST.get("step", "hold"), desk.hold
-    )()
+    return {
+        "hold": desk.hold,
+        "release": desk.release,
+        "book": desk.move,
+        "seat": desk.take_seat,
+        "preview": desk.preview,
+    }.get(request.POST.get("step", "hold"), desk.hold)()
 
 
 class RebookingDesk(Desk):
@@ -106,11 +112,45 @@ class RebookingDesk(Desk):
                 ("Status", self.appointment.get_status_display()),
                 *([("Planerad med", "; ".join(others))] if (others := plans.others(self.appointment)) else []),
             ],
+            "seats": self._seats(),
             "rest": plans.rest(self.appointment, at=self.at),
             "wants_rest": "resten" in self.given,
             "no_way": "" if self.appointment.status == "booked" else "BO-03",
             "version": self.given.get("version") or self.appointment.version,
         }
+
+    def _seats(self):
+        """Other grupptillfällen of the besökstyp within the days that are searched, for whoever has a seat on one (BO-02)."""
+        if self.appointment.kind != AppointmentKind.GROUP or not self.form.is_valid():
+            return []
+        days = {"first": self.form.cleaned_data["fran"], "last": self.form.cleaned_data["till"]}
+        found = group_sessions.to_book(self.care_unit, self.visit_type, at=self.at, **days)
+        return [row for row in found if row.pk != self.appointment.session_id and not row.is_full]
+
+    def take_seat(self):
+        """A seat on another grupptillfälle: had before the old one is let go (PL-08). Whoever has had a letter gets one."""
+        if not self.is_ready():
+            return self.page(status=422)
+        session = self.care_unit.sessions.filter(pk=uuid_of(self.request.POST.get("tillfalle", ""))).first()
+        if session is None:
+            raise Http404
+        try:
+            moved = session_writes.change_session(
+                appointment_id=self.appointment.pk,
+                session_id=session.pk,
+                version=self._version(),
+                changed_by=self.form.cleaned_data["andrad_av"],
+                by=self.user,
+                at=self.at,
+                **self.insisted(),
+            )
+        except StaleVersion:
+            return self.stale(session.start)
+        except RuleError as refused:
+            return self.refused(refused)
+        self._let_go()
+        self.receipt(f"Ombokad till {session.name} {rules.clock(session.start)} för", moved)
+        return self.done()
 
     def last_letter(self):
         """What was chosen of the last letter goes on with the next (KA-03)."""
