@@ -325,6 +325,7 @@ ENDPOINTS = {
     "codes/<str:system>/": ({"GET": P.VIEW_CATALOGUES}, None),
     "codes/<str:system>/<str:code>/": ({"GET": P.VIEW_CATALOGUES}, None),
     "letters/": ({"GET": P.WRITE_LETTERS, "POST": P.WRITE_LETTERS}, None),
+    "letters/preview/": ({"POST": P.WRITE_LETTERS}, None),
     "letters/<uuid:pk>/": ({"GET": P.WRITE_LETTERS}, "letter"),
     "letters/<uuid:pk>/printed/": ({"POST": P.WRITE_LETTERS}, "letter"),
     "letters/<uuid:pk>/stop/": ({"POST": P.WRITE_LETTERS}, "letter"),

@@ -144,6 +144,7 @@ FROM_ANYWHERE = {
     "scheduling/api/booking_requests.py:booking_request_rows": SHOWS,
     "scheduling/api/commitments.py:commitment_rows": SHOWS,
     "scheduling/api/letters.py:letter_rows": SHOWS,
+    "scheduling/api/letter_preview.py:_change": JUDGED,
     "registration/api/referrals.py:referral_rows": SHOWS,
     "registration/api/referrals.py:require_at_either_end": JUDGED,
     "registration/api/referrals.py:get": JUDGED,

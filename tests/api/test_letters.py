@@ -211,3 +211,38 @@ def test_the_receipt_of_a_remiss_is_written_read_and_rewritten(call, clinic, pat
     assert (refused.status_code, refused.json()["rule"], refused.json()["code"]) == (409, "VA-03", "outdated")
     assert call("POST", "letters/", {"kind": "referral_receipt"}).status_code == 400
     assert Letter.objects.count() == 2
+
+
+def test_the_kallelse_is_read_before_the_time_is_had_and_nothing_is_saved(call, clinic, patient):
+    """KA-01, KA-03: the words that are then written; of a change too, and what is missing is named."""
+    asked = {
+        "patient": str(patient.pk),
+        "care_unit": str(clinic.unit.pk),
+        "visit_type": clinic.nurse_visit.code,
+        "contact_reason": clinic.reason.code,
+        "start": start().isoformat(),
+        "resource": str(clinic.nurse_resource.pk),
+        "letter_choices": {"own_text": "Ring på porten."},
+    }
+    answer = call("POST", "letters/preview/", asked)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert not Letter.objects.exists()
+    booked = book(call, clinic, patient, letter=True, letter_choices=asked["letter_choices"]).json()
+    letter = Letter.objects.get()
+    assert (told["kind"], told["delivery"], told["missing"]) == ("appointment", "post", "")
+    assert (told["heading"], told["body"], told["recipient"]) == (letter.heading, letter.body, letter.recipient)
+    letters.confirm_printed(letter_id=letter.pk, by=clinic.nurse, at=now())
+    moved = {"appointment": booked["id"], "start": start(10).isoformat(), "changed_by": "patient"}
+    told = call("POST", "letters/preview/", moved).json()
+    assert told["kind"] == "change"
+    assert "Ring på porten." in told["body"]
+    assert Letter.objects.count() == 1
+    PatientAddress.objects.all().delete()
+    assert "patientens adress saknas" in call("POST", "letters/preview/", asked).json()["missing"]
+    assert call("POST", "letters/preview/", {"start": start().isoformat()}).json()["errors"].keys() == {
+        "patient",
+        "care_unit",
+        "visit_type",
+        "contact_reason",
+    }

@@ -141,3 +141,29 @@ def test_a_consult_is_booked_anew_from_the_list_when_its_care_was_moved_and_refu
     assert client.post(address, seen | {"tid": chosen}).status_code == 409
     row.refresh_from_db()
     assert (row.start, RebookingItem.objects.open().get()) == (start, item)
+
+
+def test_the_letter_of_a_consult_is_proposed_for_a_visit_and_chosen_at_a_ward_and_read_before(centre, clinic, doctor):
+    """KA-01: what is ticked stays when another time is taken; to read it saves nothing and holds the time as before."""
+    ward = factories.InpatientUnitFactory()
+    stay = factories.unbooked_visit(care_unit=ward, situation=DIRECT_ADMISSION, admitted_from="home")
+    client = signed_in(factories.receptionist(clinic))
+    address, sent = reverse("book-consult", args=[stay.patient_id]), choices(stay, doctor)
+    value = f"{doctor.pk}|{at_nine().isoformat()}"
+    page = client.post(address, sent | {"step": "hold", "tid": value}, follow=True)
+    assert page.context["letter_default"] is False
+    time_held = {"hallen": str(page.context["held"]["id"]), "tid": value}
+    chosen = {"brev_vid": "vald", "kallelse": "1", "own_text": "", "language": ""}
+    other = f"{doctor.pk}|{(at_nine() + timedelta(hours=1)).isoformat()}"
+    page = client.post(address, sent | time_held | chosen | {"tid": other})
+    assert (page.status_code, page.context["letter_default"]) == (200, True)
+    again = {"hallen": str(page.context["held"]["id"]), "tid": other}
+    page = client.post(address, sent | again | chosen | {"step": "preview"})
+    assert str(page.context["held"]["id"]) == again["hallen"]
+    assert "adress saknas" in page.context["preview"]["missing"]
+    assert not Appointment.objects.filter(care_unit=clinic).exists()
+    main = visit_at(centre)
+    user = factories.receptionist(centre, clinic)
+    client = signed_in(user, user.assignments.get(care_unit=centre))
+    page = client.get(reverse("book-consult", args=[main.patient_id]), choices(main.encounter, doctor))
+    assert page.context["letter_default"] is True

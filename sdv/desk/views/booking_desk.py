@@ -333,9 +333,11 @@ class Desk:
         return bool(self.visit_type) and self.form.is_valid() and self._letter_is_readable()
 
     def letter_default(self):
+        """As the person has said, else as the page proposes."""
+        return self.wants_letter() if self.letter_form.is_bound else self.proposes_letter()
+
+    def proposes_letter(self):
         """A kallelse goes with the booking; nothing is sent to a protected person unless somebody says so (KA-05)."""
-        if self.letter_form.is_bound:
-            return self.wants_letter()
         return not self.patient.is_protected
 
     @cached_property
@@ -366,7 +368,7 @@ class Desk:
     def has_chosen_of_letter(self):
         """Whether anything of the letter is chosen otherwise than the page proposes."""
         form = self.letter_form
-        return form.is_bound and (form.has_changed() or self.wants_letter() == self.patient.is_protected)
+        return form.is_bound and (form.has_changed() or self.wants_letter() != self.proposes_letter())
 
     def letter_choices(self):
         """What was chosen of the letter, as the actions take it; None where nothing was."""

@@ -25,7 +25,8 @@ def book_consult(request, patient):
         return desk.page()
     if patient.is_deceased or not desk.has_unit:
         return desk.page(status=409)
-    return {"release": desk.release, "book": desk.book}.get(request.POST.get("step"), desk.hold)()
+    steps = {"release": desk.release, "book": desk.book, "preview": desk.preview}
+    return steps.get(request.POST.get("step"), desk.hold)()
 
 
 class ConsultDesk(BookingDesk):
@@ -95,10 +96,9 @@ class ConsultDesk(BookingDesk):
             self.form.add_error("konsult_at", "Välj vilken vård eller vilket besök konsulten hör till.")
         return super().is_ready()
 
-    def letter_default(self):
+    def proposes_letter(self):
         """Who is cared for is told at the ward, not by letter."""
-        is_told = self.letter_form.is_bound or (self.contact and presenter.is_of_one_day(self.contact))
-        return bool(is_told) and super().letter_default()
+        return bool(self.contact and presenter.is_of_one_day(self.contact)) and super().proposes_letter()
 
     @property
     def held_for(self):
