@@ -100,6 +100,10 @@ AMONG_STAFF = "staff"
 # VH-09: these hold a bed, a chair, or a room that has neither, while they go on.
 HOLDS_A_PLACE = (SPECIALISED_WITH_PLACE, INPATIENT, OBSERVATION, NEWBORN)
 
+# VH-09: who lies in one of these lies nowhere else; who waits at an emergency department waits there once.
+LIES = (INPATIENT, OBSERVATION, NEWBORN)
+ONCE_AT_A_TIME = (EMERGENCY, *LIES)
+
 # These are at a ward of their unit and may be moved between its wards.
 AT_A_WARD = (INPATIENT, NEWBORN)
 

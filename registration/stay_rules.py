@@ -1,11 +1,17 @@
 """What an inpatient stay and an emergency visit ask for: ways in and out, leave, places, births (VH-09, VH-13, VH-23).
 Pure: no database, no request, no clock."""
 
+from datetime import date
+
 from django.db.models import TextChoices
 
-from registration.lifecycle import EMERGENCY, INPATIENT, OBSERVATION, Status
+from registration.lifecycle import EMERGENCY, INPATIENT, LIES, OBSERVATION, ONCE_AT_A_TIME, Status
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local, local_date
+
+# Nobody alive now has been anywhere before this; asked where no date of birth is known.
+EARLIEST = date(1900, 1, 1)
+ALREADY_HERE = "already_here"
 
 
 def _clock(moment):
@@ -78,6 +84,76 @@ def expected_refusal(expected_start, *, at):
     return None
 
 
+def before_birth_refusal(start, birth_date):
+    """VH-23, PL-15: nothing has begun before the patient's birth, whatever was typed. Or None."""
+    day = local_date(start)
+    if day >= (birth_date or EARLIEST):
+        return None
+    what = "det är före patientens födelse" if birth_date else "så länge sedan var ingen patient här"
+    return RuleError(
+        "VH-23", f"Kontakten kan inte ha börjat {day.isoformat()}: {what}. Kontrollera datumet.", code="before_birth"
+    )
+
+
+def beginning_refusal(start, birth_date, expected_discharge_on):
+    """What cannot be in time when a contact begins. Or None."""
+    return before_birth_refusal(start, birth_date) or expected_discharge_refusal(
+        expected_discharge_on, first_day=local_date(start)
+    )
+
+
+def expected_discharge_refusal(expected_on, *, first_day):
+    """VH-23: nobody is expected to go home before coming. Or None."""
+    if expected_on is None or expected_on >= first_day:
+        return None
+    return RuleError(
+        "VH-23",
+        f"Beräknad utskrivning {expected_on.isoformat()} ligger före inskrivningen {first_day.isoformat()}."
+        " Ange den dagen eller en senare.",
+        code="before_admission",
+    )
+
+
+def two_at_once(type_code, care_unit_id, other):
+    """VH-09, PL-06, PL-27: why a patient who has the ongoing vårdhändelse `other` cannot have this one beside it. One who
+    lies somewhere lies nowhere else, and who is at a unit's care is there once; an emergency visit beside care at another
+    unit is a warning: it may have been forgotten, and care waits for nobody. Or None."""
+    if type_code not in ONCE_AT_A_TIME or other.type_id not in ONCE_AT_A_TIME:
+        return None
+    where = f"{other.type.name} på {other.care_unit.short_name} sedan {_clock(other.start)}"
+    if other.care_unit_id == care_unit_id:
+        return RuleError(
+            "VH-09",
+            f"Patienten är redan här: {where}. Öppna den vårdhändelsen: därifrån byts plats, fortsätter vården eller"
+            " skrivs patienten ut.",
+            code=ALREADY_HERE,
+        )
+    if type_code in LIES and other.type_id in LIES:
+        return RuleError(
+            "VH-09",
+            f"Patienten ligger redan inne: {where}. En patient har en plats i taget. Låt den enheten välja Flytta till"
+            " annan enhet, eller skriva ut patienten först.",
+            code="lies_elsewhere",
+        )
+    return RuleError(
+        "PL-06",
+        f"Patienten har redan {where}. Låt vården fortsätta därifrån, eller spara ändå och ange skälet.",
+        code="patient_overlap",
+        is_warning=True,
+        needs_reason=True,
+    )
+
+
+def lay_there_then(other):
+    """VH-09, PL-15: why a stay registered afterwards does not begin inside another."""
+    return RuleError(
+        "VH-09",
+        f"Patienten låg på {other.care_unit.short_name} från {_clock(other.start)} till {_clock(other.end)}. Ange en tid"
+        " från och med då, eller rätta den vårdhändelsens tider först.",
+        code="lay_elsewhere_then",
+    )
+
+
 def holding_refusal(what, at, *, start, known_until):
     """VH-09, PL-15: a place or a ward that is registered afterwards comes after what is known of the stay: it is added at
     the end of the line, never inside it. `known_until` may be None. Or None."""
@@ -116,11 +192,11 @@ def goes_on(unit_name, since):
 
 
 def went_on(unit_name, since):
-    """VH-01: why a vårdhändelse does not end after another went on from it."""
+    """VH-01, VH-09: why care does not end after the patient was in another's."""
     return RuleError(
         "VH-01",
-        f"Vården fortsatte på {unit_name} {_clock(since)}. Utskrivningen kan inte ligga senare: ange den tiden eller en"
-        " tidigare.",
+        f"Patientens vård var på {unit_name} från {_clock(since)}. Utskrivningen kan inte ligga senare: ange den tiden"
+        " eller en tidigare.",
         code="went_on",
     )
 

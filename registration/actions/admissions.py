@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from registration import lifecycle, stay_rules, type_choice
-from registration.actions import consults, encounters, holdings, participants, places
+from registration.actions import alongside, consults, encounters, holdings, participants, places
 from registration.encounter_types import TYPES
 from registration.lifecycle import Status
 from registration.models import Encounter, Patient
 from registration.stay_rules import DischargedTo
 from sdv.common.errors import InputError, RuleError
-from sdv.common.time import minute
+from sdv.common.time import local_date, minute
 from sdv.organisation.models import Ward
 
 
@@ -23,7 +23,10 @@ def plan_admission(*, patient_id, care_unit, expected_start, by, at, admitted_fr
     encounters.refuse_deceased(patient)
     type_choice.choose(unit_kind=care_unit.kind, situation=type_choice.PLANNED_ADMISSION)
     expected_start = minute(expected_start)
-    if refused := stay_rules.expected_refusal(expected_start, at=minute(at)):
+    first_day = local_date(expected_start)
+    if refused := stay_rules.expected_refusal(expected_start, at=minute(at)) or stay_rules.expected_discharge_refusal(
+        expected_discharge_on, first_day=first_day
+    ):
         raise refused
     return encounters.create(
         patient=patient,
@@ -50,11 +53,13 @@ def admit(
     place_id=None,
     admitted_from="",
     version=None,
+    accept_warnings=(),
+    reason="",
 ):
     """Inskrivning of a planned admission: the pre-registration becomes Slutenvård (VH-07)."""
     with _one_transaction(place_id):
         patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
-        Patient.objects.lock_present(patient_id)
+        patient = Patient.objects.lock_present(patient_id)
         encounter = encounters.lock(encounter_id, version=version)
         if encounter.type_id != lifecycle.ADMISSION_BOOKED:
             refused = RuleError(
@@ -63,7 +68,15 @@ def admit(
                 code="not_planned" if encounter.type_id != lifecycle.INPATIENT else "wrong_status",
             )
             raise encounters.told_who(refused, encounter)
-        encounters.arrive(encounter, by=by, at=at, identity_shown=identity_shown)
+        alongside.refuse_two_at_once(
+            patient,
+            encounter.care_unit,
+            lifecycle.INPATIENT,
+            start=minute(at),
+            accept_warnings=accept_warnings,
+            reason=reason,
+        )
+        encounters.arrive(encounter, by=by, at=at, identity_shown=identity_shown, reason=reason)
         if admitted_from:
             encounter.admitted_from = admitted_from
             encounter.save(update_fields=["admitted_from"])
@@ -97,6 +110,8 @@ def continue_at(
     ward_id=None,
     place_id=None,
     version=None,
+    accept_warnings=(),
+    reason="",
 ):
     """The care goes on in a new vårdhändelse, linked to the one that ends in the same minute (VH-01, VH-03): from the
     emergency department or an observation to a ward or an observation place, and [reading] from a ward to another
@@ -131,6 +146,8 @@ def continue_at(
             admitted_from="hospital" if was_inpatient else admitted_from or before.admitted_from,
             expected_discharge_on=expected_discharge_on,
             identity_shown=before.identity_shown,
+            accept_warnings=accept_warnings,
+            reason=reason,
             by=by,
             at=at,
         )

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from registration import identities, lifecycle, names, stay_rules, type_choice
-from registration.actions import admissions, encounters, engagements, patients, places
+from registration.actions import admissions, alongside, encounters, engagements, patients, places
 from registration.encounter_types import TYPES
 from registration.lifecycle import Move, Status
 from registration.models import Birth, Encounter, Patient, PatientHistory, PatientIdentity, PlaceStay
@@ -86,6 +86,7 @@ def born(*, encounter_id, born_at, sex, by, at, place_id=None, ward_id=None, ver
     if birth is None:
         raise RuleError("VH-13", "Fostret har ingen moder angiven. Förbered det från moderns vårdhändelse.")
     born_at = _time_of_birth(born_at, at, birth.mother_encounter, accept_warnings)
+    alongside.refuse_two_at_once(child, encounter.care_unit, lifecycle.NEWBORN)
     birth.born_at, birth.version = born_at, birth.version + 1
     birth.save(update_fields=["born_at", "version"])
     encounters.move(

@@ -6,7 +6,7 @@ writes, called by actions and flows higher up inside theirs."""
 from django.db import transaction
 from django.utils import timezone
 
-from registration import distance_contacts, lifecycle, stay_rules, type_choice
+from registration import distance_contacts, lifecycle, type_choice
 from registration.actions import relations
 from registration.consults import still_belongs
 from registration.encounter_types import TYPES
@@ -139,9 +139,10 @@ def register_unbooked(
     admitted_from="",
     expected_discharge_on=None,
     accept_warnings=(),
+    reason="",
 ):
     """A contact that begins without a booking (VH-03). The type follows from unit and situation; payer and listing are
-    frozen (VH-23). `during_id` is the ongoing vårdhändelse that a consult points to (VH-10)."""
+    frozen (VH-23). `during_id`: the vårdhändelse that a consult points to (VH-10); `reason`: why beside another (PL-06)."""
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     type_code = type_choice.choose(
@@ -163,6 +164,9 @@ def register_unbooked(
     ):
         raise refused
     start = minute(at)
+    alongside.refuse_impossible(patient, start, expected_discharge_on)
+    insisted = {"accept_warnings": accept_warnings, "reason": reason}
+    alongside.refuse_two_at_once(patient, care_unit, type_code, start=start, **insisted)
     if type_code == lifecycle.CONTACT_WITHOUT_VISIT and "DI-06" not in accept_warnings:
         alongside.warn_of_triage(patient, care_unit, contact_form, replaces_visit, start)
     during = alongside.engaging(patient, during_id) if situation == type_choice.CONSULT else None
@@ -187,6 +191,7 @@ def register_unbooked(
         admitted_from=admitted_from,
         expected_discharge_on=expected_discharge_on,
         is_planned=False if type_code == lifecycle.INPATIENT else None,
+        reason=reason,
         by=by,
         at=start,
     )
@@ -195,10 +200,10 @@ def register_unbooked(
     return encounter
 
 
-def create(*, by, at, **fields):
+def create(*, by, at, reason="", **fields):
     """An encounter with the first row of its history: an inner write of the actions that begin one (VH-03)."""
     encounter = Encounter.objects.create(created_by=by, **fields)
-    _write_history(encounter, Move.CREATE, "", "", by, at)
+    _write_history(encounter, Move.CREATE, "", "", by, at, reason)
     relations.copy_to(encounter, at=at)
     return encounter
 
@@ -235,7 +240,7 @@ def refuse_deceased(patient):
 # --- Arrival and no-show ------------------------------------------------------------------------------------------
 
 
-def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
+def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None, reason=""):
     """Arrival on a locked pre-registration: it becomes what unit and besökstyp decide (VH-07). Payer and listing are
     frozen (VH-23), the remiss is förbrukad (VA-04)."""
     at = minute(at)
@@ -265,6 +270,7 @@ def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None):
         Move.ARRIVE,
         by=by,
         at=at,
+        reason=reason,
         new_type=new_type,
         start=at,
         identity_shown=identity_shown,
@@ -403,14 +409,7 @@ def discharge(
     row = TYPES[encounter.type_id]
     if refused := lifecycle.refusal(row, encounter.status, Move.DISCHARGE, is_reopened=encounter.is_reopened):
         raise told_who(refused, encounter)
-    death = {"died_on": encounter.patient.deceased_on, "on": local_date(at)}
-    if refused := stay_rules.discharge_refusal(encounter.type_id, **ways, **death):
-        raise refused
-    if refused := stay_rules.broken_off_refusal(encounter.type_id, broken_off, assessed_at=encounter.assessed_at):
-        raise refused
-    if refused := stay_rules.end_refusal(at, holdings.happened(encounter)):
-        raise refused
-    alongside.refuse_end_after_going_on(encounter, at)
+    alongside.refuse_end(encounter, at, ways=ways, broken_off=broken_off)
     is_planned = encounter.is_planned if is_planned is None else is_planned
     facts = ways | {"broken_off": broken_off, "is_planned": is_planned}
     move(encounter, Move.DISCHARGE, by=by, at=at, reason=reason, end=at, is_reopened=False, **facts)
@@ -424,10 +423,11 @@ def discharge(
 def reopen(*, encounter_id, by, at, reason, version=None):
     """Opens an ended encounter for correction (PL-13, VH-21). The clock leaves it alone until it is checked out or
     discharged again; what was told to others is withdrawn."""
+    patient = Patient.objects.lock_present(Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id))
     encounter = lock(encounter_id, version=version)
     if not reason.strip():
         raise RuleError("PL-13", "Ange varför vårdhändelsen öppnas igen.", code="reason_missing", needs_reason=True)
-    alongside.refuse_if_it_goes_on(encounter)
+    alongside.refuse_reopening(encounter, patient, reason)
     target = lifecycle.status_after_reopening(encounter.checked_out_at)
     left_at = encounter.end
     move(encounter, Move.REOPEN, by=by, at=at, reason=reason, status=target, end=None, is_reopened=True)

@@ -120,6 +120,11 @@ def complete(*, encounter_id, by, at, version=None, reason="", planned_start=Non
     if planned_start is not None:
         _expect(encounter, minute(planned_start), by=by, at=minute(at), reason=reason)
     changed = {name: value for name, value in facts.items() if name in FACTS and getattr(encounter, name) != value}
+    if planned_start is not None or "expected_discharge_on" in changed:
+        expected_on = facts.get("expected_discharge_on", encounter.expected_discharge_on)
+        first_day = local_date(encounter.start)
+        if refused := stay_rules.expected_discharge_refusal(expected_on, first_day=first_day):
+            raise refused
     if not changed:
         return encounter
     if encounter.type_id == lifecycle.INPATIENT and encounter.status == Status.ENDED:

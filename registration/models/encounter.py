@@ -13,6 +13,7 @@ from registration.lifecycle import (
     EMERGENCY,
     HIDDEN,
     INPATIENT,
+    LIES,
     NO_SHOW_TYPE,
     NOT_REPORTED,
     PRE_REGISTRATIONS,
@@ -177,6 +178,18 @@ class Encounter(Versioned):
             models.Index(fields=["care_unit", "end"], condition=Q(type=INPATIENT), name="encounter_stay_by_end"),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["patient"],
+                condition=Q(type__in=LIES, status__in=["in_progress", "checked_out"]),
+                name="one_stay_at_a_time",
+                violation_error_message="Patienten ligger redan inne (VH-09).",
+            ),
+            models.UniqueConstraint(
+                fields=["patient", "care_unit"],
+                condition=Q(type=EMERGENCY, status__in=["in_progress", "checked_out"]),
+                name="one_emergency_visit_at_a_unit",
+                violation_error_message="Patienten är redan på akutmottagningen (VH-09).",
+            ),
             models.CheckConstraint(name="encounter_status_known", condition=Q(status__in=Status.values)),
             models.CheckConstraint(
                 name="encounter_ends_after_it_starts",

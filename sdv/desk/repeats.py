@@ -2,14 +2,29 @@
 And who may take an act back: whoever did it within five minutes, later those who correct (PL-13)."""
 
 from registration import lifecycle
+from registration.stay_rules import ALREADY_HERE
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import RuleError
+from sdv.common.time import ONE_MINUTE, elapsed
 
 
 def is_own_repeat(request, refused, is_done):
     """Whether the refusal only says that this very person has already done it. `is_done`: the thing is in the state
     that was asked for."""
     return is_done and refused.user_id == request.actor.user.pk
+
+
+def is_own_arrival_again(request, refused, *, at):
+    """Whether the patient is here because the same person has just registered it: a second click, not a second patient."""
+    is_just_now = refused.code == ALREADY_HERE and bool(refused.at) and elapsed(refused.at, at) < ONE_MINUTE
+    return is_own_repeat(request, refused, is_just_now)
+
+
+def insisted(request):
+    """What an action is told of a warning that the person keeps, with the reason (PL-06)."""
+    if not request.POST.get("overrule"):
+        return {}
+    return {"accept_warnings": ("PL-06",), "reason": request.POST.get("reason", "").replace("\0", "").strip()[:200]}
 
 
 def require_undo(request, encounter, *, what, at):

@@ -10,6 +10,7 @@ from registration.lifecycle import (
     ADMISSION_BOOKED,
     ANNULLED,
     HIDDEN,
+    LIES,
     NO_SHOW_TYPE,
     PRE_REGISTRATIONS,
     Status,
@@ -155,6 +156,18 @@ def places_held_by_the_ended(at):
     return PlaceStay.objects.filter(encounter__status=Status.ENDED, period__upper_inf=True)
 
 
+def patients_in_two_places(at):
+    """VH-09: who lies in a place lies in no other, under whatever vårdhändelse."""
+    lying = PlaceStay.objects.going_on().filter(encounter__type__in=LIES)
+    other = lying.filter(encounter__patient=OuterRef("encounter__patient")).exclude(pk=OuterRef("pk"))
+    return lying.filter(Exists(other))
+
+
+def places_held_by_what_never_was(at):
+    """VH-09, VH-12: what was annulled has held no place."""
+    return PlaceStay.objects.filter(encounter__type=ANNULLED, period__isempty=False)
+
+
 def items_of_closed_commitments(at):
     """UT-03: a closed vårdåtagande is watched by nothing and waits for nothing."""
     own = {"commitment": OuterRef("pk")}
@@ -231,6 +244,8 @@ INVARIANTS = [
     Invariant("sessions-without-time", "grupptillfällen som inte håller sina resursers tid (BO-02)", sessions_without_time),
     Invariant("visits-without-commitment", "vårdhändelser som saknar det vårdåtagande de kräver (VH-08)", visits_without_commitment),
     Invariant("places-held-by-the-ended", "platser som hålls av avslutade vårdhändelser", places_held_by_the_ended),
+    Invariant("patients-in-two-places", "patienter som har två platser på en gång (VH-09)", patients_in_two_places),
+    Invariant("places-of-what-never-was", "platser som hålls av annullerade vårdhändelser (VH-12)", places_held_by_what_never_was),
     Invariant("items-of-closed-commitments", "avslutade vårdåtaganden med poster kvar (UT-03)", items_of_closed_commitments),
     Invariant("planning-for-the-dead", "avlidna patienter med planering kvar (AV-02)", planning_for_the_dead),
     Invariant("care-of-merged-records", "sammanslagna poster med vård kvar (RI-02)", care_of_merged_records),

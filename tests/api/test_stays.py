@@ -251,3 +251,34 @@ def test_what_is_registered_afterwards_into_what_is_known_is_refused_and_what_ne
     assert annulled.json()["status"] == "ended"
     right = api.post("encounters/", body | {"patient": str(factories.patient().pk)}).json()
     assert right["place"]["name"] == "Säng 1"
+
+
+def test_two_beds_and_impossible_times_are_refused_and_an_emergency_visit_elsewhere_asks_why(caller, unit):
+    """VH-09, PL-06, PL-27, VH-23"""
+    other, emergency = factories.InpatientUnitFactory(), factories.EmergencyDepartmentFactory()
+    api, patient = caller("integration", unit, other, emergency), factories.patient()
+    body = {"patient": str(patient.pk), "care_unit": str(unit.pk), "admitted_from": "home"}
+    refused(api.post("encounters/", body | {"at": "1899-01-01T00:00:00+01:00"}), 409, rule="VH-23", code="before_birth")
+    early = {"expected_discharge_on": "2001-01-01"}
+    refused(api.post("encounters/", body | early), 409, rule="VH-23", code="before_admission")
+    here = api.post("encounters/", {"patient": str(patient.pk), "care_unit": str(emergency.pk)})
+    assert here.status_code == 201
+    again = api.post("encounters/", {"patient": str(patient.pk), "care_unit": str(emergency.pk)})
+    refused(again, 409, rule="VH-09", code="already_here")
+    assert again.json()["by"] and again.json()["at"]
+    warned = api.post("encounters/", body)
+    refused(warned, 409, rule="PL-06")
+    assert warned.json()["is_warning"] and warned.json()["needs_reason"]
+    planned = body | {"planned": True, "planned_start": local(now() + HOUR).isoformat()}
+    expected = api.post("encounters/", planned).json()
+    path, kept = f"encounters/{expected['id']}/", {"accept_warnings": ["PL-06"], "reason": "Gick från akuten"}
+    if local(now()).date() == local(now() + HOUR).date():
+        refused(api.post(f"{path}arrive/", {}), 409, rule="PL-06")
+    stay = api.post("encounters/", body | kept)
+    assert stay.status_code == 201
+    assert Encounter.objects.get(pk=stay.json()["id"]).history.get().reason == "Gick från akuten"
+    refused(
+        api.post("encounters/", body | kept | {"care_unit": str(other.pk)}), 409, rule="VH-09", code="lies_elsewhere"
+    )
+    refused(api.post("encounters/", body | kept), 409, rule="VH-09", code="already_here")
+    assert patient.encounters.in_progress().count() == 2

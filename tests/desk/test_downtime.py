@@ -115,7 +115,8 @@ def test_who_stands_on_a_page_is_in_the_access_log_once_a_day(folder):
         (patient, emergency, EMERGENCY_ARRIVAL),
         (patient, unit, DIRECT_ADMISSION),
     ):
-        make.unbooked_visit(care_unit=where, patient=who, situation=situation, at=NOW)
+        beside = {"accept_warnings": ["PL-06"], "reason": "prov"} if where == unit else {}
+        make.unbooked_visit(care_unit=where, patient=who, situation=situation, at=NOW, **beside)
     for quarter in range(3):
         downtime.write(at=NOW + quarter * HOUR / 4)
     lines = AccessLogEntry.objects.filter(what="reservlista")

@@ -535,3 +535,73 @@ def test_a_chair_for_the_day_is_given_and_left(db):
     make.check_visit_out(fresh(visit), outcome="no_further_planning", by=make.UserFactory())
     client.post(reverse("encounter-discharge", args=[visit.pk]))
     assert client.get(reverse("ward")).context["board"].spots[0].state == "to_clean"
+
+
+# --- Two at once ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_second_clerk_is_told_who_admitted_the_patient_and_one_s_own_second_click_says_nothing(unit):
+    """VH-09, PL-27"""
+    patient, first, second = make.patient(), at_work(unit), at_work(unit)
+    asked = {
+        "identity": patient.identities.get().value,
+        "admitted_from": "home",
+        "identity_shown": "Legitimation",
+        "place": str(unit.places.get(name="Säng 1A").pk),
+    }
+    assert first.post(reverse("admission"), asked).status_code == 302
+    bed = {"place": str(unit.places.get(name="Säng 1B").pk)}
+    answer = second.post(reverse("admission"), asked | bed)
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Patienten är redan här: Slutenvård" in text and "VH-09" in text
+    assert Encounter.objects.get().created_by.name in text
+    repeated = first.post(reverse("admission"), asked | {"place": ""})
+    assert (repeated.status_code, repeated.url) == (302, reverse("ward"))
+    assert Encounter.objects.count() == 1
+
+
+def test_an_emergency_visit_forgotten_elsewhere_asks_why_and_is_registered_with_the_reason(emergency):
+    """PL-06, PL-27"""
+    patient, clerk = make.patient(), at_work(emergency, Role.RECEPTIONIST)
+    arrived(make.EmergencyDepartmentFactory(), patient=patient)
+    asked = {
+        "identity": patient.identities.get().value,
+        "contact_reason": make.contact_reason("bedömning ospecificerad").pk,
+        "identity_shown": "Legitimation",
+    }
+    warned = clerk.post(reverse("emergency-arrival"), asked)
+    assert warned.status_code == 409 and "Vill du spara ändå?" in warned.content.decode()
+    for kept, status in (({"overrule": "1"}, 409), ({"overrule": "1", "reason": "Glömd utskrivning där"}, 302)):
+        assert clerk.post(reverse("emergency-arrival"), asked | kept).status_code == status
+    assert emergency.encounters.get().history.get().reason == "Glömd utskrivning där"
+    # One's own second click says nothing; another's is told.
+    assert clerk.post(reverse("emergency-arrival"), asked).status_code == 302
+    assert at_work(emergency).post(reverse("emergency-arrival"), asked).status_code == 409
+    assert emergency.encounters.count() == 1
+
+
+def test_a_bed_registered_into_what_is_known_of_the_stay_is_a_sentence_on_the_page(unit):
+    """VH-09, PL-15"""
+    two = make.WardFactory(care_unit=unit, name="Avdelning 2")
+    stay = admitted(unit, "Säng 1A", at=now() - 5 * HOUR)
+    stays.transfer(encounter_id=stay.pk, ward_id=two.pk, by=make.UserFactory(), at=now() - 2 * HOUR)
+    was = local(now() - 4 * HOUR)
+    asked = {"place": str(unit.places.get(name="Säng 1B").pk), "clock": f"{was:%H:%M}", "day": f"{was:%Y-%m-%d}"}
+    answer = at_work(unit).post(reverse("encounter-place", args=[stay.pk]), asked | {"version": fresh(stay).version})
+    assert answer.status_code == 409 and "registrerade fram till" in answer.content.decode()
+
+
+def test_the_list_of_those_expected_says_how_many_it_leaves_out(unit, monkeypatch):
+    """VH-03 f"""
+    monkeypatch.setattr("sdv.desk.presenters.wards.MOST_EXPECTED", 2)
+    client, clerk = at_work(unit), make.UserFactory()
+    for number in range(1, 5):
+        page = client.get(reverse("ward")).content.decode()
+        assert ("väntas senare" in page) == (number > 3)
+        admissions.plan_admission(
+            patient_id=make.patient().pk, care_unit=unit, expected_start=now() + number * HOUR, by=clerk, at=now()
+        )
+    page = client.get(reverse("ward")).content.decode()
+    assert "Listan visar de 2 som väntas först. Ytterligare 2 väntas senare" in page
+    assert "Väntade <b>4</b>" in page

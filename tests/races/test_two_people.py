@@ -4,14 +4,16 @@ from functools import partial
 
 import pytest
 
-from registration.actions import patients, referrals
-from registration.models import EncounterHistory, PatientIdentity
+from registration.actions import admissions, patients, referrals
+from registration.models import EncounterHistory, PatientIdentity, PlaceStay
+from registration.type_choice import DIRECT_ADMISSION, EMERGENCY_ARRIVAL
 from scheduling import promises
 from scheduling.actions import appointments, check_out, commitments, work_items
 from scheduling.models import CheckOut, MissingFollowUp, NoShowItem, Outcome, ResourceBooking
 from sdv.common.errors import RuleError, StaleVersion
 from sdv.flows import cancellation, deceased, invariants
 from sdv.outbox.models import OutboxMessage
+from tests import factories as make
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY, Clinic
 from tests.races.together import numbers, one_winner, together
 
@@ -355,4 +357,38 @@ def test_a_check_out_and_the_closing_of_its_commitment_take_turns(clinics):
         if isinstance(closed, Exception):
             assert (closed.rule, closed.code) == ("UT-03", "ongoing")
         assert MissingFollowUp.objects.open().filter(patient=patient).count() == int(isinstance(closed, Exception))
+        assert broken() == {}
+
+
+def test_of_two_who_admit_the_same_patient_one_gives_a_bed_and_the_other_is_told_who_did(db):
+    """VH-09, PL-27: at one unit in two beds, at two units, and at the emergency department."""
+    for round_, number in enumerate(numbers(3 * ROUNDS)):
+        units = [make.InpatientUnitFactory(), make.InpatientUnitFactory()]
+        if round_ % 3 == 0:
+            units = [units[0]] * 2
+        elif round_ % 3 == 1:
+            units = [make.EmergencyDepartmentFactory()] * 2
+        is_ward = units[0].kind == "slutenvard"
+        beds = [make.PlaceFactory(care_unit=unit, kind="bed") if is_ward else None for unit in units]
+        people, patient = [make.UserFactory(), make.UserFactory()], make.patient(identity=number)
+        answers = together(
+            *[
+                partial(
+                    admissions.begin,
+                    patient_id=patient.pk,
+                    care_unit=unit,
+                    situation=DIRECT_ADMISSION if is_ward else EMERGENCY_ARRIVAL,
+                    place_id=bed.pk if bed else None,
+                    by=person,
+                    at=NOW,
+                )
+                for unit, bed, person in zip(units, beds, people, strict=True)
+            ]
+        )
+        won, (lost,) = one_winner(answers)
+        assert isinstance(lost, RuleError), lost
+        assert (lost.rule, lost.code) == ("VH-09", "already_here" if units[0] == units[1] else "lies_elsewhere")
+        assert lost.by == won.created_by.name
+        assert patient.encounters.get() == won
+        assert PlaceStay.objects.filter(encounter__patient=patient).count() == int(is_ward)
         assert broken() == {}

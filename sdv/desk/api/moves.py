@@ -137,6 +137,8 @@ class AdmitBody(Fields):
     admitted_from = Choice(choices=AdmittedFrom.values, required=False)
     ward = Id(required=False, allow_null=True)
     place = Id(required=False, allow_null=True)
+    accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
+    reason = Text(max_length=200, allow_blank=True, required=False, help_text="Varför ändå (PL-06).")
 
 
 class Admit(EncounterEndpoint):
@@ -156,7 +158,8 @@ class Admit(EncounterEndpoint):
     def post(self, request, pk):
         self.require_at(pk)
         asked = self.body(AdmitBody)
-        given = {name: asked[name] for name in ("identity_shown", "admitted_from") if name in asked}
+        told = ("identity_shown", "admitted_from", "accept_warnings", "reason")
+        given = {name: asked[name] for name in told if name in asked}
         given |= {"ward_id": asked.get("ward"), "place_id": asked.get("place")}
         admissions.admit(encounter_id=pk, at=self.time_of(asked), by=self.actor.user, version=self.version, **given)
         return self.shown(pk, "inskrivning")

@@ -54,6 +54,12 @@ class NewEncounterBody(Fields):
         help_text="Pågående vård som fortsätter här och avslutas i samma minut (VH-03); patientens egen.",
     )
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
+    reason = Text(
+        max_length=200,
+        allow_blank=True,
+        required=False,
+        help_text="Varför kontakten registreras bredvid vård som pågår på en annan enhet (PL-06).",
+    )
 
 
 # What a named type says about the situation. The others are not begun by hand; see NOT_BY_HAND.
@@ -130,6 +136,8 @@ class Encounters(EncounterList):
                 patient_id=asked["patient"],
                 admitted_from=asked.get("admitted_from", ""),
                 expected_discharge_on=asked.get("expected_discharge_on"),
+                accept_warnings=asked.get("accept_warnings", ()),
+                reason=asked.get("reason", ""),
                 by=by,
                 at=at,
                 **landing,
@@ -151,6 +159,7 @@ class Encounters(EncounterList):
             "replaces_visit": asked.get("replaces_visit"),
             "in_programme": asked.get("in_programme", False),
             "accept_warnings": asked.get("accept_warnings", ()),
+            "reason": asked.get("reason", ""),
             "identity_shown": asked.get("identity_shown", ""),
             "interpreter_used": asked.get("interpreter_used", False),
             "admitted_from": asked.get("admitted_from", ""),

@@ -35,7 +35,8 @@ def _ward(story):
     gone, here = (here[:1], here[1:]) if len(here) > 2 else ([], here)
     for stay, bed in zip([*gone, *here], beds, strict=False):
         places.assign(encounter_id=stay.pk, place_id=bed.pk, by=by, at=min(at, stay.start + 5 * MINUTE))
-        known = {"expected_discharge_on": local_date(at) + timedelta(days=story.rng.randint(-1, 5))}
+        expected = local_date(at) + timedelta(days=story.rng.randint(-1, 5))
+        known = {"expected_discharge_on": max(expected, local_date(stay.start))}
         if not stay.admitted_from:
             known["admitted_from"] = "home"
         stays.complete(encounter_id=stay.pk, by=by, at=at, **known)
@@ -85,7 +86,12 @@ def _maternity(story):
     unit, at = story.region.units["forlossning"], minute(story.at)
     by, bed = _by(story, unit), unit.row.places.holdable().order_by("-name").first()
     mother = next(
-        (row for row in (story.patient("ungdom", story.today) for _ in range(20)) if row and row.sex == "2"), None
+        (
+            row
+            for row in (story.patient("ungdom", story.today) for _ in range(20))
+            if row and row.sex == "2" and not story.is_lying(row, at)
+        ),
+        None,
     )
     if mother is None:
         return

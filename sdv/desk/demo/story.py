@@ -64,6 +64,8 @@ class Story:
         # What is taken of each resource, by day; and who has been somewhere that day.
         self.taken = defaultdict(list)
         self.seen = defaultdict(set)
+        # Until when each lies on a ward: nobody is anywhere else meanwhile (VH-09).
+        self.lying = {}
 
     # --- Small parts ------------------------------------------------------------------------------------------------
 
@@ -80,6 +82,10 @@ class Story:
                 self.seen[day].add(patient.pk)
                 return patient
         return None
+
+    def is_lying(self, patient, at):
+        """Whether the patient lies on a ward then."""
+        return patient.pk in self.lying and self.lying[patient.pk] > at
 
     def clinician(self, unit):
         return self.rng.choice(unit.clinicians)
@@ -222,6 +228,8 @@ class Story:
 
     def emergency(self, unit, patient, day):
         arrived = at_local(day, time(self.rng.randint(0, 17), self.rng.randint(0, 59)))
+        if self.is_lying(patient, arrived):
+            return
         encounter = encounters.register_unbooked(
             patient_id=patient.pk, care_unit=unit.row, situation=EMERGENCY_ARRIVAL, by=self.reception, at=arrived
         )
@@ -233,6 +241,8 @@ class Story:
 
     def inpatient(self, unit, patient, day):
         admitted = at_local(day, time(self.rng.randint(8, 20), self.rng.randint(0, 59)))
+        if self.is_lying(patient, admitted):
+            return
         encounter = encounters.register_unbooked(
             patient_id=patient.pk,
             care_unit=unit.row,
@@ -243,6 +253,7 @@ class Story:
             at=admitted,
         )
         left = admitted + timedelta(days=self.rng.randint(2, 9))
+        self.lying[patient.pk] = left
         if left < self.at:
             encounters.discharge(
                 encounter_id=encounter.pk,
@@ -543,7 +554,8 @@ class Story:
         for key, situation, how_many in (("akut", EMERGENCY_ARRIVAL, 14), ("avdelning", DIRECT_ADMISSION, 8)):
             unit = self.region.units[key]
             for _ in range(self.some(how_many)):
-                if patient := self.patient(key, self.today):
+                patient = self.patient(key, self.today)
+                if patient and not self.is_lying(patient, start_of_day(self.today)):
                     encounters.register_unbooked(
                         patient_id=patient.pk,
                         care_unit=unit.row,

@@ -61,6 +61,7 @@ class Board:
     waiting: list
     ongoing: list
     expected: list
+    more_expected: int
     patients: set
 
     @property
@@ -101,19 +102,25 @@ def board(care_unit, actor, *, at, back):
     spots = [_spot(place, by_place.get(place.pk), place.pk in to_clean, actor, **seen) for place in ordered]
     without = [each for each in here if each.type_id in HOLDS_A_PLACE and not each.present_places]
     ongoing = [each for each in here if each.type_id in WITHOUT_A_PLACE]
-    planned = _expected(care_unit)
+    planned, more = _expected(care_unit)
     return Board(
         spots=spots,
         waiting=[_patient_row(encounter, None, actor, at=at, back=back) for encounter in without],
         ongoing=[_patient_row(encounter, None, actor, at=at, back=back) for encounter in ongoing],
         expected=[_expected_row(encounter, actor, at=at, back=back) for encounter in planned],
+        more_expected=more,
         patients={encounter.patient_id for encounter in [*here, *planned]},
     )
 
 
+MOST_EXPECTED = 50
+
+
 def _expected(care_unit):
+    """Those expected first, and how many there are beyond them."""
     rows = care_unit.encounters.filter(type=ADMISSION_BOOKED, status=Status.PLANNED, cancelled_at__isnull=True)
-    return list(rows.prefetch_related(_patients()).order_by("planned_start", "id")[:50])
+    found = list(rows.prefetch_related(_patients()).order_by("planned_start", "id")[:MOST_EXPECTED])
+    return found, rows.count() - MOST_EXPECTED if len(found) == MOST_EXPECTED else 0
 
 
 FREE, TO_CLEAN, TAKEN, ON_LEAVE = "free", "to_clean", "taken", "on_leave"

@@ -22,6 +22,7 @@ from sdv.desk.presenters import emergency as presenter
 from sdv.desk.receipts import leave_receipt
 from sdv.desk.recent import remember_patient
 from sdv.desk.refusals import is_scripted
+from sdv.desk.repeats import insisted, is_own_arrival_again
 from sdv.desk.views.unbooked import named_patient
 
 KEYS = (
@@ -114,16 +115,22 @@ def arrive(request):
 
 def _arrived(request, unit, patient, words, is_unknown, at):
     log_access(actor=request.actor, patients=[patient.pk], what="akut ankomst", at=at, action="write")
-    encounters.register_unbooked(
-        patient_id=patient.pk,
-        care_unit=unit,
-        situation=EMERGENCY_ARRIVAL,
-        contact_reason=words["contact_reason"],
-        contact_form="physical",
-        identity_shown="Inte visad" if is_unknown else words["identity_shown"],
-        by=request.actor.user,
-        at=words["at"],
-    )
+    try:
+        encounters.register_unbooked(
+            patient_id=patient.pk,
+            care_unit=unit,
+            situation=EMERGENCY_ARRIVAL,
+            contact_reason=words["contact_reason"],
+            contact_form="physical",
+            identity_shown="Inte visad" if is_unknown else words["identity_shown"],
+            by=request.actor.user,
+            at=words["at"],
+            **insisted(request),
+        )
+    except RuleError as refused:
+        if not is_own_arrival_again(request, refused, at=at):
+            raise
+        return redirect("emergency")
     remember_patient(request, patient)
     leave_receipt(request, at=at, text="Akut ankomst registrerad för", whom=patient)
     return redirect("emergency")

@@ -15,6 +15,7 @@ from sdv.desk.forms.participants import InterpreterForm, ParticipantsForm
 from sdv.desk.presenters import realtime as realtime_presenter
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import leave_receipt
+from sdv.desk.repeats import insisted
 from sdv.desk.views.encounter import GET_AND_POST, act_on, of_unit
 
 
@@ -84,6 +85,7 @@ def admit(request, row, words, form):
         identity_shown=words["identity_shown"],
         admitted_from=words["admitted_from"],
         place_id=words["place"] or None,
+        **insisted(request),
     )
 
 
@@ -97,6 +99,7 @@ def observe(request, row, words, form):
         place_id=words["place"],
         by=request.actor.user,
         at=words["at"],
+        **insisted(request),
     )
 
 
@@ -109,6 +112,7 @@ def continue_at(request, row, words, form):
         admitted_from=words.get("admitted_from", ""),
         by=request.actor.user,
         at=words["at"],
+        **insisted(request),
     )
 
 

@@ -11,6 +11,7 @@ from registration.type_choice import DIRECT_ADMISSION
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
+from sdv.common.errors import RuleError
 from sdv.common.presenting import Key, Link
 from sdv.common.time import local, local_date, now
 from sdv.desk.forms.day import IDENTITY_SHOWN
@@ -18,6 +19,7 @@ from sdv.desk.forms.stays import AdmissionForm
 from sdv.desk.presenters import wards as presenter
 from sdv.desk.receipts import leave_receipt
 from sdv.desk.recent import remember_patient
+from sdv.desk.repeats import insisted, is_own_arrival_again
 from sdv.desk.views.unbooked import named_patient
 
 MAP = "karta"
@@ -58,7 +60,7 @@ def ward(request):
             ("Lediga", board.count(presenter.FREE)),
             ("Ska städas", board.count(presenter.TO_CLEAN)),
             ("Utan plats", len(board.waiting)),
-            ("Väntade", len(board.expected)),
+            ("Väntade", len(board.expected) + board.more_expected),
         ],
         "admits": type_choice.registers(unit.kind, DIRECT_ADMISSION),
         "may_register": request.actor.may(Permission.REGISTER_ENCOUNTERS),
@@ -104,6 +106,18 @@ def _is_given(request):
 
 
 def _admitted(request, unit, patient, words, at):
+    try:
+        text = _admit(request, unit, patient, words, at)
+    except RuleError as refused:
+        if not is_own_arrival_again(request, refused, at=at):
+            raise
+        return redirect("ward")
+    remember_patient(request, patient)
+    leave_receipt(request, at=at, text=text, whom=patient)
+    return redirect("ward")
+
+
+def _admit(request, unit, patient, words, at):
     by, admitted_from = request.actor.user, words["admitted_from"]
     if words["expected_start"]:
         admissions.plan_admission(
@@ -115,21 +129,18 @@ def _admitted(request, unit, patient, words, at):
             by=by,
             at=at,
         )
-        text = "Inskrivning planerad för"
-    else:
-        admissions.begin(
-            patient_id=patient.pk,
-            care_unit=unit,
-            situation=DIRECT_ADMISSION,
-            requires_place=True,
-            admitted_from=admitted_from,
-            expected_discharge_on=words["expected_discharge_on"],
-            place_id=words["place"] or None,
-            identity_shown=words["identity_shown"],
-            by=by,
-            at=words["at"],
-        )
-        text = "Inskriven:"
-    remember_patient(request, patient)
-    leave_receipt(request, at=at, text=text, whom=patient)
-    return redirect("ward")
+        return "Inskrivning planerad för"
+    admissions.begin(
+        patient_id=patient.pk,
+        care_unit=unit,
+        situation=DIRECT_ADMISSION,
+        requires_place=True,
+        admitted_from=admitted_from,
+        expected_discharge_on=words["expected_discharge_on"],
+        place_id=words["place"] or None,
+        identity_shown=words["identity_shown"],
+        by=by,
+        at=words["at"],
+        **insisted(request),
+    )
+    return "Inskriven:"

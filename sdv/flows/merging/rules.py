@@ -1,6 +1,8 @@
 """Why a record may not be merged into another, and why a merge may not be undone (RI-02, RI-03, SK-02, PL-13)."""
 
-from registration.models import CareCommitment, IdentityKind, ReserveDecision
+from registration import stay_rules
+from registration.lifecycle import ONCE_AT_A_TIME
+from registration.models import CareCommitment, Encounter, IdentityKind, ReserveDecision
 from registration.population_register import RegisterIdentity, RegisterUnavailable, population_register
 from sdv.common.errors import RuleError
 
@@ -24,6 +26,7 @@ def refusal(source, target, *, is_told_by_register=False):
         or _protection(source, target)
         or _death(source, target)
         or _commitments(source, target)
+        or _stays(source, target)
     )
 
 
@@ -107,6 +110,23 @@ def _commitments(source, target):
                 " Avsluta det ena först.",
                 code="two_commitments",
             )
+    return None
+
+
+def _stays(source, target):
+    """VH-09: who lies under one number lies nowhere else under the other, and is at an emergency department once."""
+    rows = Encounter.objects.in_progress().filter(type__in=ONCE_AT_A_TIME).select_related("care_unit", "type")
+    own = list(rows.filter(patient=target).order_by("pk"))
+    for row in rows.filter(patient=source).order_by("pk"):
+        for other in own:
+            refused = stay_rules.two_at_once(row.type_id, row.care_unit_id, other)
+            if refused and not refused.is_warning:
+                return RuleError(
+                    "VH-09",
+                    f"Båda posterna har vård som pågår: {row.type.name} på {row.care_unit.short_name} och {other.type.name}"
+                    f" på {other.care_unit.short_name}. Annullera den som registrerats dubbelt, eller skriv ut, först.",
+                    code="two_stays",
+                )
     return None
 
 

@@ -72,7 +72,7 @@ CARRIED = (
     ("has_pascal", "pascal_told_on", "pascal_told_by"),
 )
 # What is refused instead of moved, by the name of the constraint (rules.refusal).
-REFUSED = ("one_open_commitment_per_problem",)
+REFUSED = ("one_open_commitment_per_problem", "one_stay_at_a_time", "one_emergency_visit_at_a_unit")
 
 
 def undecided(among=None):
