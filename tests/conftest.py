@@ -2,12 +2,15 @@
 
 import os
 import shutil
+from datetime import UTC, time
 
 import pytest
+import time_machine
 from django.db import connection, connections
 from django.test import TransactionTestCase
 
 from sdv import celery  # noqa: F401  tasks belong to our Celery app also here
+from sdv.common.time import at_local, local_date, now
 
 from .databases import restore, template_database
 
@@ -16,6 +19,35 @@ IS_CI = os.environ.get("CI") == "true"
 NO_BROWSER = (
     "Chromium saknas: webbläsartesterna har INTE körts. Installera chromium (Debian: apt-get install chromium)."
 )
+
+
+# --- The clock ----------------------------------------------------------------------------------------------------
+
+HOUR_VARIABLE = "SDV_TEST_HOUR"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hour_of_the_day():
+    """The suite begins at ten today, whatever the hour is, and time goes on from there: "in an hour" is a booking of
+    today, also for who runs the tests at midnight. A test about another hour goes there itself (time_machine).
+    SDV_TEST_HOUR=23:40 begins then instead. The database's own clock stays what it is, and so do the keys it makes."""
+    clock = time.fromisoformat(os.environ.get(HOUR_VARIABLE, "10:00"))
+    with time_machine.travel(at_local(local_date(now()), clock).astimezone(UTC), tick=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def real_hour(hour_of_the_day):
+    """A way back to the machine's clock, for tests that speak with programs of their own, and for those that follow the
+    order of keys made here and keys made by PostgreSQL: neither knows another."""
+    return lambda: time_machine.travel(time_machine.escape_hatch.datetime.datetime.now(UTC), tick=True)
+
+
+@pytest.fixture
+def at_the_real_hour(real_hour):
+    """The whole test by the machine's clock."""
+    with real_hour():
+        yield
 
 
 # --- Databases --------------------------------------------------------------------------------------------------

@@ -3,18 +3,15 @@ fails in whichever test meets it."""
 
 import json
 import re
-from datetime import time
 from functools import cache
 
 import jsonschema
 import pytest
-import time_machine
 from django.test import Client
 
 from classification import starter
 from classification.models import Code
 from sdv.accounts import tokens
-from sdv.common.time import at_local, local, local_date, now
 from sdv.desk.api.documentation import openapi
 from tests import factories
 
@@ -121,16 +118,6 @@ def integration(clinic, centre):
 def caller(catalogues):
     """Makes an account with a token: caller("clinician", unit)."""
     return lambda role, *units: Caller(factories.staff(role, *units))
-
-
-@pytest.fixture(autouse=True)
-def daytime():
-    """The doors read the clock. At night, when a booking in an hour would be tomorrow's, it is put to ten o'clock."""
-    if 6 <= local(now()).hour < 19:
-        yield
-    else:
-        with time_machine.travel(at_local(local_date(now()), time(10, 0)), tick=True):
-            yield
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group("crash"))
 
 
+@pytest.fixture(autouse=True, scope="package")
+def _clock_of_the_programs(real_hour):
+    with real_hour():
+        yield
+
+
 class Program:
     """A program of the system, in a process group of its own."""
 

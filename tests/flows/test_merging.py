@@ -182,6 +182,7 @@ def test_a_mother_is_still_her_child_s(old, present, clinic):
     assert birth.mother == present
 
 
+@pytest.mark.usefixtures("at_the_real_hour")
 def test_what_others_have_been_told_is_told_again_and_what_waits_is_not(clinic, present):
     """RI-02, VH-21: 1177 and NPÖ have it under the old number."""
     old = on_reserve_number(clinic.patient())
