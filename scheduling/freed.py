@@ -1,4 +1,5 @@
-"""Who might take a free time: those who wait at the unit, ranked with their reasons (PL-01)."""
+"""Who might take a free time: those who wait at the unit and at those it shares a waiting list with, ranked with their
+reasons (PL-01, PL-25)."""
 
 from datetime import date
 
@@ -17,13 +18,16 @@ LOOKED_AT = 60
 
 def candidates(*, care_unit, resource, start, at, visit_type=None):
     """Those who wait whom the time would suit, the most urgent first, at most twenty. A bokningsbegäran with its besökstyp;
-    a remiss to book where the time was a new visit's."""
+    a remiss to book where the time was a new visit's. Those of a shared list stand among the unit's own; the besökstyp is
+    one that the unit has (BT-01)."""
     day = local_date(start)
+    units = care_unit.sharing_ids(local_date(at))
     unasked = ~Exists(Offer.objects.open().filter(booking_request=OuterRef("pk")))
     requests = (
-        BookingRequest.objects.filter(unasked, care_unit=care_unit, status=BookingRequestStatus.OPEN)
+        BookingRequest.objects.filter(unasked, care_unit__in=units, status=BookingRequestStatus.OPEN)
         .filter(Q(wished_resource=None) | Q(wished_resource=resource), wished_from__lte=day)
         .filter(patient__deceased_on=None, visit_type__profession=resource.practitioner.profession_id)
+        .filter(visit_type__care_area=care_unit.care_area_id)
         .with_details()
         .order_by("wished_to", "id")[:LOOKED_AT]
     )
@@ -35,23 +39,35 @@ def candidates(*, care_unit, resource, start, at, visit_type=None):
             target=row.wished_to,
             wished_resource=str(row.wished_resource_id or ""),
             since=local_date(row.created_at),
+            elsewhere=_elsewhere(row, care_unit),
         )
         for row in requests
         if fits(row.visit_type)
     ]
     if visit_type is not None and visit_type.visit_kind.may_be_new and not visit_type.visit_kind.may_be_return:
-        waiting += _referrals(care_unit, day)
+        waiting += _referrals(care_unit, units)
     return ranking.rank(waiting, day=day, resource=str(resource.pk), resource_name=resource.name)[:SHOWN]
 
 
-def _referrals(care_unit, day):
+def _referrals(care_unit, units):
     unasked = ~Exists(Offer.objects.open().filter(referral=OuterRef("pk")))
-    rows = Referral.objects.to_book().filter(unasked, care_unit=care_unit, patient__deceased_on=None)
-    rows = rows.select_related("patient", "problem_code").order_by("medical_target_date", "id")[:LOOKED_AT]
+    rows = Referral.objects.to_book().filter(unasked, care_unit__in=units, patient__deceased_on=None)
+    rows = rows.select_related("patient", "problem_code", "care_unit")
     return [
-        ranking.Waiting(row, first=date.min, target=row.medical_target_date, wished_resource="", since=row.arrival_date)
-        for row in rows
+        ranking.Waiting(
+            row,
+            first=date.min,
+            target=row.medical_target_date,
+            wished_resource="",
+            since=row.arrival_date,
+            elsewhere=_elsewhere(row, care_unit),
+        )
+        for row in rows.order_by("medical_target_date", "id")[:LOOKED_AT]
     ]
+
+
+def _elsewhere(row, care_unit):
+    return "" if row.care_unit_id == care_unit.pk else row.care_unit.short_name
 
 
 class _Fit:

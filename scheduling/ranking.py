@@ -8,13 +8,15 @@ REASONS_SHOWN = 4
 
 @dataclass(frozen=True)
 class Waiting:
-    """One who waits. `target` is the medicinskt måldatum or the last day asked for; None where nobody set one."""
+    """One who waits. `target` is the medicinskt måldatum or the last day asked for; None where nobody set one. `elsewhere`
+    names the other unit of a shared list where the patient waits (PL-25)."""
 
     row: object
     first: date
     target: date | None
     wished_resource: str
     since: date
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Ranked:
 
 def rank(waiting, *, day, resource, resource_name):
     """The order for a time on the day with the resource: furthest over the target first, then nearest to it, those without
-    a target last; equals by the wish for this vårdgivare, then by how long they have waited. One whose interval has not
-    begun, or who wishes somebody else, is not suited."""
+    a target last; equals by the wish for this vårdgivare, then by how long they have waited, at whichever unit of a shared
+    list (PL-25). One whose interval has not begun, or who wishes somebody else, is not suited."""
     suited = [each for each in waiting if each.first <= day and each.wished_resource in ("", resource)]
 
     def key(each):
@@ -61,6 +63,8 @@ def reasons(each, day, resource_name):
     if each.wished_resource:
         found.append(f"Önskar {resource_name}")
     found.append(f"Har väntat {_days(max((day - each.since).days, 0))}")
+    if each.elsewhere:
+        found.append(f"Väntar på {each.elsewhere}, delad väntelista")
     return tuple(found[:REASONS_SHOWN])
 
 

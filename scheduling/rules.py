@@ -59,6 +59,15 @@ def other_unit_refusal():
     )
 
 
+def other_visit_type(unit_name):
+    """PL-25: what is taken over is booked with the besökstyp it has."""
+    return RuleError(
+        "PL-25",
+        f"{unit_name} har inte besökstypen. Be enheten där patienten väntar att boka, eller gör en ny begäran.",
+        code="other_visit_type",
+    )
+
+
 def outside_hours(resource_name, start):
     """BO-01: a booking takes a time that the resource's tidbok has."""
     return RuleError(

@@ -19,6 +19,7 @@ from scheduling.models import (
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
 from sdv.common.versions import refuse_stale
+from sdv.organisation.models import sharing_ids
 
 from . import resource_bookings
 
@@ -66,8 +67,9 @@ def _note(found, *, cause, by, at):
 
 @transaction.atomic
 def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contact_reason=None):
-    """Offers the time to one who waits. It is held until the answer, or until it runs out; nobody is booked by it. For a
-    remiss the besökstyp is told, and the orsak is the unspecified one where none is."""
+    """Offers the time to one who waits, at the unit or at one it shares a waiting list with (PL-25). It is held until the
+    answer, or until it runs out; nobody is booked or taken over by it. For a remiss the besökstyp is told, and the orsak is
+    the unspecified one where none is."""
     model, start = SUBJECTS[subject], minute(start)
     patient_id = model.objects.values_list("patient_id", flat=True).get(pk=row_id)
     patient = Patient.objects.lock_present(patient_id)
@@ -84,9 +86,12 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
     contact_reason = contact_reason or (row.contact_reason if subject == "booking_request" else None)
     contact_reason = contact_reason or unspecified_reason(visit_type, local_date(at))
     end = start + rules.length_of(visit_type)
-    resource = Resource.objects.filter(pk=resource_id, care_unit=row.care_unit_id).first()
+    units = sharing_ids([row.care_unit_id], local_date(at))
+    resource = Resource.objects.filter(pk=resource_id, care_unit__in=units).select_related("care_unit").first()
     if resource is None:
         raise InputError(resource="Resursen finns inte på vårdenheten. Välj bland enhetens resurser.")
+    if visit_type.care_area_id != resource.care_unit.care_area_id:
+        raise rules.other_visit_type(resource.care_unit.short_name)
     if found := resource_bookings.outside([resource], visit_type, start, end):
         raise found
     expires = rules.offer_expiry(start=start, end=end, at=at)
@@ -94,7 +99,7 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
     return Offer.objects.create(
         **{subject: row},
         patient=patient,
-        care_unit_id=row.care_unit_id,
+        care_unit_id=resource.care_unit_id,
         visit_type=visit_type,
         contact_reason=contact_reason,
         resource=resource,
@@ -114,8 +119,9 @@ def unspecified_reason(visit_type, day):
 
 @transaction.atomic
 def accept(*, offer_id, by, at, accept_warnings=(), reason="", version=None):
-    """Tackat ja: the held time is booked in the same transaction (PL-01). A person has decided it; the patient has."""
-    from . import appointments
+    """Tackat ja: the held time is booked in the same transaction (PL-01). A person has decided it; the patient has. Who
+    waits at another unit of a shared list is taken over first, so that the clock follows (PL-25)."""
+    from . import appointments, sharing
 
     offer = _lock(offer_id, version)
     if refused := rules.offer_refusal(status=offer.get_status_display(), is_open=_is_open(offer, at)):
@@ -124,7 +130,8 @@ def accept(*, offer_id, by, at, accept_warnings=(), reason="", version=None):
     ResourceBooking.objects.filter(pk=offer.hold_id, state=BookingState.HELD).update(held_by=by)
     hold_id = offer.hold_id
     _answer(offer, OfferStatus.ACCEPTED, by=by, at=at)
-    commitment_id = offer.referral.commitment_id if offer.referral_id else None
+    taken = sharing.take_offered(offer, by=by, at=at)
+    commitment_id = taken.commitment_id if offer.referral_id else None
     booked = appointments.book(
         patient_id=offer.patient_id,
         care_unit=offer.care_unit,
@@ -206,7 +213,7 @@ def _lock(offer_id, version):
     """Patient, then the offer."""
     patient_id = Offer.objects.values_list("patient_id", flat=True).get(pk=offer_id)
     patient = Patient.objects.lock_present(patient_id)
-    related = ("care_unit", "visit_type__care_area", "referral", "answered_by")
+    related = ("care_unit", "visit_type__care_area", "referral", "booking_request", "answered_by")
     offer = Offer.objects.select_related(*related).locked().get(pk=offer_id)
     offer.patient = patient
     refuse_stale(offer, version)

@@ -5,6 +5,7 @@ from django.db import transaction
 from registration.actions import commitments as commitment_writes
 from registration.actions.encounters import refuse_deceased
 from registration.models import CareCommitment, Patient, Referral, ReferralAct, ReferralStatus, VisitType
+from scheduling import rules
 from scheduling.models import BookingRequest, BookingRequestStatus, RowLock
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
@@ -24,11 +25,7 @@ def take_request(*, request_id, care_unit, by, at):
     is_waiting = request.status in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP)
     _refuse(request.care_unit, care_unit, is_waiting=is_waiting, status=request.get_status_display(), at=at)
     if not VisitType.objects.for_unit(care_unit, local_date(at)).filter(pk=request.visit_type_id).exists():
-        raise RuleError(
-            "PL-25",
-            f"{care_unit.short_name} har inte besökstypen. Be {request.care_unit.short_name} att boka, eller gör en ny begäran.",
-            code="other_visit_type",
-        )
+        raise rules.other_visit_type(care_unit.short_name)
     offers.withdraw_of(booking_request=request, by=by, at=at)
     invitations.end_of(booking_request=request, reason=REASON, by=by, at=at)
     RowLock.objects.filter(booking_request=request).delete()
@@ -75,6 +72,17 @@ def book(*, care_unit, booking_request_id=None, commitment_id=None, by, at, **fi
         at=at,
         **fields,
     )
+
+
+def take_offered(offer, *, by, at):
+    """Inner write: whoever has said yes to a time of another unit of the shared list is taken over by that unit. Returns the
+    begäran or the remiss."""
+    row = offer.booking_request if offer.booking_request_id else offer.referral
+    if row.care_unit_id == offer.care_unit_id:
+        return row
+    if offer.booking_request_id:
+        return take_request(request_id=row.pk, care_unit=offer.care_unit, by=by, at=at)
+    return take_referral(referral_id=row.pk, care_unit=offer.care_unit, by=by, at=at)
 
 
 def waits_elsewhere(request_id, care_unit):

@@ -2,11 +2,11 @@
 
 from rest_framework import serializers
 
-from registration.api.coded import ContactReasonCode, VisitTypeCode
+from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
 from registration.api.patients import PatientSummary, summary_of_row, with_identity
 from scheduling import freed
 from scheduling.actions import offers
-from scheduling.models import BookingRequest, FreedTime, Offer, OfferStatus
+from scheduling.models import BookingRequest, FreedTime, Offer, OfferStatus, Resource
 from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
@@ -15,6 +15,7 @@ from sdv.common.api_fields import Answer, Choice, Fields, Id, Listed, Moment, Te
 from sdv.common.errors import InputError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
+from sdv.organisation.models import sharing_ids
 
 from .slots import ResourceAnswer, resource_answer
 
@@ -49,6 +50,7 @@ class CandidateAnswer(Answer):
     days_over = serializers.IntegerField(allow_null=True, help_text="Dagar över målet den dagen; negativt är kvar.")
     patient = serializers.UUIDField()
     patient_summary = PatientSummary()
+    care_unit = serializers.UUIDField(help_text="Där patienten väntar: enheten, eller en den delar väntelista med.")
     booking_request = serializers.UUIDField(allow_null=True)
     referral = serializers.UUIDField(allow_null=True)
     visit_type = Coded(allow_null=True)
@@ -125,6 +127,7 @@ def _candidate(each, freed_time, row, today):
         "days_over": each.days_over,
         "patient": str(each.row.patient_id),
         "patient_summary": summary_of_row(row, on=today),
+        "care_unit": str(each.row.care_unit_id),
         "booking_request": str(each.row.pk) if is_request else None,
         "referral": None if is_request else str(each.row.pk),
         "visit_type": coded(each.row.visit_type if is_request else freed_time.visit_type),
@@ -144,7 +147,7 @@ class OfferBody(Fields):
 
     booking_request = Id(required=False)
     referral = Id(required=False)
-    resource = Id()
+    resource = RowId(Resource)
     start = Moment()
     visit_type = VisitTypeCode(required=False)
     contact_reason = ContactReasonCode(required=False)
@@ -255,11 +258,18 @@ class Offers(_Offer):
         if len(named) != 1:
             raise InputError(booking_request="Ange vem tiden erbjuds: exakt en av booking_request och referral.")
         (subject,) = named
-        row_id = asked.pop(subject)
+        row_id, resource = asked.pop(subject), asked.pop("resource")
         rows = offers.SUBJECTS[subject].objects.filter(pk=row_id).values_list("care_unit_id", flat=True)
-        self.require_for_body(known(rows.first(), **{subject: "Posten"}))
+        waits_at = known(rows.first(), **{subject: "Posten"})
+        if resource.care_unit_id in sharing_ids([waits_at], local_date(self.at)):
+            self.require_for_body(resource.care_unit_id)
+            if resource.care_unit_id != waits_at:
+                # A yes takes the patient over.
+                self.require_for_body(resource.care_unit_id, Permission.HANDLE_WORK_LISTS)
+        else:
+            self.require_for_body(waits_at)
         made = offers.make(
-            subject=subject, row_id=row_id, resource_id=asked.pop("resource"), **asked, by=self.actor.user, at=self.at
+            subject=subject, row_id=row_id, resource_id=resource.pk, **asked, by=self.actor.user, at=self.at
         )
         return self.shown(made.pk, "erbjudande gjort", status=201)
 

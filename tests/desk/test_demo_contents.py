@@ -1,7 +1,7 @@
 """What the demonstration's data holds. Seeded once for all of these tests, which change nothing."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,8 @@ from scheduling.models import (
     Session,
 )
 from sdv.accounts.models import StaffAssignment, User
-from sdv.accounts.permissions import Role
+from sdv.accounts.permissions import Permission, Role
+from sdv.accounts.units import care_units_where
 from sdv.adapters.rivta.simulator.people import of_the_demo
 from sdv.common.time import STOCKHOLM, age, local_date
 from sdv.desk.demo import region
@@ -49,7 +50,7 @@ from sdv.desk.demo.identities import OTHERS, personnummer
 from sdv.embedded.supervisor import DEMO_USERS
 from sdv.flows.models import MergeChange
 from sdv.flows.register import take_over
-from sdv.organisation.models import CareUnit
+from sdv.organisation.models import CareUnit, SharedList
 from tests import factories
 from tests.desk.demo_seeding import assert_alive, seed
 
@@ -211,3 +212,23 @@ def test_the_simulator_tells_again_what_the_demo_says_that_the_register_has_told
         if outcome.is_changed:
             changed[patient.surname] = (outcome.words, outcome.protection)
     assert changed == {}
+
+
+def test_two_units_share_a_waiting_list_and_a_coordinator_books_at_both(afternoon):
+    """PL-25: what the page shows with Enhet, of units that have times for the same besökstyp."""
+    shared = SharedList.objects.get()
+    units = [row.care_unit for row in shared.units.select_related("care_unit").order_by("care_unit__name")]
+    assert [unit.short_name for unit in units] == ["Bryggan", "Ekbacken"]
+    coordinator = User.objects.get(username="koordinator")
+    today = local_date(TUESDAY_AFTERNOON)
+    assert {unit.pk for unit in units} <= {row.pk for row in care_units_where(coordinator, Permission.BOOK, today)}
+    found = slots.free(
+        care_unit=units[0],
+        also_units=units[1:],
+        visit_type=factories.visit_type(),
+        from_day=today,
+        to_day=today + timedelta(days=14),
+        at=TUESDAY_AFTERNOON,
+    )
+    assert {slot.resource.care_unit for slot in found} == set(units)
+    assert BookingRequest.objects.waiting().filter(care_unit=units[1]).exists()

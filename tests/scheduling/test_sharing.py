@@ -1,15 +1,17 @@
 """Several units share a waiting list, and the clock follows the patient (PL-25)."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from registration import waiting
 from registration.actions import referrals
 from registration.actions import waiting as deviations
 from registration.models import CareCommitment, Referral
-from scheduling import promises
-from scheduling.actions import appointments, sharing, work_items
-from scheduling.models import BookingRequest
-from sdv.common.errors import RuleError
+from scheduling import freed, promises
+from scheduling.actions import appointments, offers, sharing, work_items
+from scheduling.models import BookingRequest, Offer, ResourceBooking
+from sdv.common.errors import InputError, RuleError
 from sdv.organisation.models import SharedList
 from tests.clinic import DAY, NOW, TODAY, Clinic
 
@@ -141,3 +143,113 @@ def test_what_cannot_be_taken_over_says_why_and_stays(clinic, other):
     assert (
         refusal(sharing.take_referral, referral_id=undecided.pk, care_unit=other.unit, by=other.nurse, at=NOW) == "gone"
     )
+
+
+# --- A freed time -------------------------------------------------------------------------------------------------------
+
+
+def freed_at(unit, day=3):
+    return {"care_unit": unit.unit, "resource": unit.nurse_resource, "start": NOW + day * DAY, "at": NOW}
+
+
+def offered(unit, row, subject="booking_request", **fields):
+    return offers.make(
+        subject=subject,
+        row_id=row.pk,
+        resource_id=unit.nurse_resource.pk,
+        start=NOW + 3 * DAY,
+        by=unit.nurse,
+        at=NOW,
+        **fields,
+    )
+
+
+def waiting_at(unit, patient, *, since, last, **fields):
+    """A begäran on a vårdåtagande of its own, asked for so many days ago."""
+    made = work_items.request_booking(
+        patient_id=patient.pk,
+        care_unit=unit.unit,
+        visit_type=unit.nurse_visit,
+        contact_reason=unit.reason,
+        wished_from=TODAY - 30 * DAY,
+        wished_to=last,
+        commitment_id=unit.commitment(patient).pk,
+        by=unit.nurse,
+        at=NOW,
+        **fields,
+    )
+    BookingRequest.objects.filter(pk=made.pk).update(created_at=NOW - since * DAY)
+    return made
+
+
+def test_those_of_a_shared_list_are_ranked_beside_ones_own_and_the_reason_tells_where_they_wait(clinic, other, shared):
+    """PL-01, PL-25: the most urgent first, wherever they wait; a wish for somebody at the other unit is not suited."""
+    own = waiting_at(other, clinic.patient(), since=5, last=TODAY + DAY)
+    late = waiting_at(clinic, clinic.patient(), since=40, last=TODAY - 2 * DAY)
+    later = waiting_at(clinic, clinic.patient(), since=50, last=TODAY + DAY)
+    waiting_at(clinic, clinic.patient(), since=60, last=TODAY - 9 * DAY, wished_resource=clinic.nurse_resource)
+    waiting_at(Clinic(name="Ensam"), clinic.patient(), since=90, last=TODAY - 20 * DAY)
+    found = freed.candidates(**freed_at(other))
+    assert [(each.row.pk, each.place, each.days_over) for each in found] == [
+        (late.pk, 1, 5), (later.pk, 2, 2), (own.pk, 3, 2),
+    ]  # fmt: skip
+    where = f"Väntar på {clinic.unit.short_name}, delad väntelista"
+    assert found[0].reasons == ("5 dagar över målet", "Har väntat 43 dagar", where)
+    assert found[2].reasons == ("2 dagar över målet", "Har väntat 8 dagar")
+    shared.valid_to = TODAY - DAY
+    shared.save(update_fields=["valid_to"])
+    assert [each.row.pk for each in freed.candidates(**freed_at(other))] == [own.pk]
+
+
+def test_the_candidates_are_asked_for_equally_often_however_many_units_share_the_list(clinic, other, shared):
+    waiting_at(clinic, clinic.patient(), since=5, last=TODAY)
+    with CaptureQueriesContext(connection) as few:
+        freed.candidates(**freed_at(other))
+    for number in range(2):
+        third = Clinic(name=f"Ortopedin {number}")
+        shared.units.create(care_unit=third.unit)
+        waiting_at(third, clinic.patient(), since=5, last=TODAY)
+    with CaptureQueriesContext(connection) as many:
+        assert len(freed.candidates(**freed_at(other))) == 3
+    assert len(many) == len(few)
+
+
+def test_an_offer_takes_nobody_over_before_the_patient_has_said_yes(clinic, other, shared):
+    """PL-01, PL-25: a no leaves the patient where he waits; a yes takes him over and books, in one transaction."""
+    row = waiting_at(clinic, clinic.patient(), since=40, last=TODAY)
+    old = row.commitment
+    made = offered(other, row)
+    row.refresh_from_db()
+    assert (made.care_unit, row.care_unit, row.status) == (other.unit, clinic.unit, "open")
+    offers.decline(offer_id=made.pk, by=other.nurse, at=NOW)
+    row.refresh_from_db()
+    assert (row.care_unit, row.status, row.commitment) == (clinic.unit, "open", old)
+    made = offered(other, row)
+    accepted = offers.accept(offer_id=made.pk, by=other.nurse, at=NOW)
+    row.refresh_from_db()
+    booked = accepted.appointment
+    assert (row.care_unit, row.status, row.commitment.care_unit) == (other.unit, "booked", other.unit)
+    assert (booked.care_unit, booked.booking_request, booked.start) == (other.unit, row, NOW + 3 * DAY)
+    assert booked.encounter.commitment == row.commitment
+    assert promises.broken(at=NOW).count() == 0
+
+
+def test_a_remiss_of_a_shared_list_is_taken_over_by_a_yes(clinic, other, shared):
+    """PL-01, VA-03"""
+    patient = clinic.patient()
+    clinic.commitment(patient)
+    referral = Referral.objects.get(patient=patient)
+    visit = clinic.nurse_visit
+    made = offered(other, referral, "referral", visit_type=visit)
+    accepted = offers.accept(offer_id=made.pk, by=other.nurse, at=NOW)
+    referral.refresh_from_db()
+    assert (referral.care_unit, referral.commitment.care_unit) == (other.unit, other.unit)
+    assert accepted.appointment.encounter.commitment == referral.commitment
+
+
+def test_a_time_is_not_offered_where_no_list_is_shared(clinic, other):
+    """PL-25"""
+    row = waiting_at(clinic, clinic.patient(), since=40, last=TODAY)
+    with pytest.raises(InputError):
+        offered(other, row)
+    assert not Offer.objects.exists() and not ResourceBooking.objects.exists()

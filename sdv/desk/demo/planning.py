@@ -12,6 +12,7 @@ from scheduling.models import BookingRequest, BookingRequestStatus, Letter, Lett
 from sdv.common.errors import RuleError
 from sdv.common.time import at_local, start_of_day
 from sdv.flows import cancellation
+from sdv.organisation.models import SharedList
 
 from .letters import SOURCE
 
@@ -23,9 +24,19 @@ VIEWS = (
     ("Uppföljningsbegäran", {"status": "follow_up"}, False, False),
 )
 
+# Two vårdcentraler whose waiting lists are one.
+SHARED_LIST, SHARED_BY = "Bryggan och Ekbacken", ("bryggan", "ekbacken")
+
 
 # What is typed on /skarm/ in the practice environment.
 SCREEN_CODE = "DEMO-DEMO-DEMO-DEMO"
+
+
+def share_a_list(story):
+    """Last of all, so that what has been told before is each unit's own (PL-25)."""
+    shared = SharedList.objects.create(name=SHARED_LIST)
+    for key in SHARED_BY:
+        shared.units.create(care_unit=story.region.units[key].row)
 
 
 def hang_up_a_screen(story):

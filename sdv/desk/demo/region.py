@@ -81,13 +81,17 @@ ALL_UNITS = [plan.key for plan in UNITS]
 
 # The demo users: name, role and units.
 USERS = {
-    "reception": ("Rut Receptionist", Role.RECEPTIONIST, ["bryggan", "medicin", "bvc", "ungdom", "akut", "avdelning"]),
+    "reception": (
+        "Rut Receptionist",
+        Role.RECEPTIONIST,
+        ["bryggan", "medicin", "bvc", "ungdom", "akut", "avdelning", "ekbacken"],
+    ),
     "kliniker": (
         "Klara Kliniker",
         Role.CLINICIAN,
         ["medicin", "bryggan", "akut", "avdelning", "forlossning", "dialys"],
     ),
-    "koordinator": ("Kaj Koordinator", Role.COORDINATOR, ["medicin", "bryggan", "avdelning"]),
+    "koordinator": ("Kaj Koordinator", Role.COORDINATOR, ["medicin", "bryggan", "avdelning", "ekbacken"]),
     "kodare": ("Kodrun Kodare", Role.CODER, ALL_UNITS),
     "katalog": ("Kata Loggren", Role.CATALOGUE_ADMIN, ["bryggan"]),
     "chef": ("Charlotta Chef", Role.MANAGER, ["medicin", "bryggan"]),

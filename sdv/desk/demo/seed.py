@@ -45,6 +45,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     deaths.fill(story)
     letters.fill(story)
     planning.fill(story)
+    planning.share_a_list(story)
     clock.auto_discharge(at=at)
     tell(f"bokningar: {Appointment.objects.count()}")
     tell(f"bokningsbegäran som väntar: {BookingRequest.objects.waiting().count()}")

@@ -41,6 +41,8 @@ def freed_time(request, pk):
     row = get_object_or_404(FreedTime.objects.filter(care_unit=request.actor.care_unit).select_related(*related), pk=pk)
     if request.method == "POST":
         subject, row_id = _chosen(request.POST.get("vem", ""))
+        # A yes may take a patient of a shared list over (PL-25).
+        request.actor.require(Permission.HANDLE_WORK_LISTS)
         made = offers.make(
             subject=subject,
             row_id=row_id,
