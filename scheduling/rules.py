@@ -144,6 +144,15 @@ def rest_with_another():
     )
 
 
+def seat_is_moved_alone(start):
+    """BO-02: a seat is not given up for a time of one's own because other visits of the plan are moved."""
+    return RuleError(
+        "BO-02",
+        f"Besöket {clock(start)} är en plats på ett grupptillfälle. Boka om det för sig, eller flytta de andra ett i taget.",
+        code="on_a_session",
+    )
+
+
 def session_full(*, name, start, seats, spare=0):
     """BO-02, PL-06: a session has its seats and no more; what may be overbooked is said."""
     more = f" {spare} till kan överbokas av den som får." if spare else ""

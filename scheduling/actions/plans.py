@@ -178,6 +178,8 @@ def move_rest(
     for number, row in sorted(enumerate(rows), key=lambda each: _in_time(each[1]), reverse=later):
         to = _moved_time(row, named, start)
         with collected(misfits, number):
+            if row.session_id:
+                raise rules.seat_is_moved_alone(row.start)
             moved[number] = appointments.reschedule(
                 appointment_id=row.pk,
                 start=to,
