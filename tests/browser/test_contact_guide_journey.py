@@ -4,8 +4,10 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from registration.actions import clock
 from registration.models import Encounter
 from sdv.accounts.permissions import Role
+from sdv.common.time import end_of_day, local, local_date, now
 
 from .. import factories
 from .conftest import assert_accessible_also_narrow
@@ -25,7 +27,7 @@ def answer(page, question, choice):
 
 
 def test_from_a_doubt_to_a_registered_contact(as_user, visit, unit):
-    """DI-02, DI-04, DI-05, DI-09: a call that replaced a visit, within a programme."""
+    """DI-02, DI-04, DI-05, DI-09, VH-17: a call that replaced a visit, within a programme; the clock ends it."""
     patient = factories.patient()
     page = as_user(factories.staff(Role.CLINICIAN, unit))
     visit(reverse("contact-guide"))
@@ -60,6 +62,12 @@ def test_from_a_doubt_to_a_registered_contact(as_user, visit, unit):
         True,
         True,
     )
+    clock.auto_discharge(at=end_of_day(local_date(now())))
+    visit(reverse("encounter", args=[contact.pk]))
+    expect(page.get_by_text("Avslutad").first).to_be_visible()
+    assert_accessible_also_narrow(page)
+    contact.refresh_from_db()
+    assert (contact.status, f"{local(contact.end):%H:%M}") == ("ended", "23:59")
 
 
 def test_nothing_to_register_is_an_answer(as_user, visit, unit):

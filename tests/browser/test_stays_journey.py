@@ -11,7 +11,7 @@ from registration.actions import admissions
 from registration.models import Encounter
 from registration.type_choice import DIRECT_ADMISSION
 from sdv.accounts.permissions import Role
-from sdv.common.time import now
+from sdv.common.time import local, now
 
 from .. import factories
 from ..registers import connected
@@ -142,8 +142,9 @@ def test_from_the_emergency_door_to_a_bed_and_home(as_user, visit, emergency, un
     picture(page, "skriv-in")
 
 
-def test_a_child_is_prepared_born_and_given_its_number(as_user, visit, transactional_db):
-    """VH-03 h, VH-13, VH-23: from the mother's page to the child's personnummer, with keys only."""
+def test_a_child_is_prepared_born_given_its_number_and_goes_home(as_user, visit, transactional_db):
+    """VH-03 h, VH-13, VH-16, VH-21, VH-23: from the mother's page to the child's personnummer, a time put right, and home;
+    with keys only."""
     maternity = factories.MaternityUnitFactory()
     mother = admissions.begin(
         patient_id=factories.patient(surname="Öberg").pk,
@@ -187,6 +188,25 @@ def test_a_child_is_prepared_born_and_given_its_number(as_user, visit, transacti
     expect(page.locator("#receipt")).to_contain_text("Personnumret är registrerat för")
     child = mother.children.get().encounter
     assert (child.type_id, child.patient.identities.get(is_primary=True).value) == ("nyfodd", number)
+    page.get_by_role("link", name="Rätta födelsetiden").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog #id_clock")).to_have_value("11:32")
+    page.locator("dialog #id_clock").fill("11:23")
+    page.locator("dialog #id_reason").fill("Läst fel på klockan")
+    assert_accessible_also_narrow(page)
+    picture(page, "fodelsetid")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("dialog[open] .refusal")).to_contain_text("ligger före moderns inskrivning")
+    page.get_by_role("button", name="Spara ändå").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#receipt")).to_contain_text("Födelsetiden är rättad:")
+    page.get_by_role("link", name="Skriv ut").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open]")).to_contain_text("Skriv ut")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#receipt")).to_contain_text("Vårdhändelsen är avslutad för")
+    child.refresh_from_db()
+    assert (child.status, f"{local(child.start):%H:%M}", child.discharged_to) == ("ended", "11:23", "")
     visit(reverse("encounter-realtime", args=[child.pk]))
     assert_accessible_also_narrow(page)
     picture(page, "realtid")

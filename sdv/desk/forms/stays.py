@@ -398,6 +398,7 @@ class BirthTimeForm(ActForm):
             field = self.fields[name]
             field.label, field.required, field.help_text = label, True, ""
             field.error_messages = {"required": error}
+        self.order_fields(["clock", "day", "reason"])
 
 
 class PersonnummerForm(forms.Form):
