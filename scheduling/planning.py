@@ -15,10 +15,11 @@ SHOWN_ALTERNATIVES = 5
 
 @dataclass(frozen=True)
 class Wish:
-    """One of the visits to plan together: what, and with whom where that is wished."""
+    """One of the visits to plan together: what, with whom where that is wished, and at another unit where it is."""
 
     visit_type: object
     resource_id: object = None
+    care_unit: object = None
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Proposal:
 
 def together(*, care_unit, wishes, from_day, to_day, at, by=None):
     """The first day when the visits fit one after the other, in the order with the least waiting between them; else the
-    day when most of them do. Returns the proposals in the order of the wishes."""
+    day when most of them do. A wish that names no unit is for `care_unit`. Returns the proposals in the order of the
+    wishes."""
     by_day = [_by_day(care_unit, wish, from_day, to_day, at, by) for wish in wishes]
     best, fewest = None, len(wishes) + 1
     for day in sorted(set().union(*by_day)):
@@ -54,7 +56,7 @@ def together(*, care_unit, wishes, from_day, to_day, at, by=None):
 def _by_day(care_unit, wish, from_day, to_day, at, by):
     found = {}
     free = slots.free(
-        care_unit=care_unit,
+        care_unit=wish.care_unit or care_unit,
         visit_type=wish.visit_type,
         from_day=from_day,
         to_day=to_day,

@@ -28,6 +28,7 @@ TAG = "Besöksplaner"
 class WishBody(Fields):
     """A visit to find a time for; with whom, where that is wished."""
 
+    care_unit = RowId(CareUnit, required=False, allow_null=True, help_text="Där inget sägs: planens care_unit.")
     visit_type = VisitTypeCode()
     resource = Id(required=False, allow_null=True)
 
@@ -129,7 +130,12 @@ class PlanProposals(Endpoint):
         asked = self.body(PlanProposalBody)
         unit = asked["care_unit"]
         self.require_for_body(unit.pk)
-        wishes = [planning.Wish(each["visit_type"], each.get("resource")) for each in asked["visits"]]
+        wishes = [
+            planning.Wish(each["visit_type"], each.get("resource"), each.get("care_unit")) for each in asked["visits"]
+        ]
+        for wish in wishes:
+            if wish.care_unit:
+                self.require_for_body(wish.care_unit.pk)
         if not wishes:
             raise InputError(visits="Ange minst ett besök.")
         if asked["kind"] == PlanKind.SERIES:

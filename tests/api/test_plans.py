@@ -5,6 +5,7 @@ from datetime import UTC, time, timedelta
 import pytest
 
 from scheduling.models import Appointment, VisitPlan
+from sdv.accounts.models import StaffAssignment
 from sdv.common.time import at_local, local_date, now
 from sdv.flows import cancellation
 from tests import factories
@@ -170,3 +171,16 @@ def test_a_consult_is_booked_for_a_visit_at_another_unit(integration, centre, nu
     assert (item["appointment"], item["contact"]) == (made.json()["id"], str(other.encounter_id))
     third = visit(nurse, start + 2 * HALF_HOUR, patient=str(other.patient_id), during=str(other.encounter_id))
     refused(integration.post("appointments/", third), 409, rule="VH-10", code="nothing_ongoing")
+
+
+def test_coordinated_visits_of_two_units_are_proposed(integration, centre, nurse, start):
+    """BO-02: a unit where the caller may not read tidböcker is refused."""
+    other = factories.HealthCentreFactory()
+    factories.ResourceFactory(care_unit=other, profession="Läk", name="Anna Holm")
+    day = local_date(start).isoformat()
+    visits = [{"visit_type": "pv-ssk-aterbesok"}, {"visit_type": "pv-lak-aterbesok", "care_unit": str(other.pk)}]
+    asked = {"kind": "coordinated", "care_unit": str(centre.pk), "visits": visits, "from": day, "to": day}
+    refused(integration.post("visit-plans/proposals/", asked), 403)
+    StaffAssignment.objects.create(user=integration.user, care_unit=other, role="integration", hsa_id="SE-PLAN-2")
+    answer = integration.post("visit-plans/proposals/", asked)
+    assert [each["slot"]["resource"]["name"] for each in answer.json()["proposals"]] == ["Sara Norén", "Anna Holm"]

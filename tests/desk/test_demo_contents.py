@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import authenticate
 from django.db import transaction
+from django.db.models import Count
 from django.test import override_settings
 
 from classification.models import RegisterReporter
@@ -27,6 +28,7 @@ from registration.models import (
 from scheduling import days, slots
 from scheduling.models import (
     Appointment,
+    AppointmentPart,
     AwaitedResult,
     BookingRequest,
     ContactAttempt,
@@ -38,6 +40,7 @@ from scheduling.models import (
     RebookingItem,
     SavedView,
     Session,
+    VisitPlan,
 )
 from sdv.accounts.models import StaffAssignment, User
 from sdv.accounts.permissions import Permission, Role
@@ -81,7 +84,18 @@ def test_the_demo_holds_what_a_person_wants_to_try(afternoon):
     assert ContactAttempt.objects.standing().count() > 3
     assert Session.objects.planned().with_counts().filter(taken__gt=1).count() > 1
     assert RebookingItem.objects.open().filter(session__isnull=False).exists()
-    assert set(Appointment.objects.values_list("kind", flat=True)) == {"individual", "group", "team", "coordinated"}
+    assert set(Appointment.objects.values_list("kind", flat=True)) == {
+        "individual",
+        "group",
+        "team",
+        "coordinated",
+        "consult",
+    }
+    assert AppointmentPart.objects.filter(from_minute__gt=0).count() >= 1
+    during = set(Appointment.objects.filter(kind="consult").values_list("encounter__during__type", flat=True))
+    assert "slutenvard" in during and len(during) == 2
+    units = VisitPlan.objects.annotate(units=Count("appointments__care_unit", distinct=True))
+    assert units.filter(kind="coordinated", units=2).count() == 1
     assert Appointment.objects.future(afternoon).filter(plan__kind="series").count() > 2
     assert {row.status for row in OpenInvitation.objects.waiting()} == {"open", "expired"}
     assert Letter.objects.filter(kind="open_invitation", status="unsent").exists()

@@ -8,6 +8,7 @@ from django.urls import reverse
 from registration.models import AddressKind, PatientAddress
 from scheduling.actions import appointments
 from scheduling.models import Appointment, LetterText, ResourceBooking, VisitPlan
+from sdv.accounts.models import AccessLogEntry
 from sdv.common.time import at_local, local, local_date, now
 from tests import factories
 
@@ -342,3 +343,49 @@ def test_a_person_a_room_and_another_profession_are_one_time_held_and_booked_as_
     row = Appointment.objects.get(pk=row.pk)
     assert (row.start, row.resource_bookings.count()) == (later, 3)
     assert row.encounter.participants.get(is_main_responsible=True).practitioner == nurse.practitioner
+
+
+def test_coordinated_visits_are_of_several_units_where_one_may_book(centre, nurse):
+    """BO-02: the misfit of the other unit first; booked all or none, each at its unit, logged under one's own assignment
+    there; whoever has no right there has no choice of unit, and what is sent for it is not read."""
+    other = factories.HealthCentreFactory()
+    doctor = factories.ResourceFactory(care_unit=other, profession="Läk", name="Anna Holm")
+    user = factories.receptionist(centre, other)
+    client = signed_in(user, user.assignments.get(care_unit=centre))
+    patient, reason = factories.patient(), str(factories.contact_reason().pk)
+    day = local_date(at_nine()).isoformat()
+    wishes = {
+        "fran": day,
+        "till": day,
+        "1-enhet": str(centre.pk),
+        "1-besokstyp": str(factories.visit_type("Pv Ssk Återbesök").pk),
+        "1-orsak": reason,
+        "2-enhet": str(other.pk),
+        "2-besokstyp": str(factories.visit_type("Pv Läk Återbesök").pk),
+        "2-orsak": reason,
+    }
+    address = reverse("book-together", args=[patient.pk])
+    page = client.get(address, wishes).content.decode()
+    assert other.short_name in page and "Boka alla" in page and f"{doctor.pk}|" in page
+    chosen = {
+        "tid-1": f"{nurse.pk}|{at_nine().isoformat()}",
+        "tid-2": f"{doctor.pk}|{(at_nine() + timedelta(minutes=30)).isoformat()}",
+    }
+    alone = signed_in(factories.receptionist(centre))
+    assert "1-enhet" not in alone.get(address, wishes).content.decode()
+    assert alone.post(address, wishes | chosen).status_code in (200, 409)
+    assert not Appointment.objects.exists()
+    doctor.weekly_hours.all().delete()
+    page = client.get(address, wishes).content.decode()
+    assert "1 av 2 besök passar inte som önskat" in page
+    assert page.index("Ingen ledig tid nära") < page.index(f'value="{nurse.pk}|')
+    refused = client.post(address, wishes | chosen)
+    assert refused.status_code == 409 and not Appointment.objects.exists()
+    factories.WeeklyHoursFactory(resource=doctor, weekday=local_date(at_nine()).isoweekday())
+    text = client.post(address, wishes | chosen, follow=True).content.decode()
+    assert "2 besök bokade för" in text
+    rows = list(Appointment.objects.order_by("start"))
+    assert [(row.care_unit, row.kind) for row in rows] == [(centre, "coordinated"), (other, "coordinated")]
+    assert AccessLogEntry.objects.filter(what="samordnade besök", action="write", care_unit=other).count() == 1
+    page = client.get(reverse("appointment-reschedule", args=[rows[0].pk])).content.decode()
+    assert "Planerad med" in page and f"Pv Läk Återbesök, {other.short_name}" in page

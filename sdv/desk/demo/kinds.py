@@ -43,7 +43,7 @@ def pair_of(unit, profession):
     )
 
 
-def _visit(story, unit, slot, visit_type):
+def visit_at(story, unit, slot, visit_type):
     story.taken[slot.resource.pk, local_date(slot.start)].append((slot.start, slot.end))
     return {
         "care_unit": unit.row,
@@ -63,8 +63,8 @@ def book_series(story, unit):
     wish = planning.Wish(visit_type, resource.pk)
     first = at_local(day, time(9))
     found = planning.series(care_unit=unit.row, wish=wish, first=first, count=4, at=story.at)
-    visits = [_visit(story, unit, each.slot, visit_type) for each in found if each.slot]
-    _booked(story, patient, "series", visits)
+    visits = [visit_at(story, unit, each.slot, visit_type) for each in found if each.slot]
+    book_plan(story, patient, "series", visits)
 
 
 def book_together(story, unit):
@@ -74,8 +74,8 @@ def book_together(story, unit):
     wishes = [planning.Wish(*_ids(pair_of(unit, profession))) for profession in ("Ssk", "Läk")]
     span = {"from_day": day, "to_day": day + timedelta(days=14)}
     found = planning.together(care_unit=unit.row, wishes=wishes, at=story.at, **span)
-    visits = [_visit(story, unit, each.slot, each.wish.visit_type) for each in found if each.slot]
-    _booked(story, patient, "coordinated", visits)
+    visits = [visit_at(story, unit, each.slot, each.wish.visit_type) for each in found if each.slot]
+    book_plan(story, patient, "coordinated", visits)
     (visit_type, nurse), (_, doctor) = pair_of(unit, "Ssk"), pair_of(unit, "Läk")
     both = slots.free(
         care_unit=unit.row,
@@ -89,7 +89,7 @@ def book_together(story, unit):
     )
     patient = story.patient(unit.key, day)
     if both and patient:
-        visit = _visit(story, unit, both[0], visit_type)
+        visit = visit_at(story, unit, both[0], visit_type)
         visit["resource_ids"].append(doctor.pk)
         appointments.book(patient_id=patient.pk, main_resource_id=doctor.pk, by=story.reception, at=story.at, **visit)
 
@@ -98,7 +98,7 @@ def _ids(pair):
     return pair[0], pair[1].pk
 
 
-def _booked(story, patient, kind, visits):
+def book_plan(story, patient, kind, visits):
     if patient is None or len(visits) < 2:
         return
     plans.book(kind=kind, patient_id=patient.pk, visits=visits, by=story.reception, at=story.at)

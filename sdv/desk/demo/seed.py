@@ -9,7 +9,7 @@ from registration.models import Encounter, Patient
 from scheduling.models import Appointment, BookingRequest
 from sdv.organisation.models import CareProvider, CareUnit
 
-from . import deaths, examples, kinds, letters, orders, people, planning, region, schedules, stays
+from . import deaths, examples, kinds, letters, orders, people, planning, region, schedules, stays, teams
 from .story import Story
 
 PATIENTS, CONTACTS = 2000, 1500
@@ -41,6 +41,7 @@ def seed(*, at, patients=PATIENTS, contacts=CONTACTS, tell=print):
     story.live_today()
     stays.fill(story)
     kinds.fill(story)
+    teams.fill(story)
     schedules.fill(story)
     deaths.fill(story)
     letters.fill(story)

@@ -80,14 +80,18 @@ class DaysForm(forms.Form):
 
 
 class WishForm(forms.Form):
-    """One of the visits: besökstyp, orsak, vårdgivare. Empty where it is not wanted."""
+    """One of the visits: besökstyp, orsak, vårdgivare, and the unit where the user may book at several. Empty where it is not
+    wanted."""
 
+    enhet = forms.ChoiceField(label="Vårdenhet", required=False)
     besokstyp = forms.ChoiceField(label="Besökstyp", required=False)
     orsak = forms.ChoiceField(label="Vårdkontaktsorsak", required=False)
     resurs = forms.ChoiceField(label="Vårdgivare", required=False)
 
-    def __init__(self, data, *, care_unit, today, number):
+    def __init__(self, data, *, care_unit, today, number, units=()):
         self.number = number
+        units = {str(row.pk): row for row in units}
+        self.care_unit = care_unit = units.get(data.get(f"{number}-enhet", ""), care_unit)
         self.visit_types = {str(row.pk): row for row in bookable_types(care_unit, today)}
         self.visit_type = self.visit_types.get(data.get(f"{number}-besokstyp", ""))
         self.reasons, self.resources = {}, {}
@@ -105,7 +109,11 @@ class WishForm(forms.Form):
         for name, rows in known.items():
             given = data.get(f"{number}-{name}", "")
             kept[f"{number}-{name}"] = given if given in rows else ""
+        kept[f"{number}-enhet"] = str(care_unit.pk) if len(units) > 1 else ""
         super().__init__(kept, prefix=str(number), auto_id="val-%s")
+        self.fields["enhet"].choices = _named(units)
+        if len(units) < 2:
+            del self.fields["enhet"]
         self.fields["besokstyp"].choices = [("", "Inget besök"), *_named(self.visit_types)]
         self.fields["orsak"].choices = [("", "Välj orsak"), *_named(self.reasons)]
         self.fields["resurs"].choices = [("", "Alla vårdgivare"), *_named(self.resources)]
@@ -117,7 +125,8 @@ class WishForm(forms.Form):
 
     @property
     def wish(self):
-        return planning.Wish(self.visit_type, self.kept[f"{self.number}-resurs"] or None)
+        unit = self.care_unit if "enhet" in self.fields else None
+        return planning.Wish(self.visit_type, self.kept[f"{self.number}-resurs"] or None, unit)
 
 
 def _named(rows):

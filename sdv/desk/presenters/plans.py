@@ -31,7 +31,7 @@ def proposed(found, *, busy=(), chosen=None):
     rows = [
         Proposed(
             number=number,
-            visit=each.wish.visit_type.name,
+            visit=_visit(each.wish),
             wished=_when(each.wished) if each.wished else "",
             choices=tuple((value_of(slot), _words(slot, busy)) for slot in _times(each)),
             is_misfit=each.is_misfit,
@@ -41,6 +41,11 @@ def proposed(found, *, busy=(), chosen=None):
         for number, each in enumerate(found, start=1)
     ]
     return sorted(rows, key=lambda row: (not row.is_misfit, not row.overlap))
+
+
+def _visit(wish):
+    """What, and at which unit where the wish names one."""
+    return f"{wish.visit_type.name}, {wish.care_unit.short_name}" if wish.care_unit else wish.visit_type.name
 
 
 def _words(slot, busy):
@@ -58,12 +63,16 @@ def _when(moment):
 
 
 def others(appointment):
-    """The other living visits of the plan at the unit, in words: whoever changes one is told of them."""
+    """The other living visits of the plan, in words, with their unit where it is another: whoever changes one is told."""
     if appointment.plan_id is None:
         return []
-    rows = Appointment.objects.living().filter(plan=appointment.plan_id, care_unit=appointment.care_unit_id)
-    rows = rows.exclude(pk=appointment.pk).select_related("encounter__visit_type").order_by("start")
-    return [f"{_when(row.start)} {row.encounter.visit_type.name}" for row in rows]
+    rows = Appointment.objects.living().filter(plan=appointment.plan_id).exclude(pk=appointment.pk)
+    rows = rows.select_related("encounter__visit_type", "care_unit").order_by("start")
+    return [
+        f"{_when(row.start)} {row.encounter.visit_type.name}"
+        + ("" if row.care_unit_id == appointment.care_unit_id else f", {row.care_unit.short_name}")
+        for row in rows
+    ]
 
 
 def rest(appointment, *, at):

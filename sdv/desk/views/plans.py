@@ -8,7 +8,10 @@ from django.urls import reverse
 from scheduling import planning
 from scheduling.actions import plans
 from scheduling.models import PlanKind, Resource
+from sdv.accounts.access import log_access
+from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
+from sdv.accounts.units import actor_at, care_units_where
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date, now
 from sdv.desk.forms.letters import LetterChoicesForm, files_to_choose
@@ -53,17 +56,19 @@ def series(request, patient):
 
 @patient_page(Permission.BOOK, what="samordnade besök")
 def together(request, patient):
-    """Coordinated visits: the first day when all fit, one after the other; where none does, the misfits first."""
+    """Coordinated visits: the first day when all fit, one after the other; where none does, the misfits first. At all units
+    where the user may book (BO-02)."""
     at, unit = now(), request.actor.care_unit
     today = local_date(at)
     given = request.POST if request.method == "POST" else request.GET
     days = DaysForm(given, today=today)
-    wishes = [WishForm(given, care_unit=unit, today=today, number=number) for number in VISITS]
+    units = care_units_where(request.actor.user, Permission.BOOK, today)
+    wishes = [WishForm(given, care_unit=unit, today=today, number=number, units=units) for number in VISITS]
     chosen = [form for form in wishes if form.visit_type]
     is_ready = days.is_valid() and len(chosen) > 1 and all(form.contact_reason for form in chosen)
     if request.method == "POST" and is_ready:
         visits = [
-            _visit(unit, value, visit_type=form.visit_type, contact_reason_id=form.contact_reason.pk)
+            _visit(form.care_unit, value, visit_type=form.visit_type, contact_reason_id=form.contact_reason.pk)
             for number, form in enumerate(chosen, start=1)
             if (value := request.POST.get(f"tid-{number}"))
         ]
@@ -169,6 +174,7 @@ def _book(request, patient, kind, visits, at):
             return _done(patient, plans.booked_already(**wanted))
         request.plan_refusal = refused
         return None
+    _log_elsewhere(request, patient, made, at)
     text = f"{presenter.letters_told(made)}{len(made)} besök bokade för"
     leave_receipt(request, at=at, text=text, whom=patient)
     return _done(patient, made)
@@ -177,3 +183,17 @@ def _book(request, patient, kind, visits, at):
 def _done(patient, made):
     marked = f"?bokad={made[0].pk}" if made else ""
     return redirect(reverse("patient-appointments", args=[patient.pk]) + marked)
+
+
+def _log_elsewhere(request, patient, made, at):
+    """What is booked at another unit is logged under the user's own assignment there."""
+    for unit in {row.care_unit_id: row.care_unit for row in made}.values():
+        if unit.pk != request.actor.care_unit.pk:
+            log_access(
+                actor=actor_at(request.actor.user, unit, Permission.BOOK, local_date(at)),
+                patients=[patient.pk],
+                what="samordnade besök",
+                at=at,
+                action=AccessAction.WRITE,
+                care_unit_id=unit.pk,
+            )
