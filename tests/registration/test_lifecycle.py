@@ -182,7 +182,7 @@ def test_every_refusal_is_a_sentence_with_a_rule(code, move, status):
     """VH-24: for every type, status and move, either allowed or refused with what, why and a rule."""
     refusal = refused(code, status, move)
     if refusal is not None:
-        assert refusal.rule.split("-")[0] in {"VH", "PL", "UT", "RI", "BO"}
+        assert refusal.rule.split("-")[0] in {"VH", "PL", "UT", "RI", "BO", "KL"}
         assert refusal.sentence.endswith(".") and len(refusal.sentence) > 25
 
 
