@@ -220,6 +220,8 @@ def leave_refusal(*, is_on_leave, expected_back, at):
 # --- Birth (VH-13) --------------------------------------------------------------------------------------------------
 
 MOST_CHILDREN = 6
+# The care that a mother is in when her child is prepared or born.
+OF_A_MOTHER = (INPATIENT, OBSERVATION)
 
 
 def number_of_children_refusal(how_many, *, has_identity):
@@ -233,7 +235,7 @@ def number_of_children_refusal(how_many, *, has_identity):
 
 def mother_refusal(type_code, status):
     """A child is prepared and born during the mother's ongoing care at the maternity unit. Or None."""
-    if type_code not in (INPATIENT, OBSERVATION) or status != Status.IN_PROGRESS:
+    if type_code not in OF_A_MOTHER or status != Status.IN_PROGRESS:
         return RuleError(
             "VH-13",
             "Foster och nyfödd hör till moderns pågående vård på förlossningen. Skriv in modern, eller lägg henne på"

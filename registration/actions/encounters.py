@@ -6,7 +6,7 @@ writes, called by actions and flows higher up inside theirs."""
 from django.db import transaction
 from django.utils import timezone
 
-from registration import distance_contacts, lifecycle, type_choice
+from registration import distance_contacts, lifecycle, stay_rules, type_choice
 from registration.actions import relations
 from registration.consults import still_belongs
 from registration.encounter_types import TYPES
@@ -493,7 +493,8 @@ def emptiness_refusal(encounter):
     """VH-12, VH-13, asked with this encounter's documents, cash and children."""
     has_documentation = encounter.documents.filter(removed_at__isnull=True).exists()
     has_cash = encounter.cash_transactions.filter(reverses__isnull=True, reversed_by__isnull=True).exists()
-    has_children = encounter.children.exclude(encounter__type=lifecycle.ANNULLED).exists()
+    children = encounter.children.exclude(encounter__type=lifecycle.ANNULLED)
+    has_children = encounter.type_id in stay_rules.OF_A_MOTHER and children.exists()
     return lifecycle.annulment_refusal(
         has_documentation=has_documentation, has_cash=has_cash, has_children=has_children
     )
