@@ -25,6 +25,8 @@ from sdv.accounts.administration import (
     may_any,
     site,
 )
+from sdv.accounts.catalogue_file import CatalogueFile
+from sdv.accounts.file_import import ImportedByFile
 from sdv.common.time import now
 
 __all__ = ["referral_admin"]
@@ -80,11 +82,14 @@ class VisitTypeAdmin(CatalogueAdmin):
 
 
 @admin.register(ContactReason, site=site)
-class ContactReasonAdmin(CatalogueAdmin):
+class ContactReasonAdmin(ImportedByFile, CatalogueAdmin):
     list_display = ("name", "alias", "is_unspecified", "is_for_all_visit_types", "source", "valid_to")
     list_filter = ("is_unspecified", "is_for_all_visit_types", "is_psychiatry_only")
     search_fields = ("name", "alias", "code")
     inlines = (LinkInline,)
+    file_import = CatalogueFile.of_catalogue(
+        ContactReason, "VO-01", "alias", "is_unspecified", "is_psychiatry_only", "is_for_all_visit_types"
+    )
 
 
 @admin.register(AddOnCategory, site=site)

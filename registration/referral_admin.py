@@ -5,6 +5,7 @@ from django.contrib import admin
 from registration.actions import problem_codes
 from registration.models import GuaranteeLimit, ProblemCode, ReferralReviewer
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, site
+from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
 
 
@@ -41,8 +42,9 @@ class ReferralReviewerAdmin(MaintainedAdmin):
 
 
 @admin.register(GuaranteeLimit, site=site)
-class GuaranteeLimitAdmin(CatalogueAdmin):
+class GuaranteeLimitAdmin(ImportedByFile, CatalogueAdmin):
     """Vårdgarantins gränser: a new limit is a new row, so that old waits are judged as they were (BO-04)."""
 
     fixed = ("code", "purpose", "days", "valid_from")
     list_display = ("name", "purpose", "days", "valid_from", "valid_to", "source")
+    file_import = CatalogueFile.of_catalogue(GuaranteeLimit, "BO-04", "purpose", "days", fixed=fixed)

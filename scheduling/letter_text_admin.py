@@ -9,6 +9,7 @@ from scheduling.actions import letter_texts
 from scheduling.letter_composition import FIELD
 from scheduling.models import LetterText
 from sdv.accounts.administration import MaintainedAdmin, site
+from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
 
 # How a text reads, with an invented visit.
@@ -85,9 +86,16 @@ class LetterTextAdmin(ImportedByFile, MaintainedAdmin):
 
 
 @admin.register(FeeRate, site=site)
-class FeeRateAdmin(MaintainedAdmin):
+class FeeRateAdmin(ImportedByFile, MaintainedAdmin):
     """Amounts: a new year is a new row, so that an old letter's amount can be told of."""
 
     fixed = ("code", "purpose", "level", "staff", "with_referral", "amount", "valid_from")
     list_display = ("code", "purpose", "level", "staff", "with_referral", "amount", "valid_from", "valid_to", "source")
     list_filter = ("purpose", "level")
+    file_import = CatalogueFile(
+        FeeRate,
+        "PL-14",
+        ("code", "purpose", "level", "staff", "with_referral", "amount", "source", "valid_from", "valid_to"),
+        fixed=fixed,
+        key=("purpose", "level", "staff", "with_referral", "valid_from"),
+    )

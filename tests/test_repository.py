@@ -319,6 +319,7 @@ def test_what_is_given_a_patient_s_id_locks_the_present_record():
 # Functions that build SQL from parts, all of them constants or quoted names of ours.
 BUILDS_SQL = {
     "classification/statistics.py": "constants of the same file",
+    "sdv/accounts/catalogue_file.py": "the name of our model's table, quoted",
     "sdv/common/partitions.py": "names of partitions, quoted",
     "sdv/flows/merging/acts.py": "names of our tables and constants of the same package",
     "sdv/flows/merging/since.py": "names of our tables and constants of the same package",

@@ -21,7 +21,8 @@ MOST_BYTES = 2 * 1024 * 1024
 @dataclass(frozen=True)
 class FileImport:
     """A catalogue's words, and what writes it, compares a text with it (`on` a day) and lets the compared take effect
-    (`text`, `fingerprint`, `by`, `at`). A comparison has added, changed, ended, same and fingerprint."""
+    (`text`, `fingerprint`, `by`, `at`). A comparison has added, changed, ended, same and fingerprint, and may have `left`.
+    Where rows of a model are the lines of the file, `catalogue_file.CatalogueFile` is all of this."""
 
     title: str
     about: str
@@ -59,8 +60,8 @@ class FileForm(forms.Form):
 
 
 class ImportedByFile:
-    """For an admin class with `file_import`. Its template admin/<app>/<model>/import.html extends admin/import_file.html
-    and says how a row reads."""
+    """For an admin class with `file_import`. A template admin/<app>/<model>/import.html that extends admin/import_file.html
+    says how a row reads, where it does not say so itself."""
 
     file_import = None
     change_list_template = "admin/file_change_list.html"
@@ -110,5 +111,5 @@ class ImportedByFile:
             "rows": form.cleaned_data["rows"] if found else "",
             "opts": self.opts,
         }
-        template = f"admin/{self.opts.app_label}/{self.opts.model_name}/import.html"
-        return TemplateResponse(request, template, context, status=422 if form.errors else 200)
+        templates = [f"admin/{self.opts.app_label}/{self.opts.model_name}/import.html", "admin/import_file.html"]
+        return TemplateResponse(request, templates, context, status=422 if form.errors else 200)

@@ -11,7 +11,14 @@ from tests import factories
 from tests.desk.signed_in import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogues")]
-NAMES = ["classification_blockedcode", "registration_problemcode", "scheduling_lettertext"]
+NAMES = [
+    "classification_blockedcode",
+    "registration_contactreason",
+    "registration_feerate",
+    "registration_guaranteelimit",
+    "registration_problemcode",
+    "scheduling_lettertext",
+]
 
 
 @pytest.fixture
