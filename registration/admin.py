@@ -58,12 +58,15 @@ class InstructionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(VisitKind, site=site)
-class VisitKindAdmin(CatalogueAdmin):
+class VisitKindAdmin(ImportedByFile, CatalogueAdmin):
     list_display = ("name", "contact_form", "may_be_new", "may_be_return", "source", "valid_to")
+    file_import = CatalogueFile.of_catalogue(
+        VisitKind, "BT-01", "may_be_new", "may_be_return", "contact_form", "description"
+    )
 
 
 @admin.register(VisitType, site=site)
-class VisitTypeAdmin(CatalogueAdmin):
+class VisitTypeAdmin(ImportedByFile, CatalogueAdmin):
     # What a besökstyp is put together of stays: another composition is another besökstyp (BT-01).
     fixed = ("code", "care_area", "profession", "visit_kind", "new_or_return")
     list_display = (
@@ -79,6 +82,13 @@ class VisitTypeAdmin(CatalogueAdmin):
     list_filter = ("care_area", "profession", "visit_kind", "contact_form", "requires_place", "is_diagnostic")
     list_select_related = ("care_area", "profession", "visit_kind")
     inlines = (LinkInline,)
+    file_import = CatalogueFile.of_catalogue(
+        VisitType,
+        "BT-01",
+        *("care_area", "profession", "visit_kind", "new_or_return", "contact_form"),
+        *("requires_place", "is_diagnostic", "default_minutes"),
+        fixed=fixed,
+    )
 
 
 @admin.register(ContactReason, site=site)
@@ -93,19 +103,22 @@ class ContactReasonAdmin(ImportedByFile, CatalogueAdmin):
 
 
 @admin.register(AddOnCategory, site=site)
-class AddOnCategoryAdmin(CatalogueAdmin):
+class AddOnCategoryAdmin(ImportedByFile, CatalogueAdmin):
     inlines = (AddOnInline,)
+    file_import = CatalogueFile.of_catalogue(AddOnCategory, "KA-02")
 
 
 @admin.register(AddOn, site=site)
-class AddOnAdmin(CatalogueAdmin):
+class AddOnAdmin(ImportedByFile, CatalogueAdmin):
     list_display = ("name", "category", "code", "source", "valid_to")
     list_select_related = ("category",)
+    file_import = CatalogueFile.of_catalogue(AddOn, "KA-02", "category")
 
 
 @admin.register(AddressKind, site=site)
-class AddressKindAdmin(CatalogueAdmin):
+class AddressKindAdmin(ImportedByFile, CatalogueAdmin):
     list_display = ("name", "rule", "requires_dates", "is_locked", "valid_to")
+    file_import = CatalogueFile.of_catalogue(AddressKind, "PA-07", "rule", "requires_dates", "is_locked")
 
 
 @admin.register(WaitingScreen, site=site)

@@ -5,6 +5,8 @@ from django.contrib import admin
 from scheduling import attachment_admin, letter_text_admin
 from scheduling.models import ExtraHours, Outcome, OutcomeReason, Resource, WeeklyHours
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
+from sdv.accounts.catalogue_file import CatalogueFile
+from sdv.accounts.file_import import ImportedByFile
 from sdv.accounts.permissions import Permission
 from sdv.organisation.models import CareUnit
 
@@ -21,11 +23,12 @@ class OutcomeAdmin(ReadOnlyAdmin):
 
 
 @admin.register(OutcomeReason, site=site)
-class OutcomeReasonAdmin(CatalogueAdmin):
+class OutcomeReasonAdmin(ImportedByFile, CatalogueAdmin):
     fixed = ("code", "outcome")
     list_display = ("name", "outcome", "position", "source", "valid_from", "valid_to")
     list_filter = ("outcome",)
     list_select_related = ("outcome",)
+    file_import = CatalogueFile.of_catalogue(OutcomeReason, "UT-03", "outcome", "position", fixed=fixed)
 
 
 class WeeklyHoursInline(MaintainedInline):

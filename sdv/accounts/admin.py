@@ -28,6 +28,8 @@ from .administration import (
     may_any,
     site,
 )
+from .catalogue_file import CatalogueFile
+from .file_import import ImportedByFile
 from .models import AccessLogEntry, ApiToken, Practitioner, Profession, StaffAssignment, User
 from .permissions import Permission
 
@@ -94,12 +96,21 @@ class PlaceAdmin(MaintainedAdmin):
     search_fields = ("name", "care_unit__name")
 
 
-@admin.register(CareArea, Profession, site=site)
-class AbbreviatedAdmin(CatalogueAdmin):
+class AbbreviatedAdmin(ImportedByFile, CatalogueAdmin):
     """Parts that besökstyper are named after (BT-01)."""
 
     fixed = ("code", "abbreviation")
     list_display = ("name", "abbreviation", "alias", "source", "valid_to")
+
+
+@admin.register(CareArea, site=site)
+class CareAreaAdmin(AbbreviatedAdmin):
+    file_import = CatalogueFile.of_catalogue(CareArea, "BT-01", "abbreviation", "alias", fixed=AbbreviatedAdmin.fixed)
+
+
+@admin.register(Profession, site=site)
+class ProfessionAdmin(AbbreviatedAdmin):
+    file_import = CatalogueFile.of_catalogue(Profession, "BT-01", "abbreviation", "alias", fixed=AbbreviatedAdmin.fixed)
 
 
 # --- Staff --------------------------------------------------------------------------------------------------------

@@ -7,13 +7,15 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from registration.models import ContactReason, FeeRate, GuaranteeLimit, VisitType, VisitTypeReason
+from registration.models import AddOn, AddOnCategory, ContactReason, FeeRate, GuaranteeLimit, VisitType, VisitTypeReason
+from scheduling.models import OutcomeReason
 from sdv.accounts.administration import site
 from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.permissions import Role
 from sdv.common.catalogues import CatalogueError
 from sdv.common.errors import RuleError
 from sdv.common.models import ChangeLogEntry
+from sdv.organisation.models import CareArea
 from tests import factories
 from tests.clinic import DAY, NOW, TODAY
 from tests.desk.signed_in import signed_in
@@ -199,6 +201,44 @@ def test_an_amount_of_a_new_year_is_a_new_row():
         ("A", 200, False, "=Prov"),
         ("B", 250, False, "Beslut"),
     ]
+
+
+def test_a_row_pointed_out_is_told_by_its_code():
+    """KA-02, BT-01: another category is a change; what a besökstyp is put together of stays."""
+    add_ons, visit_types = (site._registry[model].file_import for model in (AddOn, VisitType))
+    one, other = (AddOnCategory.objects.create(code=f"prov-{n}", name=f"Prov {n}") for n in (1, 2))
+    AddOn.objects.create(code="prov", name="Prov", category=one)
+    text = add_ons.written()
+    assert counts(read(add_ons, text.replace("prov;Prov;prov-1;", "prov;Prov;prov-2;"))) == (
+        0,
+        1,
+        0,
+        0,
+        text.count("\n") - 2,
+    )
+    assert AddOn.objects.get(code="prov").category == other
+    with pytest.raises(CatalogueError, match="kategori: ”prov-3” är inte känt"):
+        read(add_ons, text.replace("prov;Prov;prov-1;", "prov;Prov;prov-3;"))
+    row = VisitType.objects.exclude(care_area=CareArea.objects.first()).first()
+    row = f"{row.code};{row.name};{row.care_area.code};"
+    with pytest.raises(CatalogueError, match=r"vardomrade: .* → .*Det ändras inte på en rad som finns"):
+        read(
+            visit_types,
+            visit_types.written().replace(row, row.rsplit(";", 2)[0] + f";{CareArea.objects.first().code};"),
+        )
+
+
+def test_what_cannot_stand_at_once_is_refused_with_its_line():
+    """UT-03: two reasons of an outcome have not one digit, also not on the way to another."""
+    reasons = site._registry[OutcomeReason].file_import
+    one, other = OutcomeReason.objects.filter(outcome="await_result").order_by("position")[:2]
+    text = reasons.written().replace(f";{one.outcome_id};{one.position};", f";{one.outcome_id};{other.position};")
+    with pytest.raises(CatalogueError, match=r"Rad \d+: Siffran används redan för utfallet"):
+        read(reasons, text)
+    gone = "\r\n".join(line for line in reasons.written().split("\r\n") if not line.startswith(f"{other.code};"))
+    found = read(reasons, gone.replace(f";{one.outcome_id};{one.position};", f";{one.outcome_id};{other.position};"))
+    assert counts(found)[:3] == (0, 1, 1)
+    assert OutcomeReason.objects.get(pk=one.pk).position == other.position
 
 
 def test_the_administration_shows_what_changes_before_it_does(limits, client):

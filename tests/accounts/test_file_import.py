@@ -12,12 +12,20 @@ from tests.desk.signed_in import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogues")]
 NAMES = [
+    "accounts_profession",
     "classification_blockedcode",
+    "organisation_carearea",
+    "registration_addon",
+    "registration_addoncategory",
+    "registration_addresskind",
     "registration_contactreason",
     "registration_feerate",
     "registration_guaranteelimit",
     "registration_problemcode",
+    "registration_visitkind",
+    "registration_visittype",
     "scheduling_lettertext",
+    "scheduling_outcomereason",
 ]
 
 
