@@ -10,7 +10,7 @@ from django.db import connection, connections
 from django.test import TransactionTestCase
 
 from sdv import celery  # noqa: F401  tasks belong to our Celery app also here
-from sdv.common.time import at_local, local_date, now
+from sdv.common.time import ONE_DAY, at_local, local_date, now
 
 from .databases import restore, template_database
 
@@ -23,16 +23,17 @@ NO_BROWSER = (
 
 # --- The clock ----------------------------------------------------------------------------------------------------
 
-HOUR_VARIABLE = "SDV_TEST_HOUR"
-
 
 @pytest.fixture(scope="session", autouse=True)
 def hour_of_the_day():
-    """The suite begins at ten today, whatever the hour is, and time goes on from there: "in an hour" is a booking of
-    today, also for who runs the tests at midnight. A test about another hour goes there itself (time_machine).
-    SDV_TEST_HOUR=23:40 begins then instead. The database's own clock stays what it is, and so do the keys it makes."""
-    clock = time.fromisoformat(os.environ.get(HOUR_VARIABLE, "10:00"))
-    with time_machine.travel(at_local(local_date(now()), clock).astimezone(UTC), tick=True):
+    """The suite begins at the last ten o'clock that has been, whatever the hour is, and time goes on from there: "in an
+    hour" is a booking of today, also for who runs the tests at midnight. A test about another hour goes there itself
+    (time_machine). The database's own clock stays what it is, and so do the keys it makes: it is never behind."""
+    present = now()
+    ten = at_local(local_date(present), time(10))
+    if ten > present:
+        ten = at_local(local_date(present) - ONE_DAY, time(10))
+    with time_machine.travel(ten.astimezone(UTC), tick=True):
         yield
 
 
