@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from classification.rules.checks import CHECKS, Severity
 from sdv.accounts.models import User
-from sdv.common.models import LockingQuerySet, Row, change_log
+from sdv.common.models import LockingQuerySet, Row, change_log, require_days_in_order
 from sdv.organisation.models import CareUnit
 
 from .catalogue import CodeSystem
@@ -90,6 +90,9 @@ class CheckSetting(Row):
 
     def __str__(self):
         return f"{CHECKS[self.check_id]}: {self.get_weight_display()}"
+
+    def clean(self):
+        require_days_in_order(self)
 
 
 class BlockKind(models.TextChoices):

@@ -128,6 +128,7 @@ class VisitType(CatalogueRow):
     def clean(self):
         from django.core.exceptions import ValidationError
 
+        super().clean()
         if self.visit_kind_id and self.visit_kind.needs_new_or_return and not self.new_or_return:
             raise ValidationError({"new_or_return": "Välj nybesök eller återbesök för den här typen av besök (BT-02)."})
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 
-from sdv.common.models import CatalogueQuerySet, Row, change_log
+from sdv.common.models import CatalogueQuerySet, Row, change_log, require_days_in_order
 
 
 class FeePurpose(models.TextChoices):
@@ -94,3 +94,6 @@ class FeeRate(Row):
 
     def __str__(self):
         return f"{self.code}: {self.amount} kr"
+
+    def clean(self):
+        require_days_in_order(self)

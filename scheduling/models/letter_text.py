@@ -8,7 +8,7 @@ from django.db.models import F, Func, Q, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 
 from registration.models import AddOn, ContactReason
-from sdv.common.models import CatalogueQuerySet, Row, change_log
+from sdv.common.models import CatalogueQuerySet, Row, change_log, require_days_in_order
 from sdv.organisation.models import CareUnit, CareUnitKind
 
 
@@ -161,6 +161,9 @@ class LetterText(Row):
 
     def __str__(self):
         return f"{self.get_part_display()}: {self.subject_text}"
+
+    def clean(self):
+        require_days_in_order(self)
 
     @property
     def subject_text(self):

@@ -1,6 +1,7 @@
 """What every table has in common: time-ordered keys, versions, the change log."""
 
 import pgtrigger
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from .uuid7 import UUIDv7, uuid7
@@ -40,6 +41,13 @@ class CatalogueQuerySet(models.QuerySet):
         )
 
 
+def require_days_in_order(row):
+    """For `clean()` of a row with days. Said before the constraints are tried: of a last day before the first, PostgreSQL
+    cannot even be asked what it overlaps."""
+    if row.valid_from and row.valid_to and row.valid_to < row.valid_from:
+        raise ValidationError({"valid_to": "Sista dagen ska inte ligga före den första."})
+
+
 class CatalogueRow(Row):
     """A row of a catalogue that administrators maintain. Never deleted once used: it gets an end date instead."""
 
@@ -57,6 +65,9 @@ class CatalogueRow(Row):
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        require_days_in_order(self)
 
 
 class ChangeLogEntry(Row):

@@ -4,6 +4,7 @@ judges it, and takes effect as a whole or not at all (KA-03)."""
 from datetime import date
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -256,6 +257,25 @@ def test_the_administration_shows_what_changes_before_it_does(limits, client):
     assert ChangeLogEntry.objects.filter(row_id=str(row.pk), operation="insert", actor_id__isnull=False).exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("registration_guaranteelimit", {"code": "x", "name": "X", "purpose": "first_visit", "days": "4"}),
+        (
+            "registration_feerate",
+            {"code": "X", "purpose": "visit", "level": "primary", "staff": "doctor", "amount": "4"},
+        ),
+        ("scheduling_lettertext", {"part": "bring", "language": "sv", "text": "Ta med legitimation."}),
+        ("classification_checksetting", {"check_id": "R30", "weight": "warning", "most": "9", "decision": "Prov"}),
+    ],
+)
+def test_a_last_day_before_the_first_is_said_in_the_administration(client, name, given):
+    """KA-03: where a day may have one row, the database cannot even be asked of such days."""
+    days = {"source": "Prov", "valid_from": "2027-02-01", "valid_to": "2027-01-01"}
+    answer = client.post(reverse(f"admin:{name}_add"), given | days)
+    assert answer.status_code == 200 and "Sista dagen ska inte ligga före den första." in answer.content.decode()
+
+
 def declared():
     reverse("admin:index")
     return [
@@ -280,3 +300,5 @@ def test_a_file_has_every_field_and_changes_no_more_than_the_administration_may(
         assert set(catalogue.columns) == {field.name for field in model._meta.concrete_fields if field.editable}
         assert set(catalogue.fixed) == set(admin.fixed), model
         assert set(catalogue.key) <= set(admin.fixed), model
+        with pytest.raises(ValidationError):
+            model(valid_from=TODAY, valid_to=TODAY - DAY).clean()
