@@ -5,9 +5,18 @@ from datetime import date
 
 from django.db.models import Exists, OuterRef, Q
 
+from registration.contact_types import NEW, new_or_return_of
 from registration.models import Referral
 from scheduling import ranking, rules
-from scheduling.models import BookingRequest, BookingRequestStatus, BookingState, Offer, ResourceBooking
+from scheduling.models import (
+    Appointment,
+    AppointmentStatus,
+    BookingRequest,
+    BookingRequestStatus,
+    BookingState,
+    Offer,
+    ResourceBooking,
+)
 from scheduling.timebook import Timebook
 from sdv.common.time import local_date
 
@@ -44,14 +53,17 @@ def candidates(*, care_unit, resource, start, at, visit_type=None):
         for row in requests
         if fits(row.visit_type)
     ]
-    if visit_type is not None and visit_type.visit_kind.may_be_new and not visit_type.visit_kind.may_be_return:
+    if new_or_return_of(visit_type) == NEW:
         waiting += _referrals(care_unit, units)
     return ranking.rank(waiting, day=day, resource=str(resource.pk), resource_name=resource.name)[:SHOWN]
 
 
 def _referrals(care_unit, units):
     unasked = ~Exists(Offer.objects.open().filter(referral=OuterRef("pk")))
-    rows = Referral.objects.to_book().filter(unasked, care_unit__in=units, patient__deceased_on=None)
+    unbooked = ~Exists(
+        Appointment.objects.filter(status=AppointmentStatus.BOOKED, encounter__commitment=OuterRef("commitment"))
+    )
+    rows = Referral.objects.to_book().filter(unasked, unbooked, care_unit__in=units, patient__deceased_on=None)
     rows = rows.select_related("patient", "problem_code", "care_unit")
     return [
         ranking.Waiting(
@@ -59,7 +71,7 @@ def _referrals(care_unit, units):
             first=date.min,
             target=row.medical_target_date,
             wished_resource="",
-            since=row.arrival_date,
+            since=row.waiting_since,
             elsewhere=_elsewhere(row, care_unit),
         )
         for row in rows.order_by("medical_target_date", "id")[:LOOKED_AT]

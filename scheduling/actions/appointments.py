@@ -251,13 +251,13 @@ def _reschedule(
     if resource_ids:
         appointment.resources.set(new)
         booking.change_people(encounter, new, first_id=resource_ids[0])
-    changes = {}
+    changes = {"is_overbooked": False}  # The new time is had as any free one.
     if appointment.kind == AppointmentKind.GROUP:
         # A time of one's own in place of the seat.
         seats.let_go(appointment)
         encounter.is_group = False
         encounter.save(update_fields=["is_group"])
-        changes = {"kind": AppointmentKind.INDIVIDUAL, "session": None, "is_overbooked": False}
+        changes |= {"kind": AppointmentKind.INDIVIDUAL, "session": None}
     write(appointment, start=start, end=end, **changes)
     item = rebooking.settle(appointment, rebooking.REBOOKED, by=by, at=at)
     rebooking.watch_consults(encounter.pk, by=by, at=at)

@@ -156,6 +156,8 @@ def create_visit(
     if wanted.request:
         work_items.mark_booked(wanted.request)
         offers.withdraw_of(booking_request=wanted.request, by=by, at=at)
+    if wanted.commitment:
+        offers.withdraw_of(referral__commitment=wanted.commitment, by=by, at=at)
     invitations.settle(appointment, by=by, at=at)
     return appointment
 

@@ -31,6 +31,7 @@ from sdv.common.errors import RuleError
 from sdv.common.time import local_date, start_of_day
 from sdv.common.versions import refuse_stale, write
 
+from . import offers
 from .work_items import COMMITMENT_CLOSED
 
 
@@ -93,6 +94,7 @@ def close(commitment, *, reason, by, at):
     Referral.objects.filter(commitment=commitment, status=ReferralStatus.ACCEPTED).update(
         status=ReferralStatus.CLOSED, decision_reason=reason, decided_at=at, decided_by=by
     )
+    offers.withdraw_of(referral__commitment=commitment, by=by, at=at)
     registration_writes.close_commitment(commitment, reason=reason, by=by, at=at)
 
 

@@ -184,6 +184,14 @@ def test_overbooking_is_explicit_allowed_by_the_unit_and_another_seat(health_cen
     health_centre.unit.save()
     booked = health_centre.book(other, NOW + DAY, overbook=True)
     assert (booked.is_overbooked, booked.resource_bookings.get().seat) == (True, 2)
+    moved = appointments.reschedule(
+        appointment_id=booked.pk,
+        start=NOW + 2 * DAY,
+        end=NOW + 2 * DAY + HALF_HOUR,
+        by=health_centre.nurse,
+        at=NOW,
+    )
+    assert (moved.is_overbooked, moved.resource_bookings.get().seat) == (False, 1)
 
 
 def test_the_database_itself_refuses_a_double_booked_resource(health_centre):

@@ -7,9 +7,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from registration.models import VisitType
+from registration.models import Referral, VisitType
 from scheduling import freed, ranking, slots
-from scheduling.actions import absences, appointments, offers, resource_bookings, work_items
+from scheduling.actions import absences, appointments, commitments, offers, resource_bookings, work_items
 from scheduling.models import Appointment, BookingRequest, FreedTime, Offer, ResourceBooking
 from sdv.common.errors import RuleError
 from sdv.desk.jobs import JOBS
@@ -204,6 +204,52 @@ def test_a_remiss_to_book_is_suited_by_a_new_visits_time(clinic):
     accepted = offers.accept(offer_id=offer.pk, by=clinic.nurse, at=NOW)
     assert accepted.appointment.encounter.commitment == referral.commitment
     assert offer.contact_reason.code == "bedomning-ospecificerad"
+
+
+def offered_remiss(clinic, referral, visit_type):
+    return offers.make(
+        subject="referral",
+        row_id=referral.pk,
+        resource_id=clinic.nurse_resource.pk,
+        start=START,
+        visit_type=visit_type,
+        by=clinic.nurse,
+        at=NOW,
+    )
+
+
+def test_a_remiss_that_is_booked_or_ended_in_another_way_is_offered_nothing_more(clinic):
+    """PL-01, UT-03: the held time is free again, a yes is refused, and who has a time is not ranked as waiting."""
+    new_visit = VisitType.objects.filter(
+        care_area=clinic.unit.care_area, profession__abbreviation="Ssk", name__endswith="Nybesök",
+        contact_form="physical", visit_kind__may_be_return=False,
+    ).first()  # fmt: skip
+    booked, closed = (clinic.commitment(clinic.patient()) for _ in range(2))
+    offer = offered_remiss(clinic, booked.referrals.get(), new_visit)
+    visit = clinic.book(booked.patient, START + DAY, commitment_id=booked.pk)
+    offer.refresh_from_db()
+    assert (offer.status, offer.hold) == ("withdrawn", None)
+    with pytest.raises(RuleError):
+        offers.accept(offer_id=offer.pk, by=clinic.nurse, at=NOW)
+    assert list(Appointment.objects.all()) == [visit]
+    assert [row for row, _ in ranked(clinic, visit_type=new_visit)] == [closed.referrals.get()]
+    offer = offered_remiss(clinic, closed.referrals.get(), new_visit)
+    commitments.close_by_id(commitment_id=closed.pk, reason="Färdig", by=clinic.doctor, at=NOW)
+    offer.refresh_from_db()
+    assert (offer.status, offer.hold) == ("withdrawn", None)
+    assert is_free(clinic)
+
+
+def test_how_long_a_remiss_has_waited_follows_it_from_the_first_unit(clinic):
+    """PL-01, PL-25, VA-03: a freed visit by phone is a new visit's where its besökstyp says so."""
+    referral = clinic.commitment(clinic.patient()).referrals.get()
+    Referral.objects.filter(pk=referral.pk).update(arrival_date=TODAY, decision_date=TODAY - 90 * DAY)
+    waited = (START.date() - Referral.objects.get(pk=referral.pk).waiting_since).days
+    call = VisitType.objects.get(name="Sp Ssk Telefon Återbesök", care_area=clinic.unit.care_area)
+    assert ranked(clinic, visit_type=call) == []
+    call.new_or_return = "new"
+    ((row, reasons),) = ranked(clinic, visit_type=call)
+    assert row == referral and f"Har väntat {waited} dagar" in reasons
 
 
 def test_the_question_costs_the_same_however_many_wait(health_centre):
