@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import nullcontext
 from datetime import UTC, time
 
 import pytest
@@ -42,6 +43,13 @@ def real_hour(hour_of_the_day):
     """A way back to the machine's clock, for tests that speak with programs of their own, and for those that follow the
     order of keys made here and keys made by PostgreSQL: neither knows another."""
     return lambda: time_machine.travel(time_machine.escape_hatch.datetime.datetime.now(UTC), tick=True)
+
+
+@pytest.fixture(autouse=True)
+def hour_of_the_browser(request, real_hour):
+    """A browser keeps time itself: what it is told by a server of another hour is old to it."""
+    with real_hour() if "browser" in request.fixturenames else nullcontext():
+        yield
 
 
 @pytest.fixture

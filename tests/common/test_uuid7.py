@@ -30,6 +30,7 @@ def test_the_lowest_key_of_a_moment_parts_before_from_after():
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("at_the_real_hour")
 def test_postgresql_s_keys_sort_with_ours():
     with connection.cursor() as cursor:
         first = uuid7()
