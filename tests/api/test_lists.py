@@ -219,7 +219,7 @@ def test_a_booking_is_few_queries(integration, clinic, django_assert_max_num_que
         "resources": [str(resource.pk)],
         "commitment": str(commitment.pk),
     }
-    # One for an offer to the remiss, one for an öppen kallelse, one for a consult of the visit: all may stand in its way.
+    # Among them: what is offered or sent to who is booked now, and what the contact is a consult of (PL-01, PL-26, VH-10).
     with django_assert_max_num_queries(31):
         assert integration.post("appointments/", body).status_code == 201
     assert Encounter.objects.filter(patient=patient).count() == 1
