@@ -18,7 +18,7 @@ from sdv.embedded import Servers, supervisor
 from sdv.embedded.processes import wait_until
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(400)]
 
 
 class Running:
@@ -50,7 +50,7 @@ class Running:
     def told(self):
         return self.output.read_text()
 
-    def wait_until_told(self, words, seconds=60):
+    def wait_until_told(self, words, seconds=150):  # every migration, from nothing
         assert wait_until(lambda: words in self.told or self.process.poll() is not None, seconds, every=0.1), self.told
         assert words in self.told, self.told
 
