@@ -49,7 +49,7 @@ def test_it_is_set_and_the_page_shows_nothing_any_more(desk, patient):
     answer = desk.post(at("patient-protection", patient), {"ground": "threat", "version": before.version}, follow=True)
     page = answer.content.decode()
     assert "Skyddade personuppgifter satta:" in page and "Sekretessmarkering" in page
-    assert "Hemlig" not in page and "0605" not in page and "Ring alltid upp själv" in page
+    assert "Hemlig" not in page and "174 06 05" not in page and "Ring alltid upp själv" in page
     assert "Ångra" not in page
     assert desk.get(at("patient-protection", patient)).status_code == 302
 
@@ -62,7 +62,7 @@ def test_the_way_to_reach_the_person_is_the_fixed_words_after_a_reason_that_is_l
     assert "Box 2820" not in asked
     assert desk.post(at("patient-contact-way", patient), {"reason": ""}).status_code == 422
     shown = desk.post(at("patient-contact-way", patient), {"reason": "Kallelse"}).content.decode()
-    assert "Box 2820" in shown and "403 20 Göteborg" in shown and "0605" not in shown and "Hemlig" not in shown
+    assert "Box 2820" in shown and "403 20 Göteborg" in shown and "174 06 05" not in shown and "Hemlig" not in shown
     logged = AccessLogEntry.objects.get(what="kontaktväg visad")
     assert (logged.patient_id, logged.purpose) == (patient.pk, "Kallelse")
 
