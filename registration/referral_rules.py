@@ -134,6 +134,16 @@ def target_and_days(*, review_date, medical_target_date, days_to_first_contact):
     return medical_target_date, days_to_first_contact
 
 
+def problem_code_refusal(*, name, unit_name):
+    """VA-01: a vårdåtagande names a problem of its unit's specialities, valid on the day."""
+    return RuleError(
+        "VA-01",
+        f"Problemkoden {name} kan inte väljas för {unit_name}: den hör inte till enhetens specialiteter eller gäller"
+        " inte längre. Välj en av enhetens problemkoder.",
+        code="problem_code_not_offered",
+    )
+
+
 def referrer_missing(*, kind, referrer, has_sender_unit):
     """VA-02: whether a remiss lacks who wrote it; an egen vårdbegäran, research and what is in care already need none."""
     return kind == ReferralKind.REFERRAL and not has_sender_unit and not referrer.strip()

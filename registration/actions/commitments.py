@@ -2,14 +2,16 @@
 
 from django.db import IntegrityError, transaction
 
-from registration.models import CareCommitment, CommitmentAct, CommitmentStatus
+from registration import referral_rules
+from registration.models import CareCommitment, CommitmentAct, CommitmentStatus, ProblemCode
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 
 
 def open_commitment(*, patient, care_unit, problem_code, by, at):
-    """The open vårdåtagande of the problem at the unit: the one there is, or a new one (VA-01). The patient is locked
-    by the caller, so two clerks cannot both make one; the partial unique index is the net."""
+    """The open vårdåtagande of the problem at the unit: the one there is, or a new one, of a problem that the unit's
+    specialities have (VA-01). The patient is locked by the caller, so two clerks cannot both make one; the partial unique
+    index is the net."""
     found = (
         CareCommitment.objects.open()
         .filter(patient=patient, care_unit=care_unit, problem_code=problem_code)
@@ -18,6 +20,7 @@ def open_commitment(*, patient, care_unit, problem_code, by, at):
     )
     if found:
         return found
+    refuse_problem_code(problem_code, care_unit, at=at)
     try:
         with transaction.atomic():
             opened = CareCommitment.objects.create(
@@ -32,6 +35,12 @@ def open_commitment(*, patient, care_unit, problem_code, by, at):
             return opened
     except IntegrityError:
         return CareCommitment.objects.open().get(patient=patient, care_unit=care_unit, problem_code=problem_code)
+
+
+def refuse_problem_code(problem_code, care_unit, *, at):
+    """VA-01: raises the refusal of a problemkod that the unit cannot name on the day."""
+    if not ProblemCode.objects.for_unit(care_unit, local_date(at)).filter(pk=problem_code.pk).exists():
+        raise referral_rules.problem_code_refusal(name=problem_code.name, unit_name=care_unit.name)
 
 
 def close_commitment(commitment, *, reason, by, at):

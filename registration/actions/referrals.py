@@ -9,7 +9,7 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
 
-from .commitments import close_commitment, open_commitment
+from .commitments import close_commitment, open_commitment, refuse_problem_code
 from .encounters import refuse_deceased
 
 WITHDRAWN = "Vidaresändningen är ångrad"
@@ -56,6 +56,8 @@ def register(
         raise refused
     if rules.referrer_missing(kind=kind, referrer=referrer, has_sender_unit=sender_unit is not None):
         raise InputError(referrer="Ange vem som har skrivit remissen.")
+    if problem_code is not None:
+        refuse_problem_code(problem_code, care_unit, at=at)
     is_own = sender_unit is None or sender_unit.pk == care_unit.pk
     referral = Referral.objects.create(
         patient=patient,

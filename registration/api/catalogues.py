@@ -116,6 +116,14 @@ class CareUnits(_Catalogue):
 # --- Besökstyp, orsak, tillval, problemkod -----------------------------------------------------------------------------
 
 
+def _unit_of(asked):
+    """The care unit that is asked about, or None. Raises InputError where there is no such unit."""
+    unit = CareUnit.objects.filter(pk=asked["care_unit"]).first() if "care_unit" in asked else None
+    if "care_unit" in asked and unit is None:
+        raise InputError(care_unit="Vårdenheten finns inte.")
+    return unit
+
+
 class VisitTypeQuery(CatalogueQuery):
     """Filters of visit types."""
 
@@ -169,10 +177,7 @@ class VisitTypes(_Catalogue):
     def get(self, request):
         asked = self.query(VisitTypeQuery)
         rows = VisitType.objects.valid_on(self.day(asked)).select_related("care_area", "profession", "visit_kind")
-        if unit_id := asked.get("care_unit"):
-            unit = CareUnit.objects.filter(pk=unit_id).first()
-            if unit is None:
-                raise InputError(care_unit="Vårdenheten finns inte.")
+        if unit := _unit_of(asked):
             rows = rows.filter(care_area_id=unit.care_area_id)
         if text := asked.get("search"):
             rows = rows.filter(name__icontains=text)
@@ -257,6 +262,14 @@ class AddOns(_Catalogue):
         return self.page(rows, self.query(CatalogueQuery), lambda row: coded(row) | {"category": coded(row.category)})
 
 
+class ProblemCodeQuery(CatalogueQuery):
+    """Filters of problem codes."""
+
+    care_unit = Id(
+        required=False, help_text="Bara problemkoder som vårdenheten kan välja: dess specialiteters (VA-01)."
+    )
+
+
 class ProblemCodeAnswer(Coded):
     """Regional problemkod (VA-01)."""
 
@@ -270,10 +283,12 @@ class ProblemCodes(_Catalogue):
         "problem_codes_list",
         "Problemkoder",
         tag=TAG,
-        query=CatalogueQuery,
+        query=ProblemCodeQuery,
         answer=page_of("ProblemCodePage", ProblemCodeAnswer, counted=True),
         has_id=False,
     )
     def get(self, request):
-        rows = ProblemCode.objects.valid_on(local_date(self.at)).order_by("name", "id")
-        return self.page(rows, self.query(CatalogueQuery), lambda row: coded(row) | {"speciality": row.speciality})
+        asked, on = self.query(ProblemCodeQuery), local_date(self.at)
+        unit = _unit_of(asked)
+        rows = ProblemCode.objects.for_unit(unit, on) if unit else ProblemCode.objects.valid_on(on)
+        return self.page(rows.order_by("name", "id"), asked, lambda row: coded(row) | {"speciality": row.speciality})

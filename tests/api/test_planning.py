@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from registration.models import CareCommitment, Referral
+from registration.actions import referrals
+from registration.models import CareCommitment, ProblemCode, Referral
 from scheduling.actions import faults
 from scheduling.models import BookingRequest, ListFault, OutcomeReason
 from sdv.accounts.permissions import Role
+from sdv.common.errors import RuleError
 from sdv.common.time import local_date, now
 from sdv.organisation.models import SharedList
 from tests import factories
@@ -342,6 +344,42 @@ def test_a_commitment_is_opened_once_per_problem_closed_with_a_reason_and_reopen
     refused(integration.post(f"{path}reopen/"), 409, rule="UT-03", code="reason_missing")
     assert integration.post(f"{path}reopen/", {"reason": "Nya besvär"}).json()["status"] == "open"
     assert integration.get("work-lists/broken-promises/").json()["results"] == []
+
+
+def test_a_problem_code_of_another_speciality_is_refused_in_every_door_and_nothing_changes(
+    integration, clinic, referral
+):
+    """VA-01: judged by the act, so also by REST, and for what has ended; what already is open is joined."""
+    row = factories.received_referral(care_unit=clinic)
+    joined = factories.open_commitment(patient=row.patient, care_unit=clinic)
+    clinic.specialities = ["Ortopedi"]
+    clinic.save(update_fields=["specialities"])
+    own, ended = (ProblemCode.objects.create(code=code, name=code, speciality="Ortopedi") for code in ("hoft", "knal"))
+    before = (
+        Referral.objects.count(),
+        list(CareCommitment.objects.values("pk", "version", "status")),
+        row.events.count(),
+    )
+    opened = {"patient": referral["patient"], "care_unit": str(clinic.pk)}
+    told = {"rule": "VA-01", "code": "problem_code_not_offered"}
+    refused(integration.post(f"referrals/{row.pk}/accept/", {"problem_code": "demo02"}, If_Match='"1"'), 409, **told)
+    refused(integration.post("referrals/", referral | {"problem_code": "demo02"}), 409, **told)
+    refused(integration.post("commitments/", opened | {"problem_code": "demo02"}), 409, **told)
+    ProblemCode.objects.filter(pk=ended.pk).update(valid_to=local_date(now()) - timedelta(days=1))
+    with pytest.raises(RuleError):
+        referrals.accept(referral_id=row.pk, problem_code=ended, by=None, at=now())
+    row.refresh_from_db()
+    after = (
+        Referral.objects.count(),
+        list(CareCommitment.objects.values("pk", "version", "status")),
+        row.events.count(),
+    )
+    assert (after, row.status, row.version) == (before, "received", 1)
+    listed = integration.get(f"problem-codes/?care_unit={clinic.pk}").json()["results"]
+    assert [each["code"] for each in listed] == [own.code]
+    accepted = integration.post(f"referrals/{row.pk}/accept/", {"problem_code": "demo01"}).json()
+    assert accepted["commitment"] == str(joined.pk)
+    assert integration.post("commitments/", opened | {"problem_code": "hoft"}).status_code == 201
 
 
 def test_a_commitment_with_something_waiting_is_not_closed(integration, clinic, today):
