@@ -15,11 +15,13 @@ SHOWN_ALTERNATIVES = 5
 
 @dataclass(frozen=True)
 class Wish:
-    """One of the visits to plan together: what, with whom where that is wished, and at another unit where it is."""
+    """One of the visits to plan together: what, with whom where that is wished, at another unit where it is, and at which
+    units besides."""
 
     visit_type: object
     resource_id: object = None
     care_unit: object = None
+    also_units: tuple = ()
 
 
 @dataclass
@@ -57,6 +59,7 @@ def _by_day(care_unit, wish, from_day, to_day, at, by):
     found = {}
     free = slots.free(
         care_unit=wish.care_unit or care_unit,
+        also_units=wish.also_units,
         visit_type=wish.visit_type,
         from_day=from_day,
         to_day=to_day,
@@ -102,10 +105,11 @@ def dates(first, *, count, every_weeks=1, weekdays=()):
 
 def series(*, care_unit, wish, first, count, at, every_weeks=1, weekdays=(), by=None):
     """A proposal for each visit of a series: its own time where it is free, else the nearest after it, told as a misfit.
-    The same number of queries however many visits."""
+    A wish that names no unit is for `care_unit`. The same number of queries however many visits and units."""
     starts = dates(first, count=count, every_weeks=every_weeks, weekdays=weekdays)
     free = slots.free(
-        care_unit=care_unit,
+        care_unit=wish.care_unit or care_unit,
+        also_units=wish.also_units,
         visit_type=wish.visit_type,
         from_day=local_date(starts[0]),
         to_day=local_date(starts[-1]) + NEAR,

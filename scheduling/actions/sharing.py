@@ -10,7 +10,7 @@ from scheduling.models import BookingRequest, BookingRequestStatus, RowLock
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 
-from . import appointments, commitments, invitations, offers
+from . import appointments, commitments, invitations, offers, sessions
 
 REASON = "Delad väntelista"
 
@@ -61,17 +61,26 @@ def take_referral(*, referral_id, care_unit, by, at):
 def book(*, care_unit, booking_request_id=None, commitment_id=None, by, at, **fields):
     """Books at the unit, by its rules. A begäran that waits at another unit of a shared list is taken over in the same
     transaction, so that the clock follows; its vårdåtagande is then the unit's (VH-08). Refused where no list is shared."""
+    commitment_id = _with_request(booking_request_id, care_unit, commitment_id, by=by, at=at)
+    named = {"booking_request_id": booking_request_id, "commitment_id": commitment_id}
+    return appointments.book(care_unit=care_unit, by=by, at=at, **named, **fields)
+
+
+@transaction.atomic
+def book_seat(*, care_unit, booking_request_id=None, commitment_id=None, by, at, **fields):
+    """A seat on a grupptillfälle of the unit, in the same way as `book` (BO-02)."""
+    commitment_id = _with_request(booking_request_id, care_unit, commitment_id, by=by, at=at)
+    named = {"booking_request_id": booking_request_id, "commitment_id": commitment_id}
+    return sessions.book(by=by, at=at, **named, **fields)
+
+
+def _with_request(booking_request_id, care_unit, commitment_id, *, by, at):
+    """Takes over the begäran that waits at another unit. Returns the vårdåtagande to book on: the one that is named, else
+    the one it was given."""
     if booking_request_id and waits_elsewhere(booking_request_id, care_unit):
         taken = take_request(request_id=booking_request_id, care_unit=care_unit, by=by, at=at)
-        commitment_id = commitment_id or taken.commitment_id
-    return appointments.book(
-        care_unit=care_unit,
-        booking_request_id=booking_request_id,
-        commitment_id=commitment_id,
-        by=by,
-        at=at,
-        **fields,
-    )
+        return commitment_id or taken.commitment_id
+    return commitment_id
 
 
 def take_offered(offer, *, by, at):

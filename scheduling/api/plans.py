@@ -29,6 +29,9 @@ class WishBody(Fields):
     """A visit to find a time for; with whom, where that is wished."""
 
     care_unit = RowId(CareUnit, required=False, allow_null=True, help_text="Där inget sägs: planens care_unit.")
+    also_units = Listed(
+        RowId(CareUnit), max_length=20, required=False, help_text="Fler enheter att söka, där kontot får boka."
+    )
     visit_type = VisitTypeCode()
     resource = Id(required=False, allow_null=True)
 
@@ -131,11 +134,17 @@ class PlanProposals(Endpoint):
         unit = asked["care_unit"]
         self.require_for_body(unit.pk)
         wishes = [
-            planning.Wish(each["visit_type"], each.get("resource"), each.get("care_unit")) for each in asked["visits"]
+            planning.Wish(
+                each["visit_type"], each.get("resource"), each.get("care_unit"), tuple(each.get("also_units", ()))
+            )
+            for each in asked["visits"]
         ]
         for wish in wishes:
             if wish.care_unit:
                 self.require_for_body(wish.care_unit.pk)
+            for also in wish.also_units:
+                # A time that may not be taken is not shown (PL-25).
+                self.require_for_body(also.pk, Permission.BOOK)
         if not wishes:
             raise InputError(visits="Ange minst ett besök.")
         if asked["kind"] == PlanKind.SERIES:
@@ -205,7 +214,8 @@ class VisitPlans(Endpoint):
             )
         except Patient.DoesNotExist:
             raise known_patient() from None
-        self.log([row.patient_id for row in made[:1]], "besöksplan bokad", care_unit_id=made[0].care_unit_id)
+        for unit_id in {row.care_unit_id for row in made}:
+            self.log([made[0].patient_id], "besöksplan bokad", care_unit_id=unit_id)
         body = {"id": str(plan.pk), "kind": plan.kind, "appointments": _answers(made, self.at)}
         return self.answer(body, status=201)
 

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
 from registration.api.patients import known_patient
 from registration.models import Patient
-from scheduling.actions import sessions
+from scheduling.actions import sessions, sharing
 from scheduling.models import Appointment, BookingRequest, Session, SessionStatus
 from scheduling.models.session import MOST_SEATS
 from sdv.accounts.api.endpoint import Endpoint
@@ -316,11 +316,11 @@ class SessionParticipants(AppointmentEndpoint):
         is_post=True,
     )
     def post(self, request, pk):
-        unit = Session.objects.values_list("care_unit_id", flat=True).get(pk=pk)
-        self.require(unit)
+        unit = CareUnit.objects.get(sessions=pk)
+        self.require(unit.pk)
         asked = self.body(SessionParticipantBody)
         if asked.get("overbook"):
-            self.require(unit, Permission.OVERBOOK)
+            self.require(unit.pk, Permission.OVERBOOK)
         if ("patient" in asked) == ("appointment" in asked):
             raise InputError(patient="Ange antingen patient eller appointment.")
         same = {
@@ -339,7 +339,10 @@ class SessionParticipants(AppointmentEndpoint):
             return self.shown(row.pk, "bokning flyttad till grupptillfälle", status=201)
         reason = asked.get("contact_reason")
         try:
-            row = sessions.book(
+            if asked.get("booking_request") and sharing.waits_elsewhere(asked["booking_request"], unit):
+                self.require(unit.pk, Permission.HANDLE_WORK_LISTS)
+            row = sharing.book_seat(
+                care_unit=unit,
                 patient_id=asked["patient"],
                 contact_reason_id=reason.pk if reason else None,
                 booking_request_id=asked.get("booking_request"),

@@ -184,3 +184,13 @@ def test_coordinated_visits_of_two_units_are_proposed(integration, centre, nurse
     StaffAssignment.objects.create(user=integration.user, care_unit=other, role="integration", hsa_id="SE-PLAN-2")
     answer = integration.post("visit-plans/proposals/", asked)
     assert [each["slot"]["resource"]["name"] for each in answer.json()["proposals"]] == ["Sara Norén", "Anna Holm"]
+    # A series at the other unit, and at both.
+    serie = {"kind": "series", "care_unit": str(centre.pk), "first": start.isoformat(), "count": 2}
+    wish = {"visit_type": "pv-lak-aterbesok"}
+    for more in ({"care_unit": str(other.pk)}, {"also_units": [str(other.pk)]}):
+        found = integration.post("visit-plans/proposals/", serie | {"visits": [wish | more]}).json()["proposals"]
+        assert [each["slot"]["care_unit"]["id"] for each in found] == [str(other.pk)] * 2
+    third = factories.HealthCentreFactory()
+    refused(
+        integration.post("visit-plans/proposals/", serie | {"visits": [wish | {"also_units": [str(third.pk)]}]}), 403
+    )

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from registration.models import CareCommitment
+from scheduling.actions import sessions
 from scheduling.models import Appointment, BookingRequest, Resource, ResourceBooking
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
@@ -222,6 +223,53 @@ def test_with_several_vardataganden_at_the_unit_of_the_time_one_is_chosen(desk, 
     assert "Välj vilket vårdåtagande besöket gäller." in refused.content.decode()
     desk.post(url_of(patient), sent | {"vardatagande": str(wanted.pk)})
     assert Appointment.objects.get().encounter.commitment == wanted
+
+
+def test_a_series_and_a_seat_are_sought_where_a_single_visit_is(desk, user, patient, south, north, doctors):
+    """BO-02, PL-25, VH-08: a unit without a vårdåtagande is told and left out; each visit is booked at the unit of its time,
+    on the vårdåtagande there, and logged there; a seat of another unit's grupptillfälle is had on the booking page."""
+    serie = choices(enhet="alla", klockan="09:00", antal="2", varje="1")
+    serie["fran"] = local_date(make.in_days(7)).isoformat()
+    address = reverse("book-series", args=[patient.pk])
+    text = desk.get(address, serie).content.decode()
+    assert "Patienten har inget öppet vårdåtagande på Ortopedin Norr. Regel VH-08" in text
+    assert f"{doctors[south].pk}|" in text and f"{doctors[north].pk}|" not in text
+    only_north = desk.get(address, serie | {"enhet": str(north.pk)}).content.decode()
+    assert "Besöket kan inte bokas på någon av enheterna som söks." in only_north
+    there = make.open_commitment(patient=patient, care_unit=north)
+    page = desk.get(address, serie)
+    row = page.context["rows"][0]
+    assert {words.rpartition(", ")[2] for _, words in row.choices} == {"Ortopedin Norr", "Ortopedin Söder"}
+    sent = {}
+    for number, unit in ((1, south), (2, north)):
+        found = next(each for each in page.context["rows"] if each.number == number)
+        sent[f"tid-{number}"] = next(key for key, _ in found.choices if key.startswith(str(doctors[unit].pk)))
+    assert desk.post(address, serie | sent).status_code == 302
+    first, second = Appointment.objects.order_by("start")
+    assert (first.care_unit, second.care_unit, second.encounter.commitment) == (south, north, there)
+    assert first.plan == second.plan
+    log = AccessLogEntry.objects.filter(what="besöksplan bokad", action="write")
+    assert [entry.care_unit_id for entry in log] == [north.pk]
+    session = sessions.plan(
+        care_unit=north,
+        name="Artrosskola",
+        visit_type=make.visit_type("Sp Läk Återbesök"),
+        contact_reason_id=make.contact_reason().pk,
+        start=make.in_days(2),
+        end=make.in_days(2) + timedelta(hours=1),
+        seats=1,
+        extra_seats=0,
+        resource_ids=[doctors[north].pk],
+        by=user,
+        at=now(),
+    )
+    seat = choices(step="session", tillfalle=str(session.pk))
+    assert "Artrosskola" not in desk.get(url_of(patient), choices()).content.decode()
+    assert "Artrosskola" in desk.get(url_of(patient), choices(enhet="alla")).content.decode()
+    assert desk.post(url_of(patient), seat | {"enhet": "alla"}).status_code == 302
+    assert session.appointments.get().encounter.commitment == there
+    alone = signed_in(make.receptionist(south))
+    assert alone.post(url_of(make.patient()), seat).status_code in (404, 422)
 
 
 def test_a_begaran_of_a_shared_list_goes_along_to_the_unit_of_the_time(desk, patient, south, north, doctors):

@@ -386,6 +386,6 @@ def test_coordinated_visits_are_of_several_units_where_one_may_book(centre, nurs
     assert "2 besök bokade för" in text
     rows = list(Appointment.objects.order_by("start"))
     assert [(row.care_unit, row.kind) for row in rows] == [(centre, "coordinated"), (other, "coordinated")]
-    assert AccessLogEntry.objects.filter(what="samordnade besök", action="write", care_unit=other).count() == 1
+    assert AccessLogEntry.objects.filter(what="besöksplan bokad", action="write", care_unit=other).count() == 1
     page = client.get(reverse("appointment-reschedule", args=[rows[0].pk])).content.decode()
     assert "Planerad med" in page and f"Pv Läk Återbesök, {other.short_name}" in page

@@ -21,6 +21,7 @@ WITH_KIND = {ResourceKind.PERSON: "med", ResourceKind.ROOM: "rum", ResourceKind.
 
 # Every unit where the person may book, and the week in place of the list.
 EVERY_UNIT, WEEK = "alla", "vecka"
+ALL_UNITS = "Alla enheter där du får boka"
 
 
 def units_searched(given, care_unit, elsewhere):
@@ -171,7 +172,7 @@ class BookingForm(TimesForm):
         if not elsewhere:
             return {}
         named = {str(unit.pk): unit.short_name for unit in elsewhere}
-        return {"": f"{own.short_name} (din enhet)"} | named | {EVERY_UNIT: "Alla enheter där du får boka"}
+        return {"": f"{own.short_name} (din enhet)"} | named | {EVERY_UNIT: ALL_UNITS}
 
     def _bookable(self):
         return bookable_types(self.care_unit, self.day)

@@ -12,7 +12,7 @@ from scheduling.rules import MOST_IN_PLAN
 from sdv.common.fields import SwedishDateField, SwedishTimeField
 from sdv.common.time import at_local
 
-from .booking import FURTHEST, WITH, BookingForm, bookable_types
+from .booking import ALL_UNITS, EVERY_UNIT, FURTHEST, WITH, BookingForm, bookable_types, units_searched
 
 WEEKS = [("1", "varje vecka"), ("2", "varannan vecka"), ("3", "var tredje vecka"), ("4", "var fjärde vecka")]
 
@@ -33,7 +33,7 @@ class SeriesForm(BookingForm):
     )
     varje = forms.ChoiceField(label="Hur ofta", choices=WEEKS)
 
-    field_order = ["besokstyp", "orsak", "vardatagande", "resurs", "fran", "klockan", "antal", "varje"]
+    field_order = ["enhet", "besokstyp", "orsak", "vardatagande", "resurs", "fran", "klockan", "antal", "varje"]
 
     def __init__(self, data, *, today, **kwargs):
         usual = {"fran": (today + timedelta(days=7)).isoformat(), "klockan": "09:00", "antal": "6", "varje": "1"}
@@ -42,12 +42,12 @@ class SeriesForm(BookingForm):
             self.fields.pop(name, None)
         self.fields["fran"].label = "Första besöket"
 
-    def proposals(self, *, care_unit, at, by):
-        """A proposal for each visit, once everything is filled in."""
+    def proposals(self, *, units, at, by):
+        """A proposal for each visit at one of the units, once everything is filled in."""
         words = self.cleaned_data
         return planning.series(
-            care_unit=care_unit,
-            wish=planning.Wish(self.visit_type, self.resource.pk if self.resource else None),
+            care_unit=units[0],
+            wish=_wish(self.visit_type, self.resource.pk if self.resource else None, units),
             first=at_local(words["fran"], words["klockan"]).astimezone(UTC),
             count=words["antal"],
             every_weeks=int(words["varje"]),
@@ -80,8 +80,8 @@ class DaysForm(forms.Form):
 
 
 class WishForm(forms.Form):
-    """One of the visits: besökstyp, orsak, vårdgivare, and the unit where the user may book at several. Empty where it is not
-    wanted."""
+    """One of the visits: besökstyp, orsak, vårdgivare, and the unit or all of them where the user may book at several. Empty
+    where it is not wanted."""
 
     enhet = forms.ChoiceField(label="Vårdenhet", required=False)
     besokstyp = forms.ChoiceField(label="Besökstyp", required=False)
@@ -90,8 +90,8 @@ class WishForm(forms.Form):
 
     def __init__(self, data, *, care_unit, today, number, units=()):
         self.number = number
-        units = {str(row.pk): row for row in units}
-        self.care_unit = care_unit = units.get(data.get(f"{number}-enhet", ""), care_unit)
+        self.units = units_searched(data.get(f"{number}-enhet"), care_unit, [row for row in units if row != care_unit])
+        care_unit = self.units[0]
         self.visit_types = {str(row.pk): row for row in bookable_types(care_unit, today)}
         self.visit_type = self.visit_types.get(data.get(f"{number}-besokstyp", ""))
         self.reasons, self.resources = {}, {}
@@ -99,7 +99,7 @@ class WishForm(forms.Form):
             offered = ContactReason.objects.offered_for(self.visit_type, today)
             self.reasons = {str(row.pk): row for row in offered}
             rows = Resource.objects.valid_on(today).filter(
-                care_unit=care_unit,
+                care_unit__in=self.units,
                 kind=ResourceKind.PERSON,
                 practitioner__profession_id=self.visit_type.profession_id,
             )
@@ -109,9 +109,10 @@ class WishForm(forms.Form):
         for name, rows in known.items():
             given = data.get(f"{number}-{name}", "")
             kept[f"{number}-{name}"] = given if given in rows else ""
-        kept[f"{number}-enhet"] = str(care_unit.pk) if len(units) > 1 else ""
+        every = len(self.units) > 1
+        kept[f"{number}-enhet"] = EVERY_UNIT if every else str(care_unit.pk) if len(units) > 1 else ""
         super().__init__(kept, prefix=str(number), auto_id="val-%s")
-        self.fields["enhet"].choices = _named(units)
+        self.fields["enhet"].choices = [*((str(row.pk), row.name) for row in units), (EVERY_UNIT, ALL_UNITS)]
         if len(units) < 2:
             del self.fields["enhet"]
         self.fields["besokstyp"].choices = [("", "Inget besök"), *_named(self.visit_types)]
@@ -123,10 +124,14 @@ class WishForm(forms.Form):
     def contact_reason(self):
         return self.reasons.get(self.kept[f"{self.number}-orsak"])
 
-    @property
-    def wish(self):
-        unit = self.care_unit if "enhet" in self.fields else None
-        return planning.Wish(self.visit_type, self.kept[f"{self.number}-resurs"] or None, unit)
+    def wish(self, units):
+        """What is sought at those of its units that can be booked at; it names none where there is no choice of them."""
+        given = self.kept[f"{self.number}-resurs"] or None
+        return _wish(self.visit_type, given, units) if "enhet" in self.fields else planning.Wish(self.visit_type, given)
+
+
+def _wish(visit_type, resource_id, units):
+    return planning.Wish(visit_type, resource_id, units[0], tuple(units[1:]))
 
 
 def _named(rows):

@@ -3,12 +3,37 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from registration import type_choice
+from registration.encounter_types import TYPES
 from registration.models import ContactForm
 from sdv.common.dates import WEEKDAYS, long_date
 from sdv.common.time import local, local_date
 
 SHOWN_TIMES = 60
 SATURDAY = 5
+
+
+def needs_commitment(unit, visit_type):
+    """Whether a visit of the type at the unit hangs on a vårdåtagande of its own there (VH-08)."""
+    return TYPES[type_choice.at_arrival(unit, visit_type)].requires_commitment
+
+
+def why_not_at(unit, visit_type, commitments):
+    """Why no time of the unit is shown for the besökstyp, as (rule, words); None where they are. `commitments` are the
+    patient's open vårdåtaganden at the units that are searched."""
+    if unit.care_area_id != visit_type.care_area_id:
+        return "BT-01", f"{unit.short_name} har inte besökstypen."
+    if needs_commitment(unit, visit_type) and not any(row.care_unit_id == unit.pk for row in commitments):
+        return "VH-08", f"Patienten har inget öppet vårdåtagande på {unit.short_name}."
+    return None
+
+
+def commitment_at(unit, chosen, commitments):
+    """The chosen vårdåtagande where it is the unit's, else the only one there; none that primary care has not chosen."""
+    there = [row for row in commitments if row.care_unit_id == unit.pk]
+    if chosen in there:
+        return chosen
+    return there[0] if len(there) == 1 and not unit.is_primary_care else None
 
 
 @dataclass(frozen=True)

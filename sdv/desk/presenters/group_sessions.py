@@ -1,6 +1,6 @@
 """Grupptillfällen as the pages show them (BO-02). Who takes part is shown through the patients' presenter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from registration.models import Encounter
 from scheduling.models import Session
@@ -23,6 +23,7 @@ class SessionRow:
     clock: str
     visit: str
     leaders: str
+    unit: str
     seats: str
     tags: tuple
     free: int
@@ -44,6 +45,7 @@ def session_row(row):
         clock=f"{start:%H:%M}",
         visit=row.visit_type.name,
         leaders=", ".join(each.name for each in row.resources.all()),
+        unit=row.care_unit.short_name,
         seats=seats_text(row),
         tags=tuple(_tags(row, free)),
         free=free,
@@ -73,9 +75,9 @@ def _tags(row, free):
         yield Tag("warn", "", "Fullt")
 
 
-def rows(care_unit):
-    """What a list of the unit's sessions shows, in two queries."""
-    found = Session.objects.filter(care_unit=care_unit).select_related("visit_type")
+def rows(*care_units):
+    """What a list of the units' sessions shows, in two queries."""
+    found = Session.objects.filter(care_unit__in=care_units).select_related("visit_type", "care_unit")
     return found.prefetch_related("resources").with_counts().order_by("start", "id")
 
 
@@ -88,12 +90,13 @@ def on_day(care_unit, day):
     return [session_row(row) for row in rows(care_unit).on_day(day)]
 
 
-def to_book(care_unit, visit_type, *, first, last, at):
-    """Sessions of the visit type that somebody can be booked on."""
-    if visit_type is None:
+def to_book(care_units, visit_type, *, own, first, last, at):
+    """Sessions of the visit type at the units that somebody can be booked on; overbooked at the `own` unit only (PL-06)."""
+    if visit_type is None or not care_units:
         return []
-    found = rows(care_unit).coming(at).filter(visit_type=visit_type)
-    return [session_row(row) for row in found if first <= local_date(row.start) <= last][:SHOWN]
+    found = rows(*care_units).coming(at).filter(visit_type=visit_type)
+    shown = [row for row in found if first <= local_date(row.start) <= last][:SHOWN]
+    return [session_row(row) if row.care_unit_id == own.pk else replace(session_row(row), spare=0) for row in shown]
 
 
 def participants(session, *, at, actor, select):

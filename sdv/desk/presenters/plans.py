@@ -33,7 +33,7 @@ def proposed(found, *, busy=(), chosen=None):
             number=number,
             visit=_visit(each.wish),
             wished=_when(each.wished) if each.wished else "",
-            choices=tuple((value_of(slot), _words(slot, busy)) for slot in _times(each)),
+            choices=tuple((value_of(slot), _words(slot, busy, each.wish)) for slot in _times(each)),
             is_misfit=each.is_misfit,
             overlap=overlap(each.slot, busy) if each.slot else "",
             chosen=(chosen or {}).get(number),
@@ -45,12 +45,15 @@ def proposed(found, *, busy=(), chosen=None):
 
 def _visit(wish):
     """What, and at which unit where the wish names one."""
-    return f"{wish.visit_type.name}, {wish.care_unit.short_name}" if wish.care_unit else wish.visit_type.name
+    is_at_one = wish.care_unit and not wish.also_units
+    return f"{wish.visit_type.name}, {wish.care_unit.short_name}" if is_at_one else wish.visit_type.name
 
 
-def _words(slot, busy):
+def _words(slot, busy, wish):
+    """When and with whom; at which unit where several are searched (PL-07)."""
     told = overlap(slot, busy)
-    return f"{_when(slot.start)}, {who(slot.resource)}" + (f" ({told.lower()})" if told else "")
+    where = f", {slot.resource.care_unit.short_name}" if wish.also_units else ""
+    return f"{_when(slot.start)}, {who(slot.resource)}{where}" + (f" ({told.lower()})" if told else "")
 
 
 def _times(proposal):

@@ -7,14 +7,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from registration import type_choice
-from registration.encounter_types import TYPES
 from registration.lifecycle import ANNULLED
 from registration.models import CareCommitment
 from scheduling import rules
 from scheduling.actions import letter_preview, sharing, work_items, working
-from scheduling.actions import sessions as seats
-from scheduling.models import Appointment, Resource
+from scheduling.models import Appointment, Resource, Session
 from sdv.accounts.access import log_access
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
@@ -26,6 +23,7 @@ from sdv.common.time import at_local, now
 from ..forms.booking import FURTHEST, HORIZON, BookingForm, return_type_of, units_searched
 from ..patient_access import patient_page
 from ..presenters import group_sessions, requests
+from ..presenters.booking import commitment_at, needs_commitment, why_not_at
 from ..receipts import leave_receipt
 from .booking_desk import Desk, day_of, uuid_of
 
@@ -94,18 +92,16 @@ class BookingDesk(Desk):
         (VH-08), but a begäran of a shared list takes its own along (PL-25)."""
         if self.visit_type is None:
             return None
-        if unit.care_area_id != self.visit_type.care_area_id:
-            return "BT-01", f"{unit.short_name} har inte besökstypen."
+        why = why_not_at(unit, self.visit_type, self.commitments)
+        if why and why[0] == "BT-01":
+            return why
         if self.booking_request and unit != self.care_unit and not self._moves_to(unit):
             return (
                 "PL-25",
                 f"Begäran väntar på {self.care_unit.short_name}, som inte delar väntelista med {unit.short_name}.",
             )
-        if not self._needs_commitment(unit) or any(row.care_unit_id == unit.pk for row in self.commitments):
-            return None
-        if self.booking_request and self.booking_request.commitment_id and self._moves_to(unit):
-            return None
-        return "VH-08", f"Patienten har inget öppet vårdåtagande på {unit.short_name}."
+        takes_its_own = self.booking_request and self.booking_request.commitment_id and self._moves_to(unit)
+        return None if takes_its_own else why
 
     def _moves_to(self, unit):
         """Whether the begäran that is booked goes along to the unit: it waits on a list that the two share."""
@@ -182,11 +178,11 @@ class BookingDesk(Desk):
         }
 
     def _sessions(self):
-        """Grupptillfällen of the besökstyp within the days that are searched."""
-        if not self.form.is_valid() or self.care_unit not in self.form.units:
+        """Grupptillfällen of the besökstyp within the days and at the units that are searched."""
+        if not self.form.is_valid():
             return []
         days = {"first": self.form.cleaned_data["fran"], "last": self.form.cleaned_data["till"]}
-        return group_sessions.to_book(self.care_unit, self.visit_type, at=self.at, **days)
+        return group_sessions.to_book(self.units, self.visit_type, own=self.care_unit, at=self.at, **days)
 
     def _worked_by(self):
         """Somebody else who works with the begäran that is booked; nobody, and it is now one's own (PL-27)."""
@@ -201,7 +197,7 @@ class BookingDesk(Desk):
         return "" if self.units else self._why_not_at(self.form.units[0])[0]
 
     def _needs_commitment(self, unit):
-        return TYPES[type_choice.at_arrival(unit, self.visit_type)].requires_commitment
+        return needs_commitment(unit, self.visit_type)
 
     def is_ready(self):
         """What a booking needs besides a time: a besökstyp, an orsak (VO-01), and the vårdåtagande where there are
@@ -231,11 +227,7 @@ class BookingDesk(Desk):
         return next((unit for unit in others if unit.pk == found), first)
 
     def _chosen_at(self, unit):
-        """The chosen vårdåtagande where it is the unit's, else the only one there; none that primary care has not chosen."""
-        there = [row for row in self.commitments if row.care_unit_id == unit.pk]
-        if self.form.commitment in there:
-            return self.form.commitment
-        return there[0] if len(there) == 1 and not unit.is_primary_care else None
+        return commitment_at(unit, self.form.commitment, self.commitments)
 
     def _commitment_at(self, unit):
         chosen = self._chosen_at(unit)
@@ -255,10 +247,7 @@ class BookingDesk(Desk):
         except RuleError as refused:
             return self.refused(refused)
         unit = resource.care_unit
-        if self.booking_request and sharing.waits_elsewhere(self.booking_request.pk, unit):
-            # It goes along to the unit, by the right to take over there (PL-25).
-            wanted = Permission.HANDLE_WORK_LISTS
-            actor_at(self.user, unit, wanted, self.today).require(wanted, unit.pk)
+        self._require_take_over(unit)
         try:
             appointment = sharing.book(
                 patient_id=self.patient.pk,
@@ -287,10 +276,7 @@ class BookingDesk(Desk):
             if refused.code == "slot_taken":
                 return self.taken(refused, resource, start)
             return self.refused(refused)
-        where = ""
-        if unit != self.care_unit:
-            where = f" på {unit.short_name}"
-            self._log_at(appointment)
+        where = self._where(unit, appointment)
         self.receipt(f"{self.booked_word()} {rules.clock(start)}{where} för", appointment)
         return self._done(appointment)
 
@@ -315,17 +301,27 @@ class BookingDesk(Desk):
     def booked_word(self):
         return "Bokad"
 
-    def _log_at(self, appointment):
-        """What is booked at another unit stands in the log under the person's assignment there."""
+    def _require_take_over(self, unit):
+        """A begäran goes along to the unit, by the right to take over there (PL-25)."""
+        if self.booking_request and sharing.waits_elsewhere(self.booking_request.pk, unit):
+            wanted = Permission.HANDLE_WORK_LISTS
+            actor_at(self.user, unit, wanted, self.today).require(wanted, unit.pk)
+
+    def _where(self, unit, appointment):
+        """The unit in words where it is another. What is booked there stands in the log under the person's assignment
+        there."""
+        if unit == self.care_unit:
+            return ""
         log_access(
-            actor=actor_at(self.user, appointment.care_unit, Permission.BOOK, self.today),
+            actor=actor_at(self.user, unit, Permission.BOOK, self.today),
             patients=[self.patient.pk],
             what="bokning",
             at=self.at,
             action=AccessAction.WRITE,
             resource_id=appointment.pk,
-            care_unit_id=appointment.care_unit_id,
+            care_unit_id=unit.pk,
         )
+        return f" på {unit.short_name}"
 
     def _request_id(self):
         """The begäran named in the form, whether or not it still waits: the rule says who was first."""
@@ -382,15 +378,20 @@ class BookingDesk(Desk):
         if not self.is_ready():
             return self.page(status=422)
         given = self.request.POST.get("overboka") if overbook else self.request.POST.get("tillfalle")
-        session = self.care_unit.sessions.filter(pk=uuid_of(given or "")).first()
+        units = [self.care_unit] if overbook else self.units_to_book()
+        sessions = Session.objects.filter(care_unit__in=units).select_related("care_unit")
+        session = sessions.filter(pk=uuid_of(given or "")).first()
         if session is None:
             raise Http404
+        unit = session.care_unit
+        self._require_take_over(unit)
         try:
-            appointment = seats.book(
+            appointment = sharing.book_seat(
                 session_id=session.pk,
+                care_unit=unit,
                 patient_id=self.patient.pk,
                 contact_reason_id=self.form.contact_reason.pk,
-                commitment_id=self._commitment_at(self.care_unit),
+                commitment_id=self._commitment_at(unit),
                 booking_request_id=self._request_id(),
                 wished_date=self.form.cleaned_data["onskat"],
                 overbook=overbook,
@@ -405,7 +406,9 @@ class BookingDesk(Desk):
                 return self._done(had)
             return self.refused(refused)
         self._let_go()
-        self.receipt(f"Bokad på {session.name} {rules.clock(session.start)}:", appointment)
+        self.receipt(
+            f"Bokad på {session.name} {rules.clock(session.start)}{self._where(unit, appointment)}:", appointment
+        )
         return self._done(appointment)
 
     def request_booking(self):

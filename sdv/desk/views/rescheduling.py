@@ -124,7 +124,7 @@ class RebookingDesk(Desk):
         if self.appointment.kind != AppointmentKind.GROUP or not self.form.is_valid():
             return []
         days = {"first": self.form.cleaned_data["fran"], "last": self.form.cleaned_data["till"]}
-        found = group_sessions.to_book(self.care_unit, self.visit_type, at=self.at, **days)
+        found = group_sessions.to_book([self.care_unit], self.visit_type, own=self.care_unit, at=self.at, **days)
         return [row for row in found if row.pk != self.appointment.session_id and not row.is_full]
 
     def take_seat(self):
