@@ -77,6 +77,18 @@ def outside_hours(resource_name, start):
     )
 
 
+def not_there(resource, start):
+    """BO-01: nothing is booked of a resource before its first day or after its last, however it is asked for."""
+    has_begun = resource.valid_from is None or resource.valid_from <= local_date(start)
+    days = f"till och med {resource.valid_to}" if has_begun else f"från och med {resource.valid_from}"
+    return RuleError(
+        "BO-01",
+        f"{resource.name} finns på enheten {days} och kan inte bokas {clock(start)}."
+        f" Välj en {'tidigare' if has_begun else 'senare'} tid eller en annan resurs.",
+        code="not_there",
+    )
+
+
 def absent(resource_name, what, start):
     """PL-02: nothing is booked in an absence or a closure."""
     return RuleError(

@@ -12,13 +12,12 @@ from scheduling.models import BookingState, Resource, ResourceBooking, ResourceK
 from scheduling.timebook import Timebook
 from sdv.common.time import local_date, start_of_day
 
-# Why times of the tidböcker are not offered, in the order that they are told.
-PROFESSION, VISIT_TYPE, TOO_SHORT, ABSENT, HOLIDAY, NO_ROOM, NOT_AFTER = (
+# Why times of the tidböcker are not offered, besides what the tidbok itself says.
+PROFESSION, VISIT_TYPE, TOO_SHORT, ABSENT, NO_ROOM, NOT_AFTER = (
     "annan yrkeskategori",
     "annan besökstyp",
     "för kort",
     "frånvaro",
-    "helgdag",
     "inget ledigt rum eller utrustning",
     "den andra i teamet inte ledig efteråt",
 )
@@ -89,12 +88,14 @@ def find(
     `minutes`, else the visit type's (BO-02). The same number of queries whatever the span, the units and the resources."""
     units = [care_unit, *(unit for unit in also_units if unit.care_area_id == visit_type.care_area_id)]
     grouped = {pk for group in together for pk in group} | ({then[0]} if then else set())
-    persons, others, together = _resources(units, visit_type, from_day, resource_ids, together, grouped)
-    found = Found()
-    if not persons or to_day < from_day:
+    found, from_day = Found(), max(from_day, local_date(at))
+    if to_day < from_day:
+        return found
+    days = (from_day, to_day)
+    persons, others, together = _resources(units, visit_type, days, resource_ids, together, grouped)
+    if not persons:
         return found
     wanted = [row for row in persons if resource_ids or _is_of_profession(row, visit_type)]
-    from_day = max(from_day, local_date(at))
     book = Timebook([*persons, *others.values()], from_day, to_day)
     span = start_of_day(from_day), start_of_day(to_day + timedelta(days=1))
     taken = _taken([*(row.pk for row in wanted), *others], *span, at, by)
@@ -138,17 +139,6 @@ def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3, b
     return slots[:count]
 
 
-def why_not(*, resources, visit_type, start, end):
-    """The first resource whose tidbok does not have the time, as (resource, absence or None); None where all have it."""
-    book = Timebook(resources, local_date(start), local_date(end))
-    for resource in resources:
-        if absence := book.absence(resource, start, end):
-            return resource, absence
-        if not book.covers(resource, visit_type, start, end):
-            return resource, None
-    return None
-
-
 class _Search:
     """The free times of one resource on one day at a time."""
 
@@ -162,7 +152,7 @@ class _Search:
     def of_day(self, resource, day):
         closed = []
         seen = set()
-        for window in self.book.windows(resource, day, on_holidays=closed):
+        for window in self.book.windows(resource, day, closed=closed):
             if not window.is_for(self.visit_type):
                 self.hidden[VISIT_TYPE] += sum(1 for _ in self._starts(window))
                 continue
@@ -172,7 +162,8 @@ class _Search:
                 seen.add(start)
                 if slot := self._slot(resource, window, start):
                     yield slot
-        self.hidden[HOLIDAY] += sum(sum(1 for _ in self._starts(window)) for window in closed)
+        for why, window in closed:
+            self.hidden[why] += sum(1 for _ in self._starts(window))
 
     def count(self, resource, day):
         """How many times ahead the resource's tidbok has on the day, whoever they are for."""
@@ -237,10 +228,11 @@ def _is_of_profession(resource, visit_type):
     return resource.practitioner_id is not None and resource.practitioner.profession_id == visit_type.profession_id
 
 
-def _resources(units, visit_type, day, resource_ids, together, grouped):
-    """(whose times are sought, the rooms and equipment they are sought with, in which groups). Persons of other professions are loaded
-    only to tell what was hidden."""
-    rows = Resource.objects.valid_on(day).filter(care_unit__in=units)
+def _resources(units, visit_type, days, resource_ids, together, grouped):
+    """(whose times are sought, the rooms and equipment they are sought with, in which groups): those asked for, else those
+    that are there on some of the days. Persons of other professions are loaded only to tell what was hidden."""
+    rows = Resource.objects.there_within(*days) | Resource.objects.filter(pk__in=resource_ids or ())
+    rows = rows.filter(care_unit__in=units)
     rows = rows.select_related("practitioner__profession", "care_unit").order_by("name", "pk")
     persons, others = [], {}
     wanted = {str(pk) for pk in resource_ids or ()}

@@ -1,4 +1,5 @@
-"""Tidboken: when resources see patients, of their weeks, the days' own exceptions, holidays and absences (BO-01, PL-02).
+"""Tidboken: when resources see patients, of the days they are there, their weeks, the days' own exceptions, holidays and
+absences (BO-01, PL-02).
 
 Loaded once for some resources and a span of days; everything else is asked of it without queries."""
 
@@ -12,6 +13,9 @@ from django.db.models import Q
 from scheduling.models import Absence, ExtraHours, ResourceKind, WeeklyHours
 from sdv.common.holidays import holiday
 from sdv.common.time import at_local, local_date, start_of_day
+
+# Why a day of the tidbok does not have the times it otherwise would.
+HOLIDAY, NOT_THERE = "helgdag", "resursen slutar eller har inte börjat"
 
 _TYPE_IDS = ArrayAgg("visit_types", filter=Q(visit_types__isnull=False), default=[])
 
@@ -49,7 +53,7 @@ class Timebook:
             self._extra[row.resource_id, row.day].append((row, frozenset(row.type_ids)))
             if row.replaces_week:
                 self._replaced.add((row.resource_id, row.day))
-        self._have_hours = {resource_id for resource_id, _ in [*self._week, *self._extra]}
+        self._have_weeks = {resource_id for resource_id, _ in self._week}
         span = start_of_day(self.from_day), start_of_day(self.to_day + timedelta(days=1))
         units = {resource.care_unit_id for resource in self.resources.values()}
         hit = Q(resource__in=self.resources) | Q(resource__isnull=True, care_unit__in=units)
@@ -57,13 +61,17 @@ class Timebook:
             key = row.resource_id or row.care_unit_id
             self._absences[key].append(row)
 
-    def is_always_open(self, resource):
-        """A room or a piece of equipment without hours of its own can be used whenever it is free."""
-        return resource.kind != ResourceKind.PERSON and resource.pk not in self._have_hours
+    def is_always_open(self, resource, day):
+        """A room or a piece of equipment without a week of its own can be used whenever it is free, but for days that have
+        hours in the week's place."""
+        is_whole = resource.pk not in self._have_weeks and (resource.pk, day) not in self._replaced
+        return resource.kind != ResourceKind.PERSON and is_whole
 
-    def windows(self, resource, day, *, on_holidays=None):
+    def windows(self, resource, day, *, closed=None):
         """The open hours of a day, the earliest first. A holiday's are those of the week that say they hold on holidays,
-        and the day's own; `on_holidays` tells what the week would have had besides."""
+        and the day's own; a day when the resource is not there has none. `closed` is told (why, hours) of what the day
+        would have had besides."""
+        closed = [] if closed is None else closed
         found = [_window(row, ids, day) for row, ids in self._extra[resource.pk, day]]
         if (resource.pk, day) not in self._replaced:
             is_holiday = holiday(day) is not None
@@ -71,10 +79,12 @@ class Timebook:
                 if not _is_valid(row, day):
                     continue
                 if is_holiday and not row.on_holidays:
-                    if on_holidays is not None:
-                        on_holidays.append(_window(row, ids, day))
-                    continue
-                found.append(_window(row, ids, day))
+                    closed.append((HOLIDAY, _window(row, ids, day)))
+                else:
+                    found.append(_window(row, ids, day))
+        if not _is_valid(resource, day):
+            closed[:] = [(NOT_THERE, window) for window in found]
+            return []
         return sorted(found, key=lambda window: window.start)
 
     def absence(self, resource, start, end):
@@ -85,16 +95,23 @@ class Timebook:
         return None
 
     def covers(self, resource, visit_type, start, end):
-        """Whether some open hours for the besökstyp cover the time."""
-        if self.is_always_open(resource):
-            return True
+        """Whether the resource is there, and some open hours for the besökstyp cover the time."""
+        if not is_there(resource, start, end):
+            return False
         day = local_date(start)
+        if self.is_always_open(resource, day):
+            return True
         if local_date(end) != day:
             return False
         return any(
             window.start <= start and end <= window.end and window.is_for(visit_type)
             for window in self.windows(resource, day)
         )
+
+
+def is_there(resource, start, end):
+    """Whether the resource is one of the unit's on the days of the time: from its first day to its last (BO-01)."""
+    return _is_valid(resource, local_date(start)) and _is_valid(resource, local_date(end - timedelta.resolution))
 
 
 def _window(row, ids, day):

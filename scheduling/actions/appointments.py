@@ -77,8 +77,7 @@ def _book(
         )
     times = team.times(resources, start, end, parts)
     taken = resource_bookings.make_room(resources, start, end, at=at, by=by, hold_id=hold_id, times=times)
-    if not overbook:
-        _refuse_outside_hours(resources, visit_type, times)
+    _refuse_outside_hours(resources, visit_type, times, is_beside=overbook)
     appointment = booking.create_visit(
         wanted,
         start,
@@ -101,10 +100,11 @@ def _book(
     return booking.booked(appointment, by=by, at=at, letter=letter, letter_choices=letter_choices)
 
 
-def _refuse_outside_hours(resources, visit_type, times):
-    """A booking takes a time that each tidbok has (BO-01), and nobody is booked in an absence (PL-02)."""
+def _refuse_outside_hours(resources, visit_type, times, *, is_beside=False):
+    """A booking takes a time that each tidbok has (BO-01), and nobody is booked in an absence (PL-02); what is knowingly
+    beside the tidbok is still with somebody who is there."""
     for resource in resources:
-        if refused := resource_bookings.outside([resource], visit_type, *times[resource.pk]):
+        if refused := resource_bookings.outside([resource], visit_type, *times[resource.pk], is_beside=is_beside):
             raise refused
 
 

@@ -8,8 +8,10 @@ from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
 
-from scheduling import rules, slots
+from scheduling import rules
 from scheduling.models import AppointmentKind, BookingState, FreedBy, Resource, ResourceBooking
+from scheduling.timebook import Timebook, is_there
+from sdv.common.time import local_date
 
 from . import seats, team
 
@@ -35,9 +37,12 @@ def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME, together=()
         raise refused
     with told_as_taken(start), transaction.atomic():
         resources = list(Resource.objects.filter(pk__in=[resource_id, *together]).locked())
+        times = team.times(resources, start, end, parts)
+        for resource in resources:
+            if refused := outside([resource], None, *times[resource.pk], is_beside=True):
+                raise refused
         own = ResourceBooking.objects.filter(resource__in=resources, state=BookingState.HELD, held_by=by, offer=None)
         own.filter(period__overlap=(start, end)).delete()
-        times = team.times(resources, start, end, parts)
         taken = make_room(resources, start, end, at=at, times=times)
         held = {}
         for resource in resources:
@@ -156,12 +161,18 @@ def free(appointment, *, by, at, cause=FreedBy.CANCELLED):
             offers.note_freed(appointment, row.period.lower, row.period.upper, [row.resource], **told)
 
 
-def outside(resources, visit_type, start, end):
-    """Why the resources' tidböcker do not have the time (BO-01, PL-02), or None."""
-    found = slots.why_not(resources=resources, visit_type=visit_type, start=start, end=end)
-    if found is None:
+def outside(resources, visit_type, start, end, *, is_beside=False):
+    """Why the resources' tidböcker do not have the time (BO-01, PL-02), or None. What is meant to lie beside the tidbok, or
+    is only held, still needs the resources to be there."""
+    for resource in resources:
+        if not is_there(resource, start, end):
+            return rules.not_there(resource, start)
+    if is_beside:
         return None
-    resource, absence = found
-    if absence:
-        return rules.absent(resource.name, absence.get_kind_display().lower(), start)
-    return rules.outside_hours(resource.name, start)
+    book = Timebook(resources, local_date(start), local_date(end))
+    for resource in resources:
+        if absence := book.absence(resource, start, end):
+            return rules.absent(resource.name, absence.get_kind_display().lower(), start)
+        if not book.covers(resource, visit_type, start, end):
+            return rules.outside_hours(resource.name, start)
+    return None

@@ -18,7 +18,6 @@ from scheduling.models import (
     Session,
     SessionStatus,
 )
-from scheduling.timebook import Timebook
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
 from sdv.common.versions import refuse_stale, write
@@ -311,15 +310,14 @@ def _book(
 
 
 def _refuse_unattended(session, resources, *, at):
-    """Nobody is booked on what is cancelled, over, or in an absence of who leads it (PL-02, PL-23)."""
+    """Nobody is booked on what is cancelled, over, or where who leads it is away or has no time any longer (BO-01, PL-02,
+    PL-23)."""
     if session.status == SessionStatus.CANCELLED:
         raise rules.session_cancelled(session.name, session.start)
     if session.end <= at:
         raise rules.session_over(session.name, session.end)
-    tidbok = Timebook(resources, local_date(session.start), local_date(session.end))
-    for resource in resources:
-        if absence := tidbok.absence(resource, session.start, session.end):
-            raise rules.absent(resource.name, absence.get_kind_display().lower(), session.start)
+    if refused := resource_bookings.outside(resources, session.visit_type, session.start, session.end):
+        raise refused
 
 
 def change_session(

@@ -21,7 +21,10 @@ class Resource(Row):
     """Resurs that can be booked: a practitioner, a room or a piece of equipment of a care unit."""
 
     class ResourceQuerySet(CatalogueQuerySet, LockingQuerySet):
-        pass
+        def there_within(self, first, last):
+            """Those that are there on some day from the first to the last."""
+            begun, left = Q(valid_from__isnull=True) | Q(valid_from__lte=last), Q(valid_to__lt=first)
+            return self.filter(begun).exclude(left)
 
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="resources", verbose_name="vårdenhet")
     kind = models.CharField("slag", max_length=10, choices=ResourceKind)

@@ -31,7 +31,7 @@ from sdv.desk.views.booking_desk import uuid_of
 
 SEAT = "plats"
 # Somebody was first, or it is not held any longer: said in the form, with what is still free.
-TAKEN = ("slot_taken", "absent", "outside_hours", "session_full", "session_cancelled", "in_the_past")
+TAKEN = ("slot_taken", "absent", "outside_hours", "not_there", "session_full", "session_cancelled", "in_the_past")
 
 
 @permitted(Permission.BOOK)
