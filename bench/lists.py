@@ -86,7 +86,7 @@ def main():
     def page(rows):
         rows = rows.with_details().prefetch_related(requests.with_identities())
         rows = contact_attempts.with_attempts(rows, "booking_request")
-        found = keyset.page(rows, field="wished_to")
+        found = keyset.page(rows, field=BookingRequest.URGENCY)
         return len([requests.row(row, actor, at=at) for row in found.rows])
 
     def list_page():

@@ -38,7 +38,7 @@ def candidates(*, care_unit, resource, start, at, visit_type=None):
         .filter(patient__deceased_on=None, visit_type__profession=resource.practitioner.profession_id)
         .filter(visit_type__care_area=care_unit.care_area_id)
         .with_details()
-        .order_by("wished_to", "id")[:LOOKED_AT]
+        .most_urgent_first()[:LOOKED_AT]
     )
     fits = _Fit(resource, day, start, at)
     waiting = [
@@ -74,7 +74,7 @@ def _referrals(care_unit, units):
             since=row.waiting_since,
             elsewhere=_elsewhere(row, care_unit),
         )
-        for row in rows.order_by("medical_target_date", "id")[:LOOKED_AT]
+        for row in rows.most_urgent_first()[:LOOKED_AT]
     ]
 
 

@@ -1,7 +1,9 @@
 """Remiss, and what becomes of it: the ground that care rests on, its four dates, its trail (VA-02…VA-04)."""
 
+from datetime import date
+
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Now
 
 from sdv.accounts.models import Practitioner, User
@@ -10,6 +12,9 @@ from sdv.organisation.models import CareUnit
 
 from .commitment import CareCommitment, ProblemCode
 from .patient import Patient
+
+# After every day: where nobody set one.
+NO_DAY = date(9999, 12, 31)
 
 
 class ReferralKind(models.TextChoices):
@@ -40,6 +45,9 @@ class ReferralQuerySet(LockingQuerySet):
         """Accepted and not yet used: the list Att boka (UT-07, VA-04)."""
         return self.filter(status=ReferralStatus.ACCEPTED)
 
+    def most_urgent_first(self):
+        return self.order_by(*Referral.URGENCY, "pk")
+
     def sent_by(self, care_unit):
         """What the unit has sent to other units, wherever it has been forwarded since (VA-03)."""
         return self.filter(sender_unit=care_unit)
@@ -53,6 +61,10 @@ class ReferralQuerySet(LockingQuerySet):
 
 class Referral(Versioned):
     """Remiss, or another ground for care (VA-02). Dates: decision ≤ arrival ≤ review, none in the future."""
+
+    # The order of every list of those who wait, whichever the door: by days over the medicinskt måldatum, those without one
+    # last, equals by the longest wait (BO-04, PL-01).
+    URGENCY = ("due_on", "waiting_since")
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="referrals", verbose_name="patient")
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="referrals", verbose_name="vårdenhet")
@@ -91,6 +103,12 @@ class Referral(Versioned):
         ProblemCode, models.PROTECT, null=True, blank=True, related_name="referrals", verbose_name="problemkod"
     )
     medical_target_date = models.DateField("medicinskt måldatum", null=True, blank=True)
+    due_on = models.GeneratedField(
+        expression=Coalesce("medical_target_date", Value(NO_DAY), output_field=models.DateField()),
+        output_field=models.DateField(),
+        db_persist=True,
+        verbose_name="måldatum, eller efter alla dagar där inget är satt",
+    )
     days_to_first_contact = models.PositiveSmallIntegerField("dagar till första kontakt", null=True, blank=True)
     commitment = models.ForeignKey(
         CareCommitment, models.PROTECT, null=True, blank=True, related_name="referrals", verbose_name="vårdåtagande"
@@ -112,14 +130,9 @@ class Referral(Versioned):
         indexes = [
             models.Index(fields=["care_unit", "arrival_date", "id"], name="referral_by_unit"),
             models.Index(
-                fields=["care_unit", "medical_target_date", "id"],
+                fields=["care_unit", "due_on", "waiting_since", "id"],
                 condition=Q(status__in=["received", "returned", "accepted"]),
                 name="referral_waiting",
-            ),
-            models.Index(
-                fields=["care_unit", "waiting_since", "id"],
-                condition=Q(status__in=["received", "returned", "accepted"]),
-                name="referral_longest_wait",
             ),
             models.Index(fields=["sender_unit", "arrival_date", "id"], name="referral_by_sender"),
         ]

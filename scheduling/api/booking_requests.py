@@ -7,6 +7,7 @@ from registration.api.patients import PatientSummary, known_patient, summary_of_
 from registration.models import Patient
 from scheduling.actions import work_items
 from scheduling.models import BookingRequest, BookingRequestStatus, Resource
+from scheduling.request_filters import LATE
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.models import Practitioner
@@ -19,19 +20,28 @@ from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
 
 from .follow_ups import user_of
+from .request_filters import ListFilters, PersonalFilters, by_filters, digits_of, view_of
 from .slots import ResourceAnswer, resource_answer
 
 TAG = "Bokningsbegäran"
 
 
-class BookingRequestQuery(PageQuery):
-    """Filters of bokningsbegäran."""
-
+class _Wanted(ListFilters):
     care_unit = Id(required=False)
     patient = Id(required=False)
-    status = Choice(choices=BookingRequestStatus.values, required=False)
-    visit_type = VisitTypeCode(required=False)
-    wished_resource = Id(required=False)
+    status = Choice(
+        choices=[*BookingRequestStatus.values, LATE],
+        required=False,
+        help_text="`late`: väntar, och sista begärda dagen har passerat.",
+    )
+
+
+class BookingRequestQuery(PageQuery, _Wanted):
+    """Filters of bokningsbegäran."""
+
+
+class BookingRequestSearch(_Wanted, PersonalFilters):
+    """All of them, and those that never stand in an address."""
 
 
 class NewBookingRequestBody(Fields):
@@ -92,6 +102,9 @@ class BookingRequestAnswer(Answer):
     created_at = serializers.DateTimeField()
 
 
+BookingRequestPage = page_of("BookingRequestPage", BookingRequestAnswer)
+
+
 def booking_request_rows(rows=None):
     """Requests with everything that their answer shows, in one query."""
     rows = BookingRequest.objects.all() if rows is None else rows
@@ -132,6 +145,21 @@ class _Request(Endpoint):
         self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
         return self.answer(booking_request_answer(row, on=local_date(self.at)), status=status, version=row.version)
 
+    def listed(self, request, asked, page_asked):
+        """A page of the units' requests; of a view only those that wait."""
+        view = view_of(asked, self.actor)
+        unit = asked.get("care_unit", view.care_unit_id if view else None)
+        rows = booking_request_rows().filter(care_unit__in=self.at_units(unit))
+        if view:
+            rows = rows.waiting()
+        if "patient" in asked:
+            rows = rows.filter(patient=asked["patient"])
+        rows = by_filters(rows, asked, view, at=self.at)
+        page = by_cursor(request, rows, asked=page_asked, field=BookingRequest.URGENCY)
+        self.log([row.patient_id for row in page.rows], "bokningsbegäran", care_unit_id=unit)
+        today = local_date(self.at)
+        return self.answer(page.answer(lambda row: booking_request_answer(row, on=today)))
+
     def require_at(self, pk):
         self.require(BookingRequest.objects.values_list("care_unit_id", flat=True).get(pk=pk))
 
@@ -146,19 +174,12 @@ class BookingRequests(_Request):
         "Bokningsbegäran vid enheten",
         tag=TAG,
         query=BookingRequestQuery,
-        answer=page_of("BookingRequestPage", BookingRequestAnswer),
+        answer=BookingRequestPage,
         has_id=False,
     )
     def get(self, request):
         asked = self.query(BookingRequestQuery)
-        rows = booking_request_rows().filter(care_unit__in=self.at_units(asked.get("care_unit")))
-        for name in ("patient", "status", "visit_type", "wished_resource"):
-            if name in asked:
-                rows = rows.filter(**{name: asked[name]})
-        page = by_cursor(request, rows, asked=asked, field="wished_to")
-        self.log([row.patient_id for row in page.rows], "bokningsbegäran", care_unit_id=asked.get("care_unit"))
-        today = local_date(self.at)
-        return self.answer(page.answer(lambda row: booking_request_answer(row, on=today)))
+        return self.listed(request, asked, asked)
 
     @operation(
         "booking_requests_create",
@@ -185,6 +206,27 @@ class BookingRequests(_Request):
         except Patient.DoesNotExist:
             raise known_patient() from None
         return self.shown(made.pk, "bokningsbegäran gjord", status=201)
+
+
+class SearchBookingRequests(_Request):
+    """POST booking-requests/search/: also by what could tell who a person is, so that it stands in no address."""
+
+    permissions = {"POST": Permission.VIEW_WORK_LISTS}
+    keeps_answers = False
+
+    @operation(
+        "booking_requests_search",
+        "Sök i bokningsbegäran, också på person-ID, namn och beskrivning",
+        tag=TAG,
+        body=BookingRequestSearch,
+        query=PageQuery,
+        answer=BookingRequestPage,
+        is_post=True,
+        has_id=False,
+        keeps_answers=False,
+    )
+    def post(self, request):
+        return self.listed(request, digits_of(self.body(BookingRequestSearch)), self.query(PageQuery))
 
 
 class OneBookingRequest(_Request):

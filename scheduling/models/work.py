@@ -27,6 +27,9 @@ class BookingRequestQuerySet(LockingQuerySet):
         """Uppföljnings- and bokningsbegäran that nobody has booked or closed."""
         return self.filter(status__in=WAITING_REQUESTS)
 
+    def most_urgent_first(self):
+        return self.order_by(*BookingRequest.URGENCY, "pk")
+
     def with_details(self):
         return self.select_related(
             "patient",
@@ -41,6 +44,9 @@ class BookingRequestQuerySet(LockingQuerySet):
 
 class BookingRequest(Versioned):
     """Bokningsbegäran with the instruction's columns (BB-01); born as an uppföljningsbegäran at check-out (UT-06)."""
+
+    # The order of the list, whichever the door: by days over the last day asked for; keys are in the order of coming.
+    URGENCY = ("wished_to",)
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="booking_requests", verbose_name="patient")
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="booking_requests", verbose_name="vårdenhet")

@@ -1,6 +1,6 @@
-"""Pages of lists that grow: by the last row seen (a value and the id), never by counting rows. Both ways.
+"""Pages of lists that grow: by the last row seen (its values and the id), never by counting rows. Both ways.
 
-The cursor is signed and opaque: it holds a time or a date and an id, nothing about a person."""
+The cursor is signed and opaque: it holds times or dates and an id, nothing about a person."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,23 +27,23 @@ class Page:
 
 
 def page(rows, *, field, cursor="", size=PAGE_SIZE, newest_first=False):
-    """One page of a queryset ordered by (field, id). `field` may be an annotation; it may not be null.
+    """One page of a queryset ordered by (field, id). `field` may be several, the first first, and annotations; none may be
+    null.
 
     Raises InputError for a cursor that this system did not make for such a list."""
+    field = (field,) if isinstance(field, str) else tuple(field)
     ends, towards = None, "next"
     if cursor:
-        towards, value, key = _read(cursor, field)
-        ends = (value, key)
+        towards, ends = _read(cursor, field)
     is_before = towards == "previous"
     backwards = is_before != newest_first
-    order = (f"-{field}", "-pk") if backwards else (field, "pk")
+    order = (*field, "pk")
     if ends:
         step = "lt" if backwards else "gt"
-        value, key = ends
         # The first condition is implied by the second; it is what an index can be entered by.
-        rows = rows.filter(Q(**{f"{field}__{step}e": value}))
-        rows = rows.filter(Q(**{f"{field}__{step}": value}) | Q(**{field: value, f"pk__{step}": key}))
-    found = list(rows.order_by(*order)[: size + 1])
+        rows = rows.filter(**{f"{field[0]}__{step}e": ends[0]})
+        rows = rows.filter(_beyond(dict(zip(order, ends, strict=True)), step))
+    found = list(rows.order_by(*(f"-{name}" if backwards else name for name in order))[: size + 1])
     has_more = len(found) > size
     found = found[:size]
     if is_before:
@@ -57,16 +57,32 @@ def page(rows, *, field, cursor="", size=PAGE_SIZE, newest_first=False):
     )
 
 
+def _beyond(ends, step):
+    """Rows beyond the last one seen: the first of the columns that differs is beyond."""
+    found, same = Q(), {}
+    for name, value in ends.items():
+        found |= Q(**same, **{f"{name}__{step}": value})
+        same[name] = value
+    return found
+
+
 def _write(towards, row, field):
-    value = getattr(row, field)
+    written = [_written(getattr(row, name)) for name in field]
+    return signing.dumps([towards, written, str(row.pk)], salt=_salt(field), compress=False)
+
+
+def _written(value):
     kind = "t" if isinstance(value, datetime) else "d" if isinstance(value, date) else "u"
-    written = str(value) if kind == "u" else value.isoformat()
-    return signing.dumps([towards, kind, written, str(row.pk)], salt=f"{SALT}.{field}", compress=False)
+    return [kind, str(value) if kind == "u" else value.isoformat()]
 
 
 def _read(cursor, field):
     try:
-        towards, kind, value, key = signing.loads(cursor, salt=f"{SALT}.{field}")
-        return towards, _PARSED[kind](value), UUID(key)
+        towards, written, key = signing.loads(cursor, salt=_salt(field))
+        return towards, (*(_PARSED[kind](value) for kind, value in written), UUID(key))
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise InputError(cursor="Bläddringen går inte att läsa. Börja om från listans början.") from error
+
+
+def _salt(field):
+    return f"{SALT}.{'.'.join(field)}"

@@ -14,6 +14,7 @@ from scheduling.api.booking_requests import BookingRequestAnswer, booking_reques
 from scheduling.api.commitments import CommitmentAnswer, commitment_answer, commitment_rows
 from scheduling.api.faults import FaultAnswer, fault_answer, fault_rows
 from scheduling.api.invitations import InvitationAnswer, invitation_answer, invitation_rows
+from scheduling.api.request_filters import ListFilters, by_filters, view_of
 from scheduling.api.work_items import WorkItemAnswer, work_item_answer, work_item_rows
 from scheduling.models import (
     AwaitedResult,
@@ -50,13 +51,15 @@ class SharedListQuery(WorkListQuery):
     shared = Flag(required=False, help_text="Också det som väntar hos enheter som delar väntelista.")
 
 
+class RequestListQuery(SharedListQuery, ListFilters):
+    """Filters of Bokningsbegäran (BB-01)."""
+
+
 def work_list(
-    name, summary, rows, *, field, row, shown, permission=Permission.VIEW_WORK_LISTS, beside=dict, is_shared=False
+    name, summary, rows, *, field, row, shown, permission=Permission.VIEW_WORK_LISTS, beside=dict, query=WorkListQuery
 ):
     """The endpoint GET work-lists/{name}/. `rows(at)` are the list's rows at every unit, most urgent first by `field`;
     `beside` is what every row is shown with, read once."""
-
-    query = SharedListQuery if is_shared else WorkListQuery
 
     class WorkList(Endpoint):
         permissions = {"GET": permission}
@@ -71,14 +74,18 @@ def work_list(
         )
         def get(self, request):
             asked = self.query(query)
-            units = self.at_units(asked.get("care_unit"))
+            view = view_of(asked, self.actor)
+            unit = asked.get("care_unit", view.care_unit_id if view else None)
+            units = self.at_units(unit)
             if asked.get("shared"):
                 units = sharing_ids(list(units), local_date(self.at))
             found = rows(self.at).filter(care_unit__in=units)
             if "patient" in asked:
                 found = found.filter(patient=asked["patient"])
+            if query is RequestListQuery:
+                found = by_filters(found, asked, view, at=self.at)
             page = by_cursor(request, found, asked=asked, field=field)
-            self.log([each.patient_id for each in page.rows], f"lista: {name}", care_unit_id=asked.get("care_unit"))
+            self.log([each.patient_id for each in page.rows], f"lista: {name}", care_unit_id=unit)
             today = local_date(self.at)
             return self.answer(page.answer(partial(shown, on=today, **beside())))
 
@@ -130,16 +137,16 @@ LISTS = {
     "booking-requests": {
         "summary": "Bokningsbegäran som väntar",
         "rows": lambda at: booking_request_rows(BookingRequest.objects.waiting()),
-        "field": "wished_to",
+        "field": BookingRequest.URGENCY,
         "row": _REQUESTS,
-        "is_shared": True,
+        "query": RequestListQuery,
         "shown": booking_request_answer,
     },
     "to-book": {
         "summary": "Att boka: accepterade remisser som inte är förbrukade",
-        "is_shared": True,
+        "query": SharedListQuery,
         "rows": lambda at: referral_rows(Referral.objects.to_book()),
-        "field": "arrival_date",
+        "field": Referral.URGENCY,
         "row": _REFERRALS,
         "shown": referral_answer,
         "beside": lambda: {"limits": waiting.limits()},
@@ -147,7 +154,7 @@ LISTS = {
     "referrals": {
         "summary": "Remisshantering: remisser som väntar på beslut",
         "rows": lambda at: referral_rows(Referral.objects.undecided()),
-        "field": "arrival_date",
+        "field": Referral.URGENCY,
         "row": _REFERRALS,
         "shown": referral_answer,
         "beside": lambda: {"limits": waiting.limits()},

@@ -56,7 +56,7 @@ class WorkList:
     heading: str
     about: str
     empty: str
-    field: str
+    field: str | tuple
     columns: tuple
     rows: Callable
     row: Callable

@@ -1,9 +1,5 @@
 """Att boka as the list shows it: accepted remisser, how long they have waited, and whose they are (VA-04, BO-04, PL-25)."""
 
-from datetime import date
-
-from django.db.models import DateField, Value
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from registration.models import Referral
@@ -17,13 +13,10 @@ from sdv.desk.presenters.invitations import invite_button
 from sdv.desk.presenters.referral import guarantee_tag, waited
 from sdv.desk.presenters.rows import Cell, RowButton, days_tag, row_of
 
-NO_DAY = date(9999, 12, 31)
-
 
 def to_book(unit, at, care_units=None):
     """The list's rows at the unit, or at the units of a shared list (PL-25), each with its wait."""
-    due = Coalesce("medical_target_date", Value(NO_DAY), output_field=DateField())
-    return with_waits(Referral.objects.to_book()).filter(care_unit__in=care_units or [unit.pk]).annotate(due_on=due)
+    return with_waits(Referral.objects.to_book()).filter(care_unit__in=care_units or [unit.pk])
 
 
 def to_book_row(referral, actor, at):

@@ -223,11 +223,11 @@ LISTS = {
             "Att boka",
             "Accepterade remisser som ingen har bokat än.",
             "Inga remisser att boka.",
-            "due_on",
+            Referral.URGENCY,
             ("Måldatum", "Problem", "Grund", "Ankom", "Har väntat"),
             to_book,
             to_book_row,
-            due=lambda rows, at: rows.filter(medical_target_date__lte=local_date(at)),
+            due=lambda rows, at: rows.filter(due_on__lte=local_date(at)),
             seen=lambda unit, at: to_book(unit, at, care_units=unit.sharing_ids(local_date(at))),
         ),
         WorkList(
@@ -416,7 +416,7 @@ def _others(unit, at):
         "booking-requests": requests,
         "booking-requests due": requests.filter(wished_to__lte=today),
         "referrals": referrals,
-        "referrals due": referrals.filter(medical_target_date__lte=today),
+        "referrals due": referrals.filter(due_on__lte=today),
         "freed-times": FreedTime.objects.usable(at).filter(care_unit=unit),
         "freed-times due": FreedTime.objects.usable(at).filter(
             care_unit=unit, start__lt=start_of_day(today + POSTPONE)

@@ -68,7 +68,7 @@ class BookingDesk(Desk):
         open_ones = CareCommitment.objects.open().filter(patient=patient, care_unit__in=asked)
         self.commitments = list(open_ones.select_related("problem_code", "care_unit").order_by("id"))
         self.waiting = list(
-            self.care_unit.booking_requests.waiting().filter(patient=patient).with_details().order_by("wished_to", "id")
+            self.care_unit.booking_requests.waiting().filter(patient=patient).with_details().most_urgent_first()
         )
         data = {key: value for key, value in self.given.items() if key in BookingForm.base_fields}
         self.booking_request = self._request_of(data)

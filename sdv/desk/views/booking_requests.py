@@ -2,17 +2,15 @@
 
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from registration.models import PatientIdentity
-from registration.names import search_words
 from registration.presenters import load
 from scheduling.actions import work_items, working
 from scheduling.models import BookingRequest, BookingRequestStatus, SavedView
+from scheduling.request_filters import NAMES, narrowed
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -118,12 +116,13 @@ def _keep(request, form):
 def _context(request, form, given, at):
     today = local_date(at)
     seen_from = request.actor.care_unit.sharing_ids(today)
-    rows = _filtered(BookingRequest.objects.waiting().filter(care_unit__in=seen_from), form.cleaned_data, today)
+    wanted = {name: form.cleaned_data.get(own) for name, own in NAMES.items()}
+    rows = narrowed(BookingRequest.objects.waiting().filter(care_unit__in=seen_from), wanted, today=today)
     rows = rows.with_details().prefetch_related(presenter.with_identities())
     rows = with_invitation(attempts.with_attempts(rows, "booking_request"))
     shows_all = bool(request.GET.get(attempts.SHOW_ALL))
     rows, count = attempts.hidden(rows, at=at, shows_all=shows_all)
-    page = keyset.page(rows, field="wished_to", cursor=request.GET.get("cursor", ""))
+    page = keyset.page(rows, field=BookingRequest.URGENCY, cursor=request.GET.get("cursor", ""))
     locks = working.working_with([row.pk for row in page.rows], at=at)
     log_access(
         actor=request.actor,
@@ -176,30 +175,6 @@ def _shared_work(request, form, given, today):
 
 def _page_url(shown, cursor):
     return f"?{urlencode(shown | {'cursor': cursor})}" if cursor else ""
-
-
-def _filtered(rows, wanted, today):
-    """The rows that every filter leaves. A protected person is never found by name (SK-05)."""
-    if digits := wanted.get("person"):
-        rows = rows.filter(Exists(PatientIdentity.objects.filter(patient=OuterRef("patient"), value__contains=digits)))
-    for word in search_words(wanted.get("namn") or ""):
-        rows = rows.filter(patient__protection="", patient__search_name__contains=f" {word}")
-    if wanted.get("fran"):
-        rows = rows.filter(wished_from__gte=wanted["fran"])
-    if wanted.get("till"):
-        rows = rows.filter(wished_to__lte=wanted["till"])
-    if wanted.get("besokstyp"):
-        rows = rows.filter(visit_type=wanted["besokstyp"])
-    for name, field in (
-        ("plats", "wished_place"), ("inrattning", "care_unit__facility__name"), ("beskrivning", "description")
-    ):  # fmt: skip
-        if wanted.get(name):
-            rows = rows.filter(**{f"{field}__icontains": wanted[name]})
-    if resource := wanted.get("resurs"):
-        rows = rows.filter(wished_resource=None if resource == "ingen" else resource)
-    if status := wanted.get("status"):
-        rows = rows.filter(wished_to__lt=today) if status == "late" else rows.filter(status=status)
-    return rows
 
 
 @permitted(Permission.HANDLE_WORK_LISTS)

@@ -79,7 +79,7 @@ def appointments(request, patient):
     for row in coming:
         row.kind_tag = plans.tag_of(row)
     past = list(rows.exclude(presenter.is_coming(at)).order_by("-start", "-id")[:PAST_BOOKINGS])
-    waiting = care_unit.booking_requests.waiting().filter(patient=patient).with_details().order_by("wished_to", "id")
+    waiting = care_unit.booking_requests.waiting().filter(patient=patient).with_details().most_urgent_first()
     return page_of_patient(
         request,
         patient,

@@ -57,7 +57,7 @@ def _with_details(rows):
 
 @permitted(Permission.VIEW_REFERRALS)
 def referrals(request):
-    """What waits for a decision, whose turn it is, and what is accepted and to be booked; the longest wait first (UT-07,
+    """What waits for a decision, whose turn it is, and what is accepted and to be booked; the most urgent first (UT-07,
     BO-04). While the one a remiss is addressed to is away, the list names who is in turn (VA-03)."""
     at, unit = now(), request.actor.care_unit
     shown = request.GET.get("visa", "")
@@ -66,7 +66,7 @@ def referrals(request):
     chosen = unit.referrals.to_book() if to_book else unit.referrals.undecided()
     if mine:
         chosen = chosen.filter(_addressed_to_any(_mine(request, turn)))
-    page = keyset.page(_with_details(with_waits(chosen)), field="waiting_since", cursor=request.GET.get("cursor", ""))
+    page = keyset.page(_with_details(with_waits(chosen)), field=Referral.URGENCY, cursor=request.GET.get("cursor", ""))
     log_access(actor=request.actor, patients=[row.patient_id for row in page.rows], what="remisser", at=at)
     address = reverse("referrals")
     here = f"{address}?visa={shown}&cursor=" if shown in ("boka", "mina") else f"{address}?cursor="
