@@ -415,6 +415,7 @@ ENDPOINTS = {
     "sessions/<uuid:pk>/arrive/": ({"POST": P.REGISTER_ARRIVAL}, "session"),
     "sessions/<uuid:pk>/participants/": ({"POST": P.BOOK}, "session"),
     "booking-requests/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.HANDLE_WORK_LISTS}, None),
+    "booking-requests/search/": ({"POST": P.VIEW_WORK_LISTS}, None),
     "booking-requests/<uuid:pk>/": ({"GET": P.VIEW_WORK_LISTS, "PATCH": P.HANDLE_WORK_LISTS}, "request"),
     "booking-requests/<uuid:pk>/close/": ({"POST": P.HANDLE_WORK_LISTS}, "request"),
     "contact-attempts/": ({"GET": P.VIEW_WORK_LISTS, "POST": P.HANDLE_WORK_LISTS}, None),

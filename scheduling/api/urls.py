@@ -52,6 +52,7 @@ urlpatterns = [
     path("sessions/<uuid:pk>/arrive/", sessions.SessionArrivals.as_view()),
     path("sessions/<uuid:pk>/participants/", sessions.SessionParticipants.as_view()),
     path("booking-requests/", booking_requests.BookingRequests.as_view()),
+    path("booking-requests/search/", booking_requests.SearchBookingRequests.as_view()),
     path("booking-requests/<uuid:pk>/", booking_requests.OneBookingRequest.as_view()),
     path("booking-requests/<uuid:pk>/close/", booking_requests.CloseBookingRequest.as_view()),
     path("commitments/", commitments.Commitments.as_view()),

@@ -2,8 +2,7 @@
 
 from rest_framework import serializers
 
-from registration.api.coded import RowId, VisitTypeCode
-from registration.models import VisitType
+from registration.api.coded import RowId
 from scheduling.actions import working
 from scheduling.models import SavedView
 from sdv.accounts.api.endpoint import Endpoint, known
@@ -11,45 +10,19 @@ from sdv.accounts.api.schema import operation
 from sdv.accounts.models import User
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Text
+from sdv.common.api_fields import Answer, Fields, Flag, Id, Listed, Text
 from sdv.common.errors import InputError
 from sdv.organisation.models import CareUnit
 
+from .request_filters import ViewFilters, answered, saved
+
 TAG = "Arbetslistor"
-# The name in the API → the page's own. What could tell who a person is is no filter of a view.
-NAMES = {
-    "place": "plats",
-    "from": "fran",
-    "to": "till",
-    "visit_type": "besokstyp",
-    "facility": "inrattning",
-    "resource": "resurs",
-    "status": "status",
-}
-NO_RESOURCE = "ingen"
 
 
 class ViewsQuery(Fields):
     """At which unit."""
 
     care_unit = Id()
-
-
-# A class body cannot have a field called from.
-ViewFilters = type(
-    "ViewFilters",
-    (Fields,),
-    {
-        "__doc__": "Filters of Bokningsbegäran. `resource` is an id, or `ingen` for rows where nobody is wished for.",
-        "place": Text(max_length=120, required=False),
-        "from": Day(required=False),
-        "to": Day(required=False),
-        "visit_type": VisitTypeCode(required=False),
-        "facility": Text(max_length=120, required=False),
-        "resource": Text(max_length=36, required=False),
-        "status": Choice(choices=["open", "follow_up", "late"], required=False),
-    },
-)
 
 
 class ViewBody(Fields):
@@ -100,11 +73,6 @@ class ManyAnswer(Answer):
 
 class _Views(Endpoint):
     def shown(self, view):
-        words = {own: name for name, own in NAMES.items()}
-        filters = {words[own]: text for own, text in view.filters.items() if own in words}
-        if "visit_type" in filters:
-            row = VisitType.objects.filter(pk=filters["visit_type"]).first()
-            filters["visit_type"] = row.code if row else ""
         return {
             "id": str(view.pk),
             "care_unit": str(view.care_unit_id),
@@ -113,7 +81,7 @@ class _Views(Endpoint):
             "is_own": view.user_id == self.actor.user.pk,
             "is_shared": view.is_shared,
             "is_default": view.is_default,
-            "filters": filters,
+            "filters": answered(view.filters),
             "created_at": moment(view.created_at),
         }
 
@@ -149,13 +117,7 @@ class SavedViews(_Views):
     def post(self, request):
         asked = self.body(ViewBody)
         self.require_for_body(asked["care_unit"].pk)
-        given = asked.pop("filters")
-        if "visit_type" in given:
-            given["visit_type"] = given["visit_type"].pk
-        filters = {
-            NAMES[name]: value.isoformat() if hasattr(value, "isoformat") else str(value)
-            for name, value in given.items()
-        }
+        filters = saved(asked.pop("filters"))
         view = working.save_view(**asked, filters=filters, by=self.actor.user, at=self.at)
         view.refresh_from_db()
         return self.answer(self.shown(view), status=201)

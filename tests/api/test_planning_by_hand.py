@@ -2,16 +2,19 @@
 PL-27)."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
-from scheduling.actions import working
+from scheduling.actions import work_items, working
 from scheduling.models import BookingRequest, ExtraHours, SavedView, WeeklyHours
 from sdv.common.time import local_date, now
 from tests import factories
 from tests.api.conftest import refused
 
 pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
 
 
 def day(days):
@@ -69,7 +72,7 @@ def test_a_view_is_saved_shared_and_taken_away_by_its_own(coordinator, caller, c
     """BB-01: what could tell who a person is is no filter of a view."""
     body = {
         "care_unit": str(clinic.pk), "name": "Försenade läkare", "is_shared": True,
-        "filters": {"status": "late", "visit_type": "sp-lak-aterbesok", "to": day(30)},
+        "filters": {"status": "late", "visit_type": "sp-lak-aterbesok", "wished_to": day(30)},
     }  # fmt: skip
     made = coordinator.post("saved-views/", body)
     assert made.status_code == 201, made.content
@@ -88,6 +91,64 @@ def test_a_view_is_saved_shared_and_taken_away_by_its_own(coordinator, caller, c
     assert other.get(f"saved-views/?care_unit={clinic.pk}").json()["results"] == []
     assert coordinator.delete(f"saved-views/{seen['id']}/").status_code == 204
     assert not SavedView.objects.exists()
+
+
+def test_the_list_is_narrowed_by_every_column_and_by_a_saved_view(coordinator, caller, clinic, resource):
+    """BB-01: the filters of the page, named as the fields. What could tell who a person is stands in no address, and a
+    protected person is not found by name (SK-05)."""
+
+    def waits(surname, *, first=0, last=14, **fields):
+        patient = factories.patient(surname=surname)
+        when = {"wished_from": local_date(now()) + first * DAY, "wished_to": local_date(now()) + last * DAY}
+        return factories.booking_request(care_unit=clinic, patient=patient, **when | fields)
+
+    ek = waits("Ek", first=-20, last=-6, wished_place="Rum 4", description="Vill helst komma på förmiddagen")
+    berg = waits("Berg", last=5, wished_resource=resource, visit_type="Sp Läk Nybesök")
+    ekdal = waits("Ekdal", first=3, last=40, addressee=factories.UserFactory())
+    names = {ek.pk: "ek", berg.pk: "berg", ekdal.pk: "ekdal"}
+
+    def told(answer):
+        assert answer.status_code == 200, answer.content
+        return " ".join(names[UUID(row["id"])] for row in answer.json()["results"])
+
+    def listed(query, path="booking-requests/"):
+        return told(coordinator.get(f"{path}?{query}"))
+
+    def searched(**body):
+        return told(coordinator.post("booking-requests/search/", {"care_unit": str(clinic.pk)} | body))
+
+    for path in ("booking-requests/", "work-lists/booking-requests/"):
+        assert listed("", path) == "ek berg ekdal"
+        assert listed("wished_place=rum", path) == "ek"
+        assert listed(f"wished_from={day(0)}", path) == "berg ekdal"
+        assert listed(f"wished_to={day(5)}", path) == "ek berg"
+        assert listed("visit_type=sp-lak-nybesok", path) == "berg"
+        assert listed(f"facility={clinic.facility.name}&wished_resource=none", path) == "ek ekdal"
+        assert listed(f"wished_resource={resource.pk}", path) == "berg"
+        assert (listed("status=late", path), listed("status=follow_up", path)) == ("ek", "ekdal")
+        refused(coordinator.get(f"{path}?name=Ek"), 400)
+        refused(coordinator.get(f"{path}?description=Vill"), 400)
+        refused(coordinator.get(f"{path}?wished_resource=ingen"), 400)
+    assert (searched(name="ek"), searched(description="förmiddag"), searched(name="ek", status="late")) == (
+        "ek ekdal", "ek", "ek",
+    )  # fmt: skip
+    digits = berg.patient.identities.get().value
+    assert searched(identity=f"{digits[:8]}-{digits[8:]}") == "berg"
+    refused(coordinator.post("booking-requests/search/", {"identity": "-"}), 400)
+    type(ek.patient).objects.filter(pk=ek.patient_id).update(protection="sekretessmarkering")
+    assert searched(name="ek") == "ekdal"
+
+    view = {"care_unit": str(clinic.pk), "name": "Utan önskan", "filters": {"wished_resource": "none"}}
+    made = coordinator.post("saved-views/", view).json()
+    assert made["filters"] == {"wished_resource": "none"}
+    # On the page days may be counted from today; of a view they still are.
+    SavedView.objects.update(filters={"resurs": "ingen", "till": "+20d"})
+    work_items.close_request(request_id=ekdal.pk, reason="Dubblett", by=coordinator.user, at=now())
+    for path in ("booking-requests/", "work-lists/booking-requests/"):
+        assert listed(f"view={made['id']}", path) == "ek"
+        assert listed(f"view={made['id']}&wished_resource={resource.pk}", path) == "berg"
+    assert searched(view=made["id"], description="helst") == "ek"
+    refused(caller("receptionist", clinic).get(f"booking-requests/?view={made['id']}"), 400)
 
 
 def test_many_rows_are_changed_all_or_none(coordinator, clinic, resource):

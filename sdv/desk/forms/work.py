@@ -8,6 +8,7 @@ from django.urls import reverse_lazy
 
 from registration.models import ContactReason, VisitType
 from scheduling.models import ContactMethod, ContactResult, OutcomeCode, OutcomeReason
+from scheduling.request_filters import LATE, NAMES, NO_RESOURCE, PERSONAL
 from scheduling.rules import reason_refusal
 from sdv.accounts.models import User
 from sdv.common.fields import SwedishDateField
@@ -274,7 +275,7 @@ class FilterForm(forms.Form):
     """Filters on every column of Bokningsbegäran (BB-01). What could tell who a person is (`HIDDEN`) is kept in the
     session only; the rest stands in the address."""
 
-    HIDDEN = ("person", "namn", "beskrivning")
+    HIDDEN = tuple(NAMES[name] for name in PERSONAL)
 
     person = forms.CharField(
         label="Person-ID", required=False, max_length=13, widget=forms.TextInput({"inputmode": "numeric"})
@@ -290,7 +291,7 @@ class FilterForm(forms.Form):
     status = forms.ChoiceField(
         label="Status",
         required=False,
-        choices=[("", "Alla"), ("open", "Att boka"), ("follow_up", "Uppföljningsbegäran"), ("late", "Försenade")],
+        choices=[("", "Alla"), ("open", "Att boka"), ("follow_up", "Uppföljningsbegäran"), (LATE, "Försenade")],
     )
 
     def __init__(self, data=None, *, care_unit, today, **kwargs):
@@ -298,7 +299,7 @@ class FilterForm(forms.Form):
         self.fields["besokstyp"].queryset = VisitType.objects.for_unit(care_unit, today).order_by("name")
         resources = care_unit.resources.valid_on(today).order_by("name")
         self.fields["resurs"].choices = [
-            ("", "Alla"), ("ingen", "Ingen önskad"), *((str(row.pk), row.name) for row in resources)
+            ("", "Alla"), (NO_RESOURCE, "Ingen önskad"), *((str(row.pk), row.name) for row in resources)
         ]  # fmt: skip
 
     def clean_person(self):

@@ -1,0 +1,67 @@
+"""Filters of Bokningsbegäran (BB-01): what each of them keeps. The page, REST and saved views ask the same."""
+
+from django.db.models import Exists, OuterRef
+
+from registration.models import PatientIdentity
+from registration.names import search_words
+from sdv.common.dates import parse_date
+
+# The filter → the name in the page's address, which a saved view is also kept under.
+NAMES = {
+    "identity": "person",
+    "wished_place": "plats",
+    "name": "namn",
+    "wished_from": "fran",
+    "wished_to": "till",
+    "visit_type": "besokstyp",
+    "facility": "inrattning",
+    "description": "beskrivning",
+    "wished_resource": "resurs",
+    "status": "status",
+}
+# What could tell who a person is: never in an address, nor in what is saved.
+PERSONAL = ("identity", "name", "description")
+# Rows where nobody is wished for; rows whose last day asked for has passed.
+NO_RESOURCE, LATE = "ingen", "late"
+
+
+def narrowed(rows, wanted, *, today):
+    """The rows that every filter leaves. A protected person is never found by name (SK-05)."""
+    if digits := wanted.get("identity"):
+        rows = rows.filter(Exists(PatientIdentity.objects.filter(patient=OuterRef("patient"), value__contains=digits)))
+    for word in search_words(wanted.get("name") or ""):
+        rows = rows.filter(patient__protection="", patient__search_name__contains=f" {word}")
+    if wanted.get("wished_from"):
+        rows = rows.filter(wished_from__gte=wanted["wished_from"])
+    if wanted.get("wished_to"):
+        rows = rows.filter(wished_to__lte=wanted["wished_to"])
+    if wanted.get("visit_type"):
+        rows = rows.filter(visit_type=wanted["visit_type"])
+    for name, field in (
+        ("wished_place", "wished_place"),
+        ("facility", "care_unit__facility__name"),
+        ("description", "description"),
+    ):
+        if wanted.get(name):
+            rows = rows.filter(**{f"{field}__icontains": wanted[name]})
+    if resource := wanted.get("wished_resource"):
+        rows = rows.filter(wished_resource=None if resource == NO_RESOURCE else resource)
+    if status := wanted.get("status"):
+        rows = rows.waiting().filter(wished_to__lt=today) if status == LATE else rows.filter(status=status)
+    return rows
+
+
+def of_view(filters, *, today):
+    """What a saved view narrows by; its days are counted from today where they say so (+14d). One that cannot be read
+    narrows nothing, as on the page."""
+    wanted = {}
+    for name, own in NAMES.items():
+        if not (text := filters.get(own)):
+            continue
+        if name in ("wished_from", "wished_to"):
+            try:
+                text = parse_date(text, today)
+            except ValueError:
+                continue
+        wanted[name] = text
+    return wanted
