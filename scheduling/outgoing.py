@@ -1,9 +1,10 @@
 """What is told to patients outside, read when it leaves: what has been changed, stopped, or come to concern somebody dead or
-protected is not told (PL-18, PL-22, SK-05). The outbox holds ids alone."""
+protected is not told, nor anything of a visit that has been (PL-18, PL-22, SK-05). The outbox holds ids alone, and the code
+of why something was not told."""
 
 from dataclasses import dataclass
 
-from registration.models import IdentityKind, Patient, PatientIdentity, PatientPhone, SmsWording
+from registration.models import IdentityKind, Patient, PatientIdentity, PatientPhone, PortalContact, SmsWording
 from scheduling.letter_composition import told_status
 from scheduling.models import (
     Appointment,
@@ -16,9 +17,34 @@ from scheduling.models import (
     LetterText,
 )
 from scheduling.models.enclosure import IN_ORDER
-from scheduling.rules import referral_letter_refusal
+from scheduling.rules import invitation_letter_refusal, referral_letter_refusal
 from sdv.common.dates import long_date
 from sdv.common.time import local, local_date
+from sdv.outbox.delivery import NotTold
+from sdv.outbox.models import OutboxMessage, Topic
+
+HAS_BEEN = "visit_has_been"
+# Why a letter did not go to 1177, by the code that its message keeps.
+WHY_NOT_IN_PORTAL = {
+    HAS_BEEN: "besöket hade redan varit när brevet skulle läggas där",
+    "outdated": "det som brevet säger gäller inte längre",
+    "not_in_portal": "patienten är inte längre med i 1177",
+    "no_personnummer": "patientens huvudidentitet är inte ett personnummer, och 1177 tar inte emot till andra",
+    "not_to_be_told": "patienten var registrerad som avliden eller hade skyddade personuppgifter",
+}
+
+
+def not_in_portal_words(code):
+    """The sentence of why a letter did not go to 1177."""
+    return f"Brevet lades inte i 1177: {WHY_NOT_IN_PORTAL[code]}."
+
+
+def why_not_in_portal(letter):
+    """The sentence of why the letter did not go to 1177, where its message was stopped for that; else an empty text."""
+    stopped = OutboxMessage.objects.filter(
+        topic=Topic.LETTER_TO_PORTAL, subject_id=letter.pk, stopped_at__isnull=False, last_error__in=WHY_NOT_IN_PORTAL
+    ).first()
+    return not_in_portal_words(stopped.last_error) if stopped else ""
 
 
 @dataclass(frozen=True)
@@ -65,17 +91,21 @@ def _may_be_told(patient_id):
 
 
 def reminder(appointment_id, *, at):
-    """The SMS of a reminder as things are at `at`, or None where nothing is to be told any more."""
-    row = Appointment.objects.filter(pk=appointment_id, status=AppointmentStatus.BOOKED, start__gt=at)
+    """The SMS of a reminder as things are at `at`. Raises NotTold where nothing is to be told any more."""
+    row = Appointment.objects.filter(pk=appointment_id, status=AppointmentStatus.BOOKED)
     appointment = row.select_related("care_unit").first()
-    if appointment is None or not _may_be_told(appointment.patient_id):
-        return None
+    if appointment is None:
+        raise NotTold("not_booked")
+    if appointment.start <= at:
+        raise NotTold(HAS_BEEN)
+    if not _may_be_told(appointment.patient_id):
+        raise NotTold("not_to_be_told")
     numbers = PatientPhone.objects.filter(
         patient=appointment.patient_id, kind="mobile", sms_consent_at__isnull=False
     ).order_by("-is_preferred", "id")
     phone = numbers.first()
     if phone is None:
-        return None
+        raise NotTold("no_consent")
     own = LetterText.objects.valid_on(local_date(at)).filter(
         care_unit=appointment.care_unit_id, part=LetterPart.PHONE, language=LetterLanguage.SWEDISH
     )
@@ -89,30 +119,40 @@ def reminder(appointment_id, *, at):
     return Sms(phone.number, text)
 
 
-def _is_outdated(letter):
-    """Whether a remissbekräftelse says what is no longer so (VA-03)."""
-    if letter.referral is None:
-        return False
-    status = letter.referral.status
-    told = told_status(letter.parts)
-    return referral_letter_refusal(status=status, label=letter.referral.get_status_display(), told=told) is not None
+def outdated_refusal(letter):
+    """Why the letter says what is no longer so, of an öppen kallelse or a remiss, or None (PL-26, VA-03): on paper and in
+    1177 alike."""
+    if about := letter.open_invitation:
+        return invitation_letter_refusal(status=about.status, label=about.get_status_display())
+    if about := letter.referral:
+        told = told_status(letter.parts)
+        return referral_letter_refusal(status=about.status, label=about.get_status_display(), told=told)
+    return None
 
 
-def portal_letter(letter_id):
-    """The letter as it goes to 1177, or None where it shall not go any more."""
+def portal_letter(letter_id, *, at):
+    """The letter as it goes to 1177 at `at`. Raises NotTold where it shall not go any more."""
     letter = Letter.objects.filter(
         pk=letter_id,
         delivery__in=[Delivery.PORTAL, Delivery.BOTH],
         status__in=[LetterStatus.UNSENT, LetterStatus.PRINTED],
     )
-    letter = letter.select_related("referral").first()
-    if letter is None or not _may_be_told(letter.patient_id) or _is_outdated(letter):
-        return None
+    letter = letter.select_related("appointment", "open_invitation", "referral").first()
+    if letter is None:
+        raise NotTold("not_waiting")
+    if not _may_be_told(letter.patient_id):
+        raise NotTold("not_to_be_told")
+    if letter.appointment and letter.appointment.start <= at:
+        raise NotTold(HAS_BEEN)
+    if outdated_refusal(letter):
+        raise NotTold("outdated")
+    if not PortalContact.objects.filter(patient=letter.patient_id).exists():
+        raise NotTold("not_in_portal")
     identity = PatientIdentity.objects.filter(
         patient=letter.patient_id, is_primary=True, kind=IdentityKind.PERSONNUMMER
     ).first()
     if identity is None:
-        return None
+        raise NotTold("no_personnummer")
     enclosed = letter.enclosures.select_related("attachment").order_by(*IN_ORDER)
     files = tuple(PortalFile(row.attachment.name, row.attachment.sha256, bytes(row.attachment.pdf)) for row in enclosed)
     return PortalLetter(identity.value, letter.heading, letter.body, local_date(letter.created_at).isoformat(), files)

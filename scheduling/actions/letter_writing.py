@@ -5,7 +5,8 @@ a fact does not stop the booking: it stands in the unit's Brev as work, with wha
 
 from datetime import time
 
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, OuterRef, Subquery
 
 from scheduling import letter_composition as composition
 from scheduling.models import (
@@ -18,6 +19,7 @@ from scheduling.models import (
     LetterStatus,
 )
 from scheduling.models.letter import ABOUT_A_TIME, GONE_OUT
+from scheduling.outgoing import HAS_BEEN, WHY_NOT_IN_PORTAL, not_in_portal_words
 from sdv.common.time import at_local, local_date
 from sdv.outbox import messages
 from sdv.outbox.models import OutboxMessage, Topic
@@ -150,6 +152,34 @@ def settle_portal(*, at, dry_run=False):
     return rows.update(status=LetterStatus.SENT, decided_at=at, version=F("version") + 1)
 
 
+@transaction.atomic
+def come_back_from_portal(*, at, dry_run=False):
+    """Letters by 1177 alone that did not go there say so, and why. They are somebody's work, as what could not be written
+    is; one of a visit that has been is stopped. Returns how many."""
+    stopped = OutboxMessage.objects.filter(
+        topic=Topic.LETTER_TO_PORTAL,
+        subject_id=OuterRef("pk"),
+        stopped_at__isnull=False,
+        last_error__in=WHY_NOT_IN_PORTAL,
+    ).order_by("-id")
+    rows = Letter.objects.unsent().filter(delivery=Delivery.PORTAL)
+    rows = rows.annotate(
+        why=Subquery(stopped.values("last_error")[:1]), tries=Subquery(stopped.values("attempts")[:1])
+    ).filter(why__isnull=False)
+    if dry_run:
+        return rows.count()
+    found = list(rows.locked())
+    for letter in found:
+        letter.status = LetterStatus.STOPPED if letter.why == HAS_BEEN else LetterStatus.BLOCKED
+        letter.stop_reason = not_in_portal_words(letter.why)
+        if letter.tries > 1:
+            # An answer may have been lost on the way back.
+            letter.stop_reason += " Ett tidigare försök kan ha nått fram."
+        letter.decided_at, letter.version = at, letter.version + 1
+        letter.save(update_fields=["status", "stop_reason", "decided_at", "version"])
+    return len(found)
+
+
 def has_been_told_of(appointment):
     """Whether any letter about the booking has left: printed, or read in 1177 while the paper waits."""
     letters = Letter.objects.filter(appointment=appointment, is_copy=False, kind__in=ABOUT_A_TIME)
@@ -217,5 +247,8 @@ def _save(told, fields, *, by, at):
         LetterEnclosure(letter=letter, attachment=attachment) for attachment in told.attachments
     )
     if not missing and letter.delivery in IN_PORTAL:
-        messages.letter_to_portal(letter, due_at=max(at, at_local(local_date(at), PORTAL_CLOCK)))
+        due_at = max(at, at_local(local_date(at), PORTAL_CLOCK))
+        # Of a visit before that, at once: then it would come too late.
+        is_late = told.start is not None and told.start <= due_at
+        messages.letter_to_portal(letter, due_at=at if is_late else due_at)
     return letter

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from registration.actions.encounters import refuse_deceased
 from registration.models import Encounter, Patient, PatientRelation, Referral
-from scheduling import letter_composition, rules
+from scheduling import outgoing, rules
 from scheduling.models import Appointment, Delivery, Letter, LetterDocument, LetterKind, LetterStatus
 from scheduling.models.letter import ON_PAPER
 from sdv.common.errors import InputError, RuleError
@@ -256,15 +256,8 @@ def print_refusal(letter, patient):
         return RuleError(
             "PL-22", "Patienten är registrerad som avliden: brevet skickas inte. Stoppa det.", code="deceased"
         )
-    if about := letter.open_invitation:
-        refused = rules.invitation_letter_refusal(status=about.status, label=about.get_status_display())
-        if refused:
-            return refused
-    if about := letter.referral:
-        told = letter_composition.told_status(letter.parts)
-        refused = rules.referral_letter_refusal(status=about.status, label=about.get_status_display(), told=told)
-        if refused:
-            return refused
+    if refused := outgoing.outdated_refusal(letter):
+        return refused
     if patient.is_protected and letter.delivery != Delivery.MEDIATION:
         return RuleError(
             "KA-05",

@@ -32,7 +32,7 @@ class LetterStatus(models.TextChoices):
     PRINTED = "printed", "Utskrivet"
     SENT = "sent", "Skickat till 1177"
     STOPPED = "stopped", "Stoppat"
-    BLOCKED = "blocked", "Saknar uppgift"
+    BLOCKED = "blocked", "Kunde inte skickas"
 
 
 class Delivery(models.TextChoices):
@@ -87,8 +87,8 @@ class LetterQuerySet(LockingQuerySet):
         return self.filter(status__in=GONE_OUT)
 
     def blocked(self, at):
-        """Letters that could not be written, of times that are still ahead or that may still be booked, or of a remiss:
-        somebody's work."""
+        """Letters that could not be written or did not go to 1177, of times that are still ahead or that may still
+        be booked, or of a remiss: somebody's work."""
         return self.filter(
             Q(appointment__status=AppointmentStatus.BOOKED, appointment__start__gt=at)
             | Q(open_invitation__status=InvitationStatus.OPEN)

@@ -16,8 +16,10 @@ class ByTopic:
     def deliver(self, message):
         if message.topic in engagement_index.TOPICS and settings.SDV_EI_ADDRESS:
             return self.index.deliver(message)
-        if patients.has_address(message.topic):
-            return self.patients.deliver(message)
+        if message.topic in patients.TOPICS:
+            told = patients.told(message)
+            if address := patients.address_of(message.topic):
+                return self.patients.hand_over(address, message, told)
         return self.folder.deliver(message)
 
     @cached_property

@@ -83,10 +83,15 @@ def downtime_lists(*, at, dry_run=False):
 
 
 def letters(*, at, dry_run=False):
-    """KA-03: letters that are in 1177 count as sent; those that wait for paper are made ready, so that a pile is printed
-    without waiting."""
+    """KA-03: letters that are in 1177 count as sent, and those that did not go there come back; those that wait for paper
+    are made ready, so that a pile is printed without waiting."""
     sent = letter_writing.settle_portal(at=at, dry_run=dry_run)
-    return [f"brev skickade till 1177: {sent}", f"brev gjorda som PDF: {_make_documents(at=at, dry_run=dry_run)}"]
+    back = letter_writing.come_back_from_portal(at=at, dry_run=dry_run)
+    return [
+        f"brev skickade till 1177: {sent}",
+        f"brev som inte gick till 1177: {back}",
+        f"brev gjorda som PDF: {_make_documents(at=at, dry_run=dry_run)}",
+    ]
 
 
 # Each takes a part of a second; the next run goes on.

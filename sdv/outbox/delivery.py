@@ -64,12 +64,22 @@ class Message:
     payload: dict[str, Any]
 
 
+class NotTold(Exception):
+    """What the message would tell is not to be told any more: it stops, neither delivered nor tried again. `reason` is a
+    code, never personal data."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Channel(Protocol):
     """Where messages go. Set by SDV_OUTBOX_CHANNEL."""
 
     def deliver(self, message: Message) -> Iterable[UUID] | None:
-        """Hands the message over, or raises. May be called again with the same id, and then does nothing new. Returns the
-        ids of other waiting messages that what was handed over told of too, if any: they are delivered with it."""
+        """Hands the message over, or raises: NotTold where it is not to be handed over at all. May be called again with the
+        same id, and then does nothing new. Returns the ids of other waiting messages that what was handed over told of
+        too, if any: they are delivered with it."""
 
 
 def channel():
@@ -127,10 +137,14 @@ def wait_after(attempts):
 
 
 def _deliver(row, to, *, at):
-    """Ids of other messages that were told by the same, or None where it could not be delivered."""
+    """Ids of other messages that were told by the same, or None where it could not be delivered. One that is not to be told
+    any more stops, and keeps why."""
     message = Message(row.pk, row.topic, row.subject_id, row.created_at, row.payload)
     try:
         return list(to.deliver(message) or ())
+    except NotTold as kept:
+        waiting().filter(pk=row.pk).update(stopped_at=at, last_error=kept.reason)
+        return []
     except Exception as error:
         # Only what kind of fault it was: another system's words may hold personal data.
         kind = type(error).__name__

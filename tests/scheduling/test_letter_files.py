@@ -259,7 +259,8 @@ def test_large_print_and_the_interpreter_stand_in_the_letter_that_carries_files(
 
 
 @pytest.fixture
-def inbox(settings):
+def inbox(settings, monkeypatch):
+    monkeypatch.setattr("sdv.adapters.patients.channel.now", lambda: NOW + timedelta(hours=9))
     with Simulator() as simulator:
         settings.SDV_PORTAL_ADDRESS = simulator.address_of("/1177")
         yield simulator

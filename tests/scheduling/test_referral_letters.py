@@ -13,6 +13,7 @@ from scheduling.actions import letters
 from scheduling.models import Letter, LetterText
 from sdv.common.errors import InputError, RuleError
 from sdv.flows import deceased, protection
+from sdv.outbox.delivery import NotTold
 from sdv.outbox.models import OutboxMessage
 from tests.clinic import DAY, NOW, TODAY, Clinic
 
@@ -205,9 +206,10 @@ def test_one_that_says_what_is_no_longer_so_goes_nowhere(clinic):
     letter = write(clinic, row)
     assert letter.delivery == "both"
     assert OutboxMessage.objects.filter(topic="letter-to-portal", subject_id=letter.pk).count() == 1
-    assert outgoing.portal_letter(letter.pk).heading == "Besked om din remiss"
+    assert outgoing.portal_letter(letter.pk, at=NOW).heading == "Besked om din remiss"
     accepted(clinic, row)
-    assert outgoing.portal_letter(letter.pk) is None
+    with pytest.raises(NotTold, match="outdated"):
+        outgoing.portal_letter(letter.pk, at=NOW)
     error = refusal(letters.confirm_printed, letter_id=letter.pk, by=clinic.nurse, at=NOW)
     assert (error.rule, error.code) == ("VA-03", "outdated")
     assert "Remissen är nu accepterad" in error.sentence

@@ -205,6 +205,7 @@ def test_a_letter_is_put_in_1177_with_the_words_of_the_paper(clinic, gateway, mo
     patient = clinic.patient(birth_date=TODAY.replace(year=1970))
     PortalContact.objects.create(patient=patient, consented_on=TODAY, told_at=NOW, prefers_digital=True)
     letter = clinic.book(patient, START, letter=True).letters.get()
+    monkeypatch.setattr("sdv.adapters.patients.channel.now", lambda: NOW + timedelta(hours=9))
     assert delivery.deliver_due(at=NOW + timedelta(hours=8)) == (0, 0)
     assert delivery.deliver_due(at=NOW + timedelta(hours=9)) == (1, 0)
     (told,) = gateway.received["/1177"].values()

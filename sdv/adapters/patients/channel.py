@@ -19,41 +19,40 @@ class NotDelivered(Exception):
     """No receipt. The class alone is logged: another system's words may hold personal data."""
 
 
-def has_address(topic):
-    """Whether messages of the topic go to patients, and there is somewhere to send them."""
-    return bool(
-        (topic == "appointment-reminder" and settings.SDV_SMS_ADDRESS)
-        or (topic == "letter-to-portal" and settings.SDV_PORTAL_ADDRESS)
-    )
+TOPICS = ("appointment-reminder", "letter-to-portal")
+
+
+def address_of(topic):
+    """Where messages of the topic go, or an empty text."""
+    return settings.SDV_SMS_ADDRESS if topic == "appointment-reminder" else settings.SDV_PORTAL_ADDRESS
+
+
+def told(message):
+    """What the patient is told, as things are now. Raises NotTold where it is nothing any more."""
+    if message.topic == "appointment-reminder":
+        sms = outgoing.reminder(message.subject_id, at=now())
+        return {"to": sms.number, "text": sms.text}
+    letter = outgoing.portal_letter(message.subject_id, at=now())
+    return {
+        "to": letter.identity,
+        "heading": letter.heading,
+        "body": letter.body,
+        "date": letter.written_on,
+        "files": [
+            {"name": file.name, "sha256": file.sha256, "pdf": b64encode(file.pdf).decode("ascii")}
+            for file in letter.files
+        ],
+    }
 
 
 class PatientChannel:
-    """Hands over what is still to be told; what is not is done with."""
+    """Hands over what is still to be told."""
 
     def __init__(self):
         self.http = urllib3.PoolManager(retries=False)
 
-    def deliver(self, message):
-        if message.topic == "appointment-reminder":
-            sms = outgoing.reminder(message.subject_id, at=now())
-            if sms is not None:
-                self._post(settings.SDV_SMS_ADDRESS, message, {"to": sms.number, "text": sms.text})
-        else:
-            letter = outgoing.portal_letter(message.subject_id)
-            if letter is not None:
-                told = {
-                    "to": letter.identity,
-                    "heading": letter.heading,
-                    "body": letter.body,
-                    "date": letter.written_on,
-                    "files": [
-                        {"name": file.name, "sha256": file.sha256, "pdf": b64encode(file.pdf).decode("ascii")}
-                        for file in letter.files
-                    ],
-                }
-                self._post(settings.SDV_PORTAL_ADDRESS, message, told)
-
-    def _post(self, address, message, told):
+    def hand_over(self, address, message, told):
+        """Returns where the receiver has taken it; raises NotDelivered else."""
         body = json.dumps({"id": str(message.id), **told}, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": str(message.id)}
         try:

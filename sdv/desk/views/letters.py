@@ -11,6 +11,7 @@ from scheduling import letter_pdf
 from scheduling.actions import letters
 from scheduling.models import Delivery, Letter, LetterDocument, LetterKind, LetterStatus
 from scheduling.models.letter import BUILT, ON_PAPER
+from scheduling.outgoing import why_not_in_portal
 from scheduling.presenters import fallback_words, shown_letter
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -104,6 +105,7 @@ def letter(request, pk):
         if shown.is_hidden
         else list(row.enclosures.select_related("attachment").defer("attachment__pdf")),
         "is_both": row.delivery == Delivery.BOTH,
+        "not_in_portal": why_not_in_portal(row) if row.delivery == Delivery.BOTH and not shown.is_hidden else "",
         "on_paper": row.delivery in ON_PAPER,
         "about_time": not about_death,
         "has_document": not shown.is_hidden and LetterDocument.objects.filter(letter=row).exists(),
