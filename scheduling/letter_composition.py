@@ -6,6 +6,7 @@ text asks for and nobody knows stops the letter, and is named: nobody gets an em
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from registration.models import ReferralStatus
 from scheduling.letter_words import TOLD_TIMES, WORDS
@@ -15,18 +16,26 @@ from sdv.common.errors import RuleError
 
 P = LetterPart
 FIELD = re.compile(r"\{([^{}\n]*)\}")
-# What a text may ask for, and what it is called when it is missing.
+
+
+class Field(NamedTuple):
+    """What a text may ask for: what it is called when it is missing, and how it reads with an invented patient."""
+
+    called: str
+    example: str
+
+
 FIELDS = {
-    "tid": "tiden",
-    "enhet": "enhetens namn",
-    "telefon": "enhetens telefon (Kallelsetexter)",
-    "avgift": "besökets avgift",
-    "avgift_uteblivet": "avgiften för uteblivet besök",
-    "tolk": "patientens tolkbehov",
-    "patient": "patientens namn",
-    "sista_dag": "sista dagen att boka",
-    "remiss_kom": "dagen då remissen kom",
-    "mottagare": "mottagaren som remissen är sänd till",
+    "tid": Field("tiden", "tisdag 1 december 2026 kl. 09.45"),
+    "enhet": Field("enhetens namn", "Vårdcentralen Exempel"),
+    "telefon": Field("enhetens telefon (Kallelsetexter)", "010-000 00 00"),
+    "avgift": Field("besökets avgift", "200"),
+    "avgift_uteblivet": Field("avgiften för uteblivet besök", "400"),
+    "tolk": Field("patientens tolkbehov", "Somaliska"),
+    "patient": Field("patientens namn", "Anna Exempel"),
+    "sista_dag": Field("sista dagen att boka", "fredag 18 december 2026"),
+    "remiss_kom": Field("dagen då remissen kom", "måndag 16 november 2026"),
+    "mottagare": Field("mottagaren som remissen är sänd till", "Hjärtmottagningen Exempel"),
 }
 # Yrkeskategorier whose name says something to everyone; Övrig says nothing (KA-01).
 WELL_KNOWN = {"Arb", "Bm", "Die", "Fys", "Kur", "Läk", "Psyk", "Ssk", "Usk"}
@@ -142,6 +151,11 @@ def told_time(parts):
     return next((value for label, value in parts.get("facts", ()) if label in TOLD_TIMES), "")
 
 
+def example_of(text):
+    """How a text reads with an invented patient. A field that no letter has stands as it is written."""
+    return FIELD.sub(lambda found: FIELDS[found[1]].example if found[1] in FIELDS else found[0], text)
+
+
 def unknown_fields(text):
     """What a text asks for that no letter has."""
     return [name for name in FIELD.findall(text) if name not in FIELDS]
@@ -188,7 +202,7 @@ def compose(occasion):
     about = {LetterKind.OPEN_INVITATION: "sista_dag", LetterKind.REFERRAL_RECEIPT: "remiss_kom"}
     for name in (about.get(occasion.kind, "tid"), "enhet"):
         if not values[name]:
-            missing.append(FIELDS[name])
+            missing.append(FIELDS[name].called)
     if missing:
         raise missing_refusal(missing)
     return Composed(
@@ -226,7 +240,7 @@ def _value(found, values, missing):
     name = found[1]
     value = values.get(name, "")
     if not value:
-        missing.append(FIELDS.get(name, f"fältet {{{name}}}"))
+        missing.append(FIELDS[name].called if name in FIELDS else f"fältet {{{name}}}")
     return value
 
 

@@ -6,23 +6,11 @@ from django.contrib import admin
 
 from registration.models import FeeRate
 from scheduling.actions import letter_texts
-from scheduling.letter_composition import FIELD
+from scheduling.letter_composition import FIELDS, example_of
 from scheduling.models import LetterText
 from sdv.accounts.administration import MaintainedAdmin, site
 from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
-
-# How a text reads, with an invented visit.
-EXAMPLE = {
-    "tid": "tisdag 1 december 2026 kl. 09.45",
-    "enhet": "Vårdcentralen Exempel",
-    "telefon": "010-000 00 00",
-    "avgift": "200",
-    "avgift_uteblivet": "400",
-    "tolk": "Somaliska",
-    "patient": "Anna Exempel",
-    "sista_dag": "fredag 18 december 2026",
-}
 
 
 class LetterTextForm(forms.ModelForm):
@@ -34,7 +22,7 @@ class LetterTextForm(forms.ModelForm):
             "part", "contact_reason", "add_on", "care_unit", "unit_kind", "language", "text", "valid_from", "valid_to",
             "source",
         )  # fmt: skip
-        help_texts = {"text": "Fält: {tid} {enhet} {telefon} {avgift} {avgift_uteblivet} {tolk} {patient} {sista_dag}."}
+        help_texts = {"text": f"Fält: {' '.join(f'{{{name}}}' for name in FIELDS)}."}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -78,11 +66,7 @@ class LetterTextAdmin(ImportedByFile, MaintainedAdmin):
 
     @admin.display(description="så läses den")
     def preview(self, row):
-        return (
-            FIELD.sub(lambda found: EXAMPLE.get(found[1], found[0]), row.text)
-            if row and row.pk
-            else "Visas när texten är sparad"
-        )
+        return example_of(row.text) if row and row.pk else "Visas när texten är sparad"
 
 
 @admin.register(FeeRate, site=site)

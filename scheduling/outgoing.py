@@ -15,6 +15,7 @@ from scheduling.models import (
     LetterPart,
     LetterStatus,
     LetterText,
+    Reminder,
 )
 from scheduling.models.enclosure import IN_ORDER
 from scheduling.rules import invitation_letter_refusal, referral_letter_refusal
@@ -90,8 +91,9 @@ def _may_be_told(patient_id):
     return Patient.objects.present().filter(pk=patient_id, protection="", deceased_on=None).exists()
 
 
-def reminder(appointment_id, *, at):
-    """The SMS of a reminder as things are at `at`. Raises NotTold where nothing is to be told any more."""
+def reminder(appointment_id, *, at, reminder_id=None):
+    """The SMS of a reminder as things are at `at`. Raises NotTold where nothing is to be told any more, or where another
+    reminder tells of the time as it has become."""
     row = Appointment.objects.filter(pk=appointment_id, status=AppointmentStatus.BOOKED)
     appointment = row.select_related("care_unit").first()
     if appointment is None:
@@ -100,6 +102,10 @@ def reminder(appointment_id, *, at):
         raise NotTold(HAS_BEEN)
     if not _may_be_told(appointment.patient_id):
         raise NotTold("not_to_be_told")
+    if not appointment.care_unit.sends_reminders:
+        raise NotTold("unit_sends_none")
+    if Reminder.objects.filter(pk=reminder_id).exclude(start=appointment.start).exists():
+        raise NotTold("moved")
     numbers = PatientPhone.objects.filter(
         patient=appointment.patient_id, kind="mobile", sms_consent_at__isnull=False
     ).order_by("-is_preferred", "id")

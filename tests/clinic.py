@@ -42,6 +42,7 @@ class Clinic:
             facility=self.facility,
             kind=kind,
             care_area=CareArea.objects.get(abbreviation=area),
+            sends_reminders=True,
         )
         self.nurse, self.nurse_resource = self._caregiver("Ssk", "Sara", "Norén", name)
         self.doctor, self.doctor_resource = self._caregiver("Läk", "Anna", "Holm", name)

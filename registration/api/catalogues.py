@@ -54,6 +54,7 @@ class CareUnitAnswer(UnitPartAnswer):
     is_primary_care = serializers.BooleanField()
     care_area = Coded(allow_null=True)
     mvo_code = serializers.CharField()
+    sends_reminders = serializers.BooleanField(help_text="Om enheten skickar SMS-påminnelser.")
     facility = UnitPartAnswer()
     care_provider = UnitPartAnswer()
     receptions = UnitPartAnswer(many=True)
@@ -74,6 +75,7 @@ def _unit(unit):
         "is_primary_care": unit.is_primary_care,
         "care_area": coded(unit.care_area),
         "mvo_code": unit.mvo_code,
+        "sends_reminders": unit.sends_reminders,
         "facility": _part(unit.facility),
         "care_provider": _part(unit.facility.care_provider),
         "receptions": [_part(row) for row in unit.receptions.all()],

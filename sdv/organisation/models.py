@@ -96,6 +96,12 @@ class CareUnit(HsaRow):
         help_text="Vilkas problemkoder enheten använder, med komma emellan. Tom: alla.",
     )
     allows_overbooking = models.BooleanField("överbokning tillåten", default=False)
+    sends_reminders = models.BooleanField(
+        "SMS-påminnelser",
+        default=False,
+        db_default=False,
+        help_text="Kryssas i när verksamhetschefen har beslutat om dem efter en riskanalys (HSLF-FS 2016:40).",
+    )
     opens_at = models.TimeField("öppnar", null=True, blank=True)
     closes_at = models.TimeField("stänger", null=True, blank=True)
 

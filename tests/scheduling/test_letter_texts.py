@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from scheduling.actions import letter_texts
+from scheduling.letter_composition import FIELD, FIELDS, example_of
 from scheduling.models import LetterText
 from sdv.accounts.permissions import Role
 from sdv.common.catalogues import CatalogueError
@@ -121,6 +122,14 @@ def test_a_text_is_added_by_hand_with_its_faults_told(clinic):
     assert "Det finns redan en version för de dagarna." in told
     assert desk.post(address, fields | {"part": "phone", "text": "046"}).status_code == 200
     assert LetterText.objects.filter(contact_reason=clinic.reason).count() == 1
+
+
+def test_every_field_that_a_text_may_ask_for_has_an_example(clinic):
+    """KA-03: the administration shows no field unread, in the region's own texts either."""
+    assert [name for name, field in FIELDS.items() if not (field.called and field.example)] == []
+    shown = [example_of(row.text) for row in LetterText.objects.all()]
+    assert len(shown) > 20 and not [text for text in shown if FIELD.search(text)]
+    assert example_of("{remiss_kom} {mottagare} {okänt}") == "måndag 16 november 2026 Hjärtmottagningen Exempel {okänt}"
 
 
 def test_a_file_with_a_language_is_read_beside_the_swedish_one(clinic):

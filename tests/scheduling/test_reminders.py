@@ -14,6 +14,7 @@ from scheduling.actions import appointments, reminders
 from scheduling.models import LetterText, Reminder
 from sdv.adapters.patients.simulator import Simulator
 from sdv.flows import cancellation, deceased, protection
+from sdv.organisation.models import CareUnit
 from sdv.outbox import delivery
 from sdv.outbox.models import OutboxMessage
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY, Clinic
@@ -57,10 +58,10 @@ def test_a_visit_is_reminded_of_once_from_48_hours_before(clinic):
         "appointment-reminder",
         appointment.pk,
         appointment.patient_id,
-        {},
+        {"reminder": str(Reminder.objects.get().pk)},
     )
     with pytest.raises(IntegrityError), transaction.atomic():
-        Reminder.objects.create(appointment=appointment, wording="time", created_at=NOW)
+        Reminder.objects.create(appointment=appointment, start=START + DAY, wording="time", created_at=NOW)
 
 
 def test_after_a_long_stop_what_has_begun_is_not_reminded_of(clinic):
@@ -71,10 +72,10 @@ def test_after_a_long_stop_what_has_begun_is_not_reminded_of(clinic):
 
 
 @pytest.mark.parametrize(
-    "why", ["no consent", "no mobile", "protected", "dead", "cancelled", "agreed late", "moved late"]
+    "why", ["no consent", "no mobile", "protected", "dead", "cancelled", "agreed late", "moved late", "unit sends none"]
 )
 def test_who_is_not_reminded(clinic, why):
-    """PL-18, PL-22, SK-05: nor is one who has just been told."""
+    """PL-18, PL-22, SK-05, regional-rules 6.3: nor is one who has just been told, or at a unit that has not decided on it."""
     patient = reached(clinic, consent=why != "no consent") if why != "no mobile" else clinic.patient()
     booked_at = due() + MINUTE if why == "agreed late" else NOW
     appointment = clinic.book(patient, START, at=booked_at)
@@ -82,6 +83,8 @@ def test_who_is_not_reminded(clinic, why):
         Patient.objects.filter(pk=patient.pk).update(protection="skyddad_folkbokforing")
     if why == "dead":
         Patient.objects.filter(pk=patient.pk).update(deceased_on=TODAY, deceased_registered_at=NOW)
+    if why == "unit sends none":
+        CareUnit.objects.update(sends_reminders=False)
     if why == "cancelled":
         cancellation.cancel(
             appointment_id=appointment.pk, cancelled_by="provider", reason="Stängt", by=clinic.nurse, at=NOW
@@ -93,6 +96,41 @@ def test_who_is_not_reminded(clinic, why):
         )  # fmt: skip
     assert reminders.remind(at=due() + HALF_HOUR + MINUTE) == 0
     assert not Reminder.objects.exists()
+
+
+def test_who_was_reminded_of_another_time_is_reminded_of_the_one_that_holds(clinic, gateway, monkeypatch):
+    """PL-18: one reminder per contact as it is booked. Moved far ahead it comes 48 hours before; moved late, at once, for
+    what the patient holds in the hand is wrong; and moved back too. What has begun is not told of."""
+    appointment = clinic.book(reached(clinic), START)
+
+    def move(start, at):
+        act = {"appointment_id": appointment.pk, "end": start + HALF_HOUR, "by": clinic.nurse}
+        appointments.reschedule(start=start, at=at, **act)
+
+    def told(at):
+        made = [reminders.remind(at=at), reminders.remind(at=at)]
+        deliver(at, monkeypatch)
+        texts = [
+            each["text"].partition("vården ")[2].partition(". Logga")[0] for each in gateway.received["/sms"].values()
+        ]
+        gateway.received["/sms"].clear()
+        return made, texts
+
+    assert told(due()) == ([1, 0], ["onsdag 25 november kl. 09.00"])
+    move(START + 7 * DAY, due())
+    assert told(due() + 7 * DAY - MINUTE) == ([0, 0], [])
+    assert told(due() + 7 * DAY) == ([1, 0], ["onsdag 2 december kl. 09.00"])
+    move(START + 6 * DAY, due() + 7 * DAY)
+    assert told(due() + 7 * DAY) == ([1, 0], ["tisdag 1 december kl. 09.00"])
+    move(START + 7 * DAY, due() + 7 * DAY)
+    assert told(due() + 7 * DAY) == ([1, 0], ["onsdag 2 december kl. 09.00"])
+    move(START + 7 * DAY + HALF_HOUR, due() + 7 * DAY)
+    assert told(START + 7 * DAY + HALF_HOUR) == ([0, 0], [])
+    with pytest.raises(IntegrityError, match="one_reminder"), transaction.atomic():
+        last = Reminder.objects.order_by("-id").first()
+        Reminder.objects.create(
+            appointment=appointment, start=START, replaces=last.replaces, wording="time", created_at=NOW
+        )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +208,7 @@ def test_an_sms_whose_receipt_was_lost_is_sent_once(clinic, gateway, monkeypatch
     assert OutboxMessage.objects.get().last_error == ""
 
 
-@pytest.mark.parametrize("what", ["cancelled", "moved", "dead", "protected", "consent taken back"])
+@pytest.mark.parametrize("what", ["cancelled", "moved", "dead", "protected", "consent taken back", "unit sends none"])
 def test_what_came_before_it_left_is_heeded(clinic, gateway, monkeypatch, what):
     """PL-18, PL-22, SK-05: the fact is read when the SMS leaves."""
     patient = reached(clinic)
@@ -189,8 +227,14 @@ def test_what_came_before_it_left_is_heeded(clinic, gateway, monkeypatch, what):
         protection.set_by_hand(patient_id=patient.pk, ground="threat", **act)
     if what == "consent taken back":
         PatientPhone.objects.update(sms_consent_at=None, sms_consent_by=None)
+    if what == "unit sends none":
+        CareUnit.objects.update(sends_reminders=False)
     OutboxMessage.objects.exclude(topic="appointment-reminder").delete()
-    deliver(due(), monkeypatch)
+    assert deliver(due(), monkeypatch) == (0, 0)
+    assert not gateway.received["/sms"]
+    # What waited is not told of a time that another reminder tells of, when it is due.
+    assert reminders.remind(at=due() + HALF_HOUR) == (what == "moved")
+    deliver(due() + HALF_HOUR, monkeypatch)
     told = [each["text"] for each in gateway.received["/sms"].values()]
     assert told == (
         ["Påminnelse: du har en tid i vården onsdag 25 november kl. 09.30. Logga in på 1177.se för att se mer."]

@@ -30,7 +30,7 @@ def address_of(topic):
 def told(message):
     """What the patient is told, as things are now. Raises NotTold where it is nothing any more."""
     if message.topic == "appointment-reminder":
-        sms = outgoing.reminder(message.subject_id, at=now())
+        sms = outgoing.reminder(message.subject_id, at=now(), reminder_id=message.payload.get("reminder"))
         return {"to": sms.number, "text": sms.text}
     letter = outgoing.portal_letter(message.subject_id, at=now())
     return {

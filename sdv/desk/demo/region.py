@@ -148,6 +148,7 @@ def build(*, rng, at):
             kind=plan.kind,
             care_area=CareArea.objects.filter(abbreviation=plan.area).first(),
             allows_overbooking=plan.key == "medicin",
+            sends_reminders=True,
             opens_at=OPENS,
             closes_at=CLOSES,
         )
