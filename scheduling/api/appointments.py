@@ -15,14 +15,14 @@ from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Moment, Number, Text
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Flag, Id, Listed, Moment, Text
 from sdv.common.errors import InputError, RuleError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import day_range, local_date
 from sdv.organisation.models import CareUnit
 
 from .letter_choices import LetterChoicesBody, letter_wish
-from .slots import ResourceAnswer
+from .slots import PartBody, ResourceAnswer, times_of_parts
 
 TAG = "Bokningar"
 
@@ -37,14 +37,6 @@ class AppointmentQuery(PageQuery):
     status = Choice(choices=AppointmentStatus.values, required=False)
     session = Id(required=False)
     plan = Id(required=False)
-
-
-class PartBody(Fields):
-    """When within a team visit a resource is needed, where not all of it (BO-02)."""
-
-    resource = Id()
-    from_minute = Number(min_value=0, max_value=1440)
-    minutes = Number(min_value=1, max_value=1440)
 
 
 class BookingBody(Fields):
@@ -263,7 +255,7 @@ class Appointments(AppointmentEndpoint):
                 hold_id=asked.get("hold"),
                 main_resource_id=asked.get("main_responsible"),
                 asked_kind=asked.get("kind"),
-                parts={each["resource"]: (each["from_minute"], each["minutes"]) for each in asked.get("parts", ())},
+                parts=times_of_parts(asked),
                 overbook=asked.get("overbook", False),
                 reason=asked.get("reason", ""),
                 wished_date=asked.get("wished_date"),

@@ -27,6 +27,17 @@ USUAL_SPAN = timedelta(days=28)
 SLOTS_PER_PAGE = 100
 
 MOST_IDS = 20
+LONGEST_PART = 600
+# The rules that hide times, as programs name them.
+HIDDEN_BY = {
+    slots.PROFESSION: "other_profession",
+    slots.VISIT_TYPE: "other_visit_type",
+    slots.TOO_SHORT: "too_short",
+    slots.ABSENT: "absent",
+    slots.HOLIDAY: "holiday",
+    slots.NO_ROOM: "no_room_or_equipment",
+    slots.NOT_AFTER: "next_not_free",
+}
 
 
 class Ids(Text):
@@ -71,6 +82,19 @@ SlotQuery = type(
         ),
         "any_room": Flag(required=False, help_text="Ett rum på samma enhet ska vara ledigt, vilket som helst."),
         "any_equipment": Flag(required=False, help_text="Någon utrustning på samma enhet ska vara ledig."),
+        "minutes": Number(
+            required=False,
+            min_value=5,
+            max_value=LONGEST_PART,
+            help_text="Hur lång vårdgivarens del är; besökstypens längd, om inget anges.",
+        ),
+        "then": Id(
+            required=False,
+            help_text="Resursen som tar vid när vårdgivarens del är slut: ett team efter varandra (BO-02).",
+        ),
+        "then_minutes": Number(
+            required=False, min_value=5, max_value=LONGEST_PART, help_text="Hur lång dess del är; anges med then."
+        ),
         "page_size": Number(required=False, min_value=1, max_value=LARGEST_PAGE, help_text="Högst så många tider."),
     },
 )
@@ -91,7 +115,7 @@ class UnitAnswer(Answer):
 
 
 class SlotAnswer(Answer):
-    """A free time: whose, where, in which form, and what is had with it."""
+    """A free time: whose, where, in which form, and what is had with it. `then` takes over at `then_start`."""
 
     resource = ResourceAnswer()
     care_unit = UnitAnswer()
@@ -99,6 +123,22 @@ class SlotAnswer(Answer):
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
     together = ResourceAnswer(many=True)
+    then = ResourceAnswer(allow_null=True)
+    then_start = serializers.DateTimeField(allow_null=True)
+
+
+class HiddenAnswer(Answer):
+    """Times of the tidböcker that a rule hid, up to the last time shown."""
+
+    code = serializers.ChoiceField(choices=list(HIDDEN_BY.values()))
+    text = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class SlotPage(page_of("SlotPage", SlotAnswer)):
+    """En sida av en lista, och varför andra tider inte visas."""
+
+    hidden = HiddenAnswer(many=True)
 
 
 def resource_answer(resource):
@@ -114,11 +154,13 @@ def slot_answer(slot):
         "start": moment(slot.start),
         "end": moment(slot.end),
         "together": [resource_answer(each) for each in slot.others],
+        "then": resource_answer(slot.then),
+        "then_start": moment(slot.then_from),
     }
 
 
 class Slots(Endpoint):
-    """GET slots/: free times, earliest first. The next ones are asked for with a later `from`."""
+    """GET slots/: free times, earliest first, and which rules hid others. The next ones are asked for with a later `from`."""
 
     permissions = {"GET": Permission.VIEW_SCHEDULES}
 
@@ -127,7 +169,7 @@ class Slots(Endpoint):
         "Lediga tider",
         tag=TAG,
         query=SlotQuery,
-        answer=page_of("SlotPage", SlotAnswer),
+        answer=SlotPage,
         has_id=False,
     )
     def get(self, request):
@@ -147,7 +189,11 @@ class Slots(Endpoint):
             raise InputError(to="Sista dagen ska inte ligga före den första.")
         if last - first > LONGEST_SPAN:
             raise InputError(to="Fråga efter högst 92 dagar åt gången.")
-        found = slots.free(
+        if ("then" in asked) != ("then_minutes" in asked):
+            raise InputError(then_minutes="Ange then och then_minutes tillsammans.")
+        if "then" in asked and not Resource.objects.filter(pk=asked["then"], care_unit__in=units).exists():
+            raise InputError(then="Resursen finns inte på enheterna som söks.")
+        found = slots.find(
             care_unit=unit,
             also_units=units[1:],
             visit_type=visit_type,
@@ -157,9 +203,12 @@ class Slots(Endpoint):
             resource_ids=asked.get("resource"),
             limit=asked.get("page_size", SLOTS_PER_PAGE),
             together=_groups(asked, units),
+            then=(asked["then"], asked["then_minutes"]) if "then" in asked else None,
+            minutes=asked.get("minutes"),
         )
-        results = [slot_answer(slot) for slot in found]
-        return self.answer({"results": results, "next": None, "previous": None})
+        results = [slot_answer(slot) for slot in found.slots]
+        hidden = [{"code": HIDDEN_BY[rule], "text": rule, "count": count} for rule, count in found.hidden.most_common()]
+        return self.answer({"results": results, "next": None, "previous": None, "hidden": hidden})
 
     def _also(self, ids, unit):
         """The other units, each where the caller may book: a time that may not be taken is not shown (PL-25)."""
@@ -188,6 +237,19 @@ def _groups(asked, units):
     return groups + [[pk for pk, kind in kind_of.items() if kind == wanted] for wanted in kinds]
 
 
+class PartBody(Fields):
+    """When within a team visit a resource is needed, where not all of it (BO-02)."""
+
+    resource = Id()
+    from_minute = Number(min_value=0, max_value=1440)
+    minutes = Number(min_value=1, max_value=1440)
+
+
+def times_of_parts(asked):
+    """Parts as the actions take them: resource → (minutes from the start, minutes)."""
+    return {each["resource"]: (each["from_minute"], each["minutes"]) for each in asked.get("parts", ())}
+
+
 class HoldBody(Fields):
     """A time to hold."""
 
@@ -196,6 +258,12 @@ class HoldBody(Fields):
     end = Moment()
     together = Listed(
         Id(), max_length=20, required=False, help_text="Rum, utrustning och personer på samma enhet: alla eller ingen."
+    )
+    parts = PartBody(
+        many=True,
+        required=False,
+        max_length=20,
+        help_text="Resurser som hålls bara en del av tiden, annars hela (BO-02).",
     )
 
 
@@ -240,6 +308,7 @@ class Holds(Endpoint):
             by=self.actor.user,
             at=self.at,
             together=[row.pk for row in rows],
+            parts=times_of_parts(asked),
         )
         return self.answer(
             {

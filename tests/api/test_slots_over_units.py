@@ -1,11 +1,13 @@
 """Free times at several units, in combination with rooms and equipment, by REST (BO-01, PL-07, PL-25)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from uuid import uuid4
 
 import pytest
 
+from scheduling.actions import absences
 from scheduling.models import Appointment, BookingRequest, Resource, ResourceBooking
-from sdv.common.time import local, local_date
+from sdv.common.time import at_local, local, local_date, now
 from sdv.organisation.models import SharedList
 from tests import factories
 from tests.desk.signed_in import queries_of
@@ -105,6 +107,62 @@ def test_a_combination_is_found_and_held_whole_at_one_unit(both, clinic, north, 
     assert [each["name"] for each in held.json()["together"]] == ["Rum 1", "Ultraljud"]
     assert ResourceBooking.objects.filter(state="held").count() == 3
     assert at(2) not in {row["start"] for row in both.get(asked).json()["results"]}
+
+
+def test_one_after_the_other_is_found_held_and_booked_and_what_hid_times_is_told(both, clinic, doctors):
+    """BO-02, PL-07: the doctor's half hour, then the nurse's twenty minutes, as on the page; the rules are told with codes."""
+    nurse = factories.ResourceFactory(care_unit=clinic, profession="Ssk", name="Sara Norén")
+    patient = factories.patient()
+    factories.open_commitment(patient=patient, care_unit=clinic)
+    day = local_date(factories.in_days(2))
+    busy = at_local(day, time(9, 30)).astimezone(UTC)
+    absences.register(
+        care_unit=clinic,
+        resource_id=nurse.pk,
+        kind="training",
+        start=busy,
+        end=busy + timedelta(hours=1),
+        by=None,
+        at=now(),
+    )
+    asked = path(clinic, minutes=30, then=nurse.pk, then_minutes=20)
+    answer = both.get(asked).json()
+    times = {datetime.fromisoformat(row["start"]): row for row in answer["results"]}
+    assert busy not in times and busy - timedelta(minutes=30) not in times
+    row = times[busy - timedelta(hours=1)]
+    assert (row["then"]["id"], datetime.fromisoformat(row["then_start"])) == (
+        str(nurse.pk),
+        busy - timedelta(minutes=30),
+    )
+    assert datetime.fromisoformat(row["end"]) == busy - timedelta(minutes=10)
+    assert {each["code"]: (each["text"], each["count"]) for each in answer["hidden"]}["next_not_free"] == (
+        "den andra i teamet inte ledig efteråt",
+        6,  # Five that meet the absence, and the last of the day.
+    )
+    doctor = str(doctors[clinic].pk)
+    parts = [{"resource": doctor, "from_minute": 0, "minutes": 30}]
+    parts += [{"resource": str(nurse.pk), "from_minute": 30, "minutes": 20}]
+    taken = {"start": row["start"], "end": row["end"], "parts": parts}
+    held = both.post("holds/", taken | {"resource": doctor, "together": [str(nurse.pk)]})
+    assert held.status_code == 201, held.content
+    assert both.post("holds/", taken | {"resource": doctor, "parts": [parts[1]]}).status_code == 400
+    booked = both.post(
+        "appointments/",
+        taken
+        | {
+            "patient": str(patient.pk),
+            "care_unit": str(clinic.pk),
+            "visit_type": "sp-lak-aterbesok",
+            "contact_reason": "uppfoljning-ospecificerad",
+            "resources": [doctor, str(nurse.pk)],
+            "hold": held.json()["id"],
+        },
+    )
+    assert (booked.status_code, booked.json()["kind"]) == (201, "team")
+    lower, upper = (ResourceBooking.objects.get(resource=each).period for each in (doctor, nurse))
+    assert (lower.upper, upper.lower) == (busy - timedelta(minutes=30), busy - timedelta(minutes=30))
+    for wrong in ({"then": nurse.pk}, {"then": uuid4(), "then_minutes": 20}, {"then_minutes": 20}):
+        assert both.get(path(clinic, **wrong)).status_code == 400
 
 
 def test_the_same_number_of_queries_however_many_units(caller, clinic, north, doctors):
