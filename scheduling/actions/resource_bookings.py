@@ -163,16 +163,14 @@ def free(appointment, *, by, at, cause=FreedBy.CANCELLED):
 
 def outside(resources, visit_type, start, end, *, is_beside=False):
     """Why the resources' tidböcker do not have the time (BO-01, PL-02), or None. What is meant to lie beside the tidbok, or
-    is only held, still needs the resources to be there."""
+    is only held, still needs the resources to be there, and in no absence or closure."""
     for resource in resources:
         if not is_there(resource, start, end):
             return rules.not_there(resource, start)
-    if is_beside:
-        return None
     book = Timebook(resources, local_date(start), local_date(end))
     for resource in resources:
         if absence := book.absence(resource, start, end):
             return rules.absent(resource.name, absence.get_kind_display().lower(), start)
-        if not book.covers(resource, visit_type, start, end):
+        if not is_beside and not book.covers(resource, visit_type, start, end):
             return rules.outside_hours(resource.name, start)
     return None

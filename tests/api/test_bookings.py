@@ -1,10 +1,11 @@
 """Free times, holds and bookings by REST (BO-01, BO-03, PL-05…08, VH-05, VH-07, VH-11)."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from registration.models import Encounter
+from scheduling.actions import absences
 from scheduling.models import Appointment, NoShowItem, ResourceBooking
 from sdv.common.time import local, local_date, now
 from tests import factories
@@ -139,6 +140,13 @@ def test_overbooking_is_a_permission_and_shown(caller, body, clinic):
     commitment = factories.open_commitment(patient=other, care_unit=clinic)
     over = body | {"patient": str(other.pk), "commitment": str(commitment.pk), "overbook": True}
     assert api.post("appointments/", over).json()["is_overbooked"] is True
+    start = datetime.fromisoformat(body["start"])
+    closed = {"care_unit": clinic, "kind": "closure", "start": start, "end": start + timedelta(hours=1)}
+    absences.register(**closed, by=api.user, at=now())
+    third = factories.patient()
+    over |= {"patient": str(third.pk), "commitment": str(factories.open_commitment(patient=third, care_unit=clinic).pk)}
+    told = refused(api.post("appointments/", over), 409, rule="PL-02", code="absent")
+    assert "stängt" in told["detail"] and Appointment.objects.count() == 2
 
 
 def test_a_booking_from_a_request_and_from_a_referral_stands_on_their_commitment(integration, body, clinic, tomorrow):

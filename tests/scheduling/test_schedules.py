@@ -15,6 +15,7 @@ from scheduling.models import (
     ExtraHours,
     RebookingItem,
     Resource,
+    ResourceBooking,
     WeeklyHours,
 )
 from sdv.common.errors import InputError, RuleError
@@ -180,11 +181,15 @@ def test_nobody_is_booked_in_an_absence_and_its_times_are_not_offered(health_cen
         health_centre.book(health_centre.patient(), MORNING)
     assert (refused.value.rule, refused.value.code) == ("PL-02", "absent")
     assert "Sara Norén är inte på plats 2026-11-23 kl. 09.00: ledighet." in refused.value.sentence
-    assert not Appointment.objects.exists()
-    # Beside the tidbok it is still possible, knowingly.
+    # Who overbooks goes beside the tidbok, not into an absence or a closure (BO-01).
     health_centre.unit.allows_overbooking = True
     health_centre.unit.save()
-    health_centre.book(health_centre.patient(), MORNING, overbook=True)
+    with pytest.raises(RuleError) as refused:
+        health_centre.book(health_centre.patient(), MORNING, overbook=True)
+    assert (refused.value.rule, refused.value.code) == ("PL-02", "absent")
+    assert not Appointment.objects.exists() and not ResourceBooking.objects.exists()
+    early = health_centre.book(health_centre.patient(), MORNING - 2 * HALF_HOUR, overbook=True)
+    assert early.is_overbooked
     assert broken() == {}
 
 
