@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from registration.api.coded import RowId, VisitTypeCode
 from registration.models.catalogues import FORMS_OF_VISITS
-from scheduling import slots
+from scheduling import slots, timebook
 from scheduling.actions import resource_bookings
 from scheduling.models import Resource, ResourceKind
 from sdv.accounts.api.endpoint import Endpoint
@@ -34,7 +34,8 @@ HIDDEN_BY = {
     slots.VISIT_TYPE: "other_visit_type",
     slots.TOO_SHORT: "too_short",
     slots.ABSENT: "absent",
-    slots.HOLIDAY: "holiday",
+    timebook.HOLIDAY: "holiday",
+    timebook.NOT_THERE: "not_there",
     slots.NO_ROOM: "no_room_or_equipment",
     slots.NOT_AFTER: "next_not_free",
 }
