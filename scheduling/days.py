@@ -37,12 +37,19 @@ def left_of(care_unit, day):
 
 
 def unclosed(*, at, care_unit=None):
-    """(unit id, day) of the days before today when somebody was booked or came, and that nobody has closed."""
+    """(unit id, day) of the days before today when somebody was booked or came without a booking, and that nobody has
+    closed."""
     today = local_date(at)
-    first, last = start_of_day(today - REMINDED), start_of_day(today)
-    rows = Appointment.objects.filter(start__gte=first, start__lt=last).exclude(status="cancelled")
+    span = {"start__gte": start_of_day(today - REMINDED), "start__lt": start_of_day(today)}
     if care_unit is not None:
-        rows = rows.filter(care_unit=care_unit)
+        span["care_unit"] = care_unit
+    booked = Appointment.objects.filter(**span).exclude(status="cancelled")
+    # A visit: what is checked out, by hand or by itself. A ward's stays and an emergency unit's go on over the days.
+    came = Encounter.objects.filter(**span).reported().exclude(type__check_out="not_applicable")
+    return sorted(_not_closed(booked).union(_not_closed(came)))
+
+
+def _not_closed(rows):
     rows = rows.annotate(day=TruncDate("start", tzinfo=STOCKHOLM, output_field=DateField()))
     closed = DayClose.objects.filter(care_unit=OuterRef("care_unit"), day=OuterRef("day"))
-    return list(rows.filter(~Exists(closed)).order_by("care_unit", "day").values_list("care_unit", "day").distinct())
+    return rows.filter(~Exists(closed)).order_by().values_list("care_unit", "day").distinct()

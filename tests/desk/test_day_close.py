@@ -8,14 +8,17 @@ import time_machine
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from registration.type_choice import CONTACT_WITHOUT_VISIT, DIRECT_ADMISSION
 from scheduling import days
 from scheduling.actions import appointments, day_close
 from scheduling.models import Appointment, DayClose, NoShowItem
 from sdv.accounts.permissions import Role
 from sdv.common.errors import RuleError
 from sdv.desk.jobs import JOBS
+from sdv.flows import cancellation
 from tests.api.conftest import Caller
 from tests.clinic import DAY, EVENING, HALF_HOUR, NOW, TODAY, Clinic
+from tests.factories import InpatientUnitFactory, unbooked_visit
 
 from .signed_in import signed_in
 
@@ -110,6 +113,33 @@ def test_a_day_nobody_closed_is_seen_the_next_morning_and_by_the_job(centre, day
     assert days.unclosed(at=midnight) == []
     assert JOBS["unclosed-days"](at=midnight) == ["alla dagar är stängda"]
     assert days.unclosed(at=NOW + 16 * DAY) == []
+
+
+def test_a_day_of_visits_without_a_booking_is_reminded_of_too(centre):
+    """PL-04: somebody came. A contact without a visit, and one registered by mistake, close no day; nor does a ward's stay."""
+    who = {"care_unit": centre.unit, "by": centre.nurse, "at": NOW}
+    visit = who | {"patient": centre.patient(), "visit_type": centre.nurse_visit, "contact_reason": centre.reason}
+    cancellation.annul(encounter_id=unbooked_visit(**visit).pk, reason="Fel patient", by=centre.nurse, at=NOW)
+    unbooked_visit(
+        **who, patient=centre.patient(), situation=CONTACT_WITHOUT_VISIT, contact_form="text", replaces_visit=False
+    )
+    unbooked_visit(
+        **who | {"care_unit": InpatientUnitFactory()},
+        patient=centre.patient(),
+        situation=DIRECT_ADMISSION,
+        admitted_from="home",
+    )
+    morning = NOW + DAY
+    assert days.unclosed(at=morning) == []
+    unbooked_visit(**visit)
+    assert days.unclosed(at=EVENING) == []
+    assert days.unclosed(at=morning) == days.unclosed(at=morning, care_unit=centre.unit) == [(centre.unit.pk, TODAY)]
+    assert JOBS["unclosed-days"](at=morning) == ["Vårdcentralen Norr: 1 dag inte stängd, äldst 2026-11-20"]
+    with time_machine.travel(morning, tick=False):
+        page = signed_in(centre.staff()).get(reverse("day-close"))
+        assert "Stäng dagen 2026-11-20" in page.content.decode() and "Utan utfall: 1" in page.content.decode()
+    close(centre, at=morning)
+    assert days.unclosed(at=morning) == []
 
 
 def test_the_page_confirms_the_marked_and_closes_in_one_post(centre, day):
