@@ -346,6 +346,16 @@ def outcome_refusal(*, outcome, has_commitment, has_reason, has_follow_up):
     return None
 
 
+def no_visit_to_await():
+    """UT-04: an Avvakta watches an answer after a visit."""
+    return RuleError(
+        "UT-04",
+        "Begäran kommer inte ur något besök på enheten, och Avvakta bevakar svaret efter ett besök. Ändra begärt"
+        " startdatum, eller avsluta begäran.",
+        code="no_visit",
+    )
+
+
 def no_planning_warning():
     """UT-05: no further planning is meant only where a return visit is booked or requested."""
     return RuleError(

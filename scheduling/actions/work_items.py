@@ -5,7 +5,8 @@ from datetime import timedelta
 from django.db import transaction
 
 from registration.actions.encounters import refuse_deceased
-from registration.models import CareCommitment, ContactReason, Patient
+from registration.lifecycle import Status
+from registration.models import CareCommitment, ContactReason, Encounter, Patient
 from scheduling import rules
 from scheduling.models import (
     AwaitedResult,
@@ -15,6 +16,8 @@ from scheduling.models import (
     ItemStatus,
     MissingFollowUp,
     NoShowItem,
+    OutcomeCode,
+    OutcomeReason,
     RowLock,
 )
 from sdv.common.errors import InputError, RuleError
@@ -113,6 +116,47 @@ def close_request(*, request_id, reason, by, at, version=None):
     invitations.end_of(booking_request=request, by=by, at=at)
     RowLock.objects.filter(booking_request=request).delete()
     return write(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason=reason)
+
+
+@transaction.atomic
+def await_answer(*, request_id, reason, by, at, waiting_for="", watch_until=None, version=None):
+    """Avvakta in place of booking (UT-04): an answer decides whether the patient is to come. The request ends and the
+    answer is watched, after the visit that the request came from, else the last of its vårdåtagande. `reason` is the code
+    of an OutcomeReason. Returns the AwaitedResult."""
+    known = BookingRequest.objects.values("patient_id", "commitment_id").get(pk=request_id)
+    patient = Patient.objects.lock_present(known["patient_id"])
+    refuse_deceased(patient)
+    commitment = CareCommitment.objects.open().filter(pk=known["commitment_id"]).locked().first()
+    request = _lock(BookingRequest, request_id, version)
+    _refuse_unless_waiting(request)
+    today = local_date(at)
+    chosen = OutcomeReason.objects.valid_on(today).filter(outcome=OutcomeCode.AWAIT_RESULT, code=reason).first()
+    if chosen is None:
+        raise InputError(reason="Välj vad som avvaktas.")
+    if watch_until and watch_until < today:
+        raise InputError(watch_until="Datumet har passerat. Ange ett datum från och med i dag.")
+    visit = _visit_behind(request)
+    if visit is None:
+        raise rules.no_visit_to_await()
+    close_request(request_id=request.pk, reason=f"Avvaktar: {chosen.name}", by=by, at=at)
+    return AwaitedResult.objects.create(
+        patient=patient,
+        care_unit_id=request.care_unit_id,
+        encounter=visit,
+        commitment=commitment,
+        reason=chosen,
+        waiting_for=waiting_for,
+        watch_until=watch_until or today + timedelta(days=rules.AWAIT_DAYS),
+        responsible=by,
+    )
+
+
+def _visit_behind(request):
+    """The visit that a request came from: the one checked out with it, else the last of its vårdåtagande at the unit."""
+    if request.check_out_id:
+        return request.check_out.encounter
+    visits = Encounter.objects.filter(commitment=request.commitment_id, care_unit=request.care_unit_id)
+    return visits.in_overview().exclude(status=Status.PLANNED).order_by("-start", "-id").first()
 
 
 def mark_booked(request):

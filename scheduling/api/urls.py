@@ -54,6 +54,7 @@ urlpatterns = [
     path("booking-requests/", booking_requests.BookingRequests.as_view()),
     path("booking-requests/search/", booking_requests.SearchBookingRequests.as_view()),
     path("booking-requests/<uuid:pk>/", booking_requests.OneBookingRequest.as_view()),
+    path("booking-requests/<uuid:pk>/await-result/", work_items.AwaitAnswer.as_view()),
     path("booking-requests/<uuid:pk>/close/", booking_requests.CloseBookingRequest.as_view()),
     path("commitments/", commitments.Commitments.as_view()),
     path("commitments/<uuid:pk>/", commitments.OneCommitment.as_view()),

@@ -4,12 +4,12 @@ from rest_framework import serializers
 
 from registration.api.patients import PatientSummary, summary_of_row, with_identity
 from scheduling.actions import work_items
-from scheduling.models import AwaitedResult, MissingFollowUp, NoShowItem, Outcome
+from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, Outcome
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import coded, day, moment
-from sdv.common.api_fields import Answer, Choice, Fields, Text
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Text
 from sdv.common.time import local_date
 
 from .follow_ups import FollowUpBody, ending_reason, follow_up_of
@@ -135,6 +135,36 @@ class DecideAwaited(_Item):
     @_decides("awaiting_result_decide", "Besluta i Avvakta")
     def post(self, request, pk):
         return self.decide(pk)
+
+
+class AwaitBody(Fields):
+    """What is awaited before anything is booked: an Avvakta reason, what it is, and until when it is watched."""
+
+    reason = Text(max_length=80)
+    waiting_for = Text(max_length=120, allow_blank=True, required=False)
+    watch_until = Day(required=False)
+
+
+class AwaitAnswer(_Item):
+    """POST booking-requests/{id}/await-result/."""
+
+    permissions = {"POST": Permission.DECIDE_CARE}
+    model = AwaitedResult
+
+    @operation(
+        "booking_requests_await_result",
+        "Avvakta ett svar i stället för att boka (UT-04)",
+        tag=TAG,
+        body=AwaitBody,
+        answer=WorkItemAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require(BookingRequest.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+        asked = self.body(AwaitBody)
+        item = work_items.await_answer(request_id=pk, by=self.actor.user, at=self.at, version=self.version, **asked)
+        return self.shown(item.pk, "avvaktar svar")
 
 
 class DecideMissing(_Item):

@@ -26,7 +26,10 @@ def saved(request, url):
 
 def way_back(request, default):
     """The address on this site that a form was opened from (field `back`), or the default."""
-    given = request.POST.get("back") or request.GET.get("tillbaka") or ""
-    if given and url_has_allowed_host_and_scheme(given, allowed_hosts={request.get_host()}, require_https=False):
-        return given
-    return default
+    return on_this_site(request, request.POST.get("back") or request.GET.get("tillbaka")) or default
+
+
+def on_this_site(request, given):
+    """The address where it is one of this site, else an empty text."""
+    is_ours = url_has_allowed_host_and_scheme(given, allowed_hosts={request.get_host()}, require_https=False)
+    return given if is_ours else ""

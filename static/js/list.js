@@ -3,6 +3,7 @@
 const letters = document.documentElement.dataset.shortcuts !== "off";
 const visible = (list) => [...list.querySelectorAll("tbody .who")].filter((link) => !link.closest("tr").hidden);
 const current = (list) => list.querySelector("tr[aria-current] .who") ?? visible(list)[0];
+const mark = (row) => { const box = row.querySelector("[name=rad]"); if (box) box.checked = true; };
 let typed = "";
 let waiting;
 
@@ -50,11 +51,14 @@ document.addEventListener("keydown", (event) => {
   const step = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1, PageDown: at + 10, PageUp: at - 10 };
   const row = event.target.closest("tr");
   const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
-  if (event.key in step) select(links[Math.max(0, Math.min(links.length - 1, step[event.key]))]);
+  if (event.key in step) {
+    const next = links[Math.max(0, Math.min(links.length - 1, step[event.key]))];
+    if (event.shiftKey) [row, next.closest("tr")].forEach(mark);
+    select(next);
+  }
   else if (event.key === "Escape" && typed) filter(list, "");
   else if (event.key === "Backspace" && typed) filter(list, typed.slice(0, -1));
-  else if (letters && /^\d$/.test(key)) filter(list, typed + key);
-  else if (event.key === "Enter" || (letters && /^[A-ZÅÄÖ+-]$/.test(key))) {
+  else if (event.key === "Enter" || (letters && /^[\dA-ZÅÄÖ+-]$/.test(key))) {
     const selector = `[data-key="${key}"]`;
     const page = [...document.querySelectorAll(selector)].find((each) => !each.closest("[data-list], dialog"));
     // A row may carry addresses for letters that have no button in it: data-key-o, data-key-b, data-key-enter.
@@ -63,8 +67,13 @@ document.addEventListener("keydown", (event) => {
     const action = own ?? (address || key === "Enter" ? null : page) ?? (key === "O" ? event.target : null);
     if (own && typed) filter(list, "");
     if (!own && address) location.assign(address);
-    else if (action) action.click();
-    else return;
+    // A digit opens the saved view by that number; where there is none it filters.
+    else if (/\d/.test(key) && (typed || !action)) filter(list, typed + key);
+    else if (action) {
+      // With no row marked, what is for the marked is for this one.
+      if ("many" in action.dataset && !list.querySelector("[name=rad]:checked")) mark(row);
+      action.click();
+    } else return;
   } else return;
   event.preventDefault();
 });

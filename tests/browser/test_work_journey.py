@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from scheduling import promises
-from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp
+from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, SavedView
 from sdv.accounts.permissions import Role
 from sdv.common.time import local_date, now
 
@@ -183,13 +183,89 @@ def test_the_decision_works_without_scripts(browser, live_server, clinic):
 # --- Bokningsbegäran --------------------------------------------------------------------------------------------------
 
 
-def test_the_request_in_the_list_is_booked_with_a_letter(as_user, visit, clinic):
-    """ui.md 4.6: B leads to the booking page with the request."""
-    request = factories.booking_request(care_unit=clinic)
-    page = as_user(factories.receptionist(clinic))
+def test_the_waiting_list_is_worked_by_keys_from_the_top(as_user, visit):
+    """ui.md 4.6: the top row booked with B, Enter, Ctrl+Enter and a kontaktförsök logged with K, Ctrl+Enter, each time
+    with the next row selected; Shift+arrows mark, T assigns, A awaits an answer, a digit opens a saved view."""
+    unit = factories.CareUnitFactory()
+    resource = factories.ResourceFactory(care_unit=unit, profession="Ssk")
+    user = factories.coordinator(unit)
+    today = local_date(now())
+    visited = factories.checked_out_visit(care_unit=unit, resource=resource, outcome="follow_up")
+    after_visit = BookingRequest.objects.get()
+    top, second, third, fourth = (
+        factories.booking_request(care_unit=unit, wished_to=today + timedelta(days=days)) for days in range(1, 5)
+    )
+    SavedView.objects.create(user=user, care_unit=unit, name="Försenade", filters={"status": "late"})
+    page = as_user(user)
     visit("/bokningsbegaran/")
-    page.keyboard.press("b")
-    page.wait_for_url(f"**{reverse('book', args=[request.patient_id])}?begaran={request.pk}")
+    assert focused(page) == f"patient-{top.pk}"
+    assert_accessible(page)
+
+    keys = Keys(page)
+    keys.press("b")
+    expect(page.locator("button.who:focus")).to_be_visible()
+    keys.press("Enter")
+    expect(page.get_by_role("button", name="Boka Ctrl Enter")).to_be_focused()
+    keys.press("Control+Enter")
+    receipt(page, "Bokad")
+    assert keys.count == 3
+    assert BookingRequest.objects.get(pk=top.pk).status == "booked"
+    expect(page.get_by_role("heading", name="Bokningsbegäran", exact=True)).to_be_visible()
+    expect(page.get_by_text("Tiden är bokad:")).to_be_visible()
+    assert focused(page) == f"patient-{second.pk}"
+    assert_accessible_also_narrow(page)
+
+    page.keyboard.press("ArrowDown")
+    keys = Keys(page)
+    keys.press("k")
+    in_dialog(page)
+    keys.press("Control+Enter")
+    receipt(page, "Kontaktförsök (svarade inte) sparat för")
+    assert keys.count == 2
+    assert page.locator(f"#rad-{third.pk}").count() == 0
+    assert focused(page) == f"patient-{fourth.pk}"
+
+    page.keyboard.press("Shift+ArrowUp")
+    assert focused(page) == f"patient-{second.pk}"
+    assert page.locator("[name=rad]:checked").count() == 2
+    page.keyboard.press("t")
+    dialog = in_dialog(page)
+    expect(dialog.get_by_label("Till")).to_be_focused()
+    assert_accessible(page)
+    dialog.get_by_label("Till").select_option(label=user.name)
+    page.keyboard.press("Control+Enter")
+    receipt(page, "2 begäran är ändrade")
+    given = BookingRequest.objects.filter(addressee=user)
+    assert {row.pk for row in given} == {second.pk, fourth.pk}
+
+    page.keyboard.press("End")
+    assert focused(page) == f"patient-{after_visit.pk}"
+    # With no row marked it is the row's own.
+    page.keyboard.press("t")
+    expect(in_dialog(page).get_by_text("1 begäran får en ny mottagare.")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#patient-{after_visit.pk}")).to_be_focused()
+    page.keyboard.press("a")
+    dialog = in_dialog(page)
+    assert_accessible(page)
+    dialog.get_by_label("Vad avvaktas?").select_option(index=1)
+    page.keyboard.press("Control+Enter")
+    receipt(page, "Avvaktar svar för")
+    # The last row's neighbour is the one before it.
+    assert focused(page) == f"patient-{fourth.pk}"
+    item = AwaitedResult.objects.get()
+    assert (item.encounter, item.responsible) == (visited.encounter, user)
+
+    page.keyboard.press("F1")
+    shown = page.locator("#help")
+    assert "tilldela de markerade" in shown.inner_text()
+    assert "avvakta ett svar" in shown.inner_text()
+    page.keyboard.press("Escape")
+    page.keyboard.press("9")
+    expect(page.locator("[data-filter-status]")).to_contain_text("med 9")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    expect(page.get_by_text("Inget att boka med de här filtren.")).to_be_visible()
 
 
 def test_the_wished_resource_is_edited_in_its_place(as_user, visit, clinic):

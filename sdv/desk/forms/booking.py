@@ -38,6 +38,8 @@ class TimesForm(forms.Form):
     fran = SwedishDateField(label="Från", help_text="")
     till = SwedishDateField(label="Till", help_text="Skriv +14d, +3v eller 1/12.")
     vy = forms.CharField(required=False, widget=forms.HiddenInput)
+    # The list that the row is worked from: one comes back to it.
+    tillbaka = forms.CharField(required=False, widget=forms.HiddenInput)
 
     resources = {}
     together = ()

@@ -9,7 +9,7 @@ from django.urls import reverse_lazy
 from registration.models import ContactReason, VisitType
 from scheduling.models import ContactMethod, ContactResult, OutcomeCode, OutcomeReason
 from scheduling.request_filters import LATE, NAMES, NO_RESOURCE, PERSONAL
-from scheduling.rules import reason_refusal
+from scheduling.rules import AWAIT_DAYS, reason_refusal
 from sdv.accounts.models import User
 from sdv.common.fields import SwedishDateField
 
@@ -24,6 +24,12 @@ def offered_reasons(care_unit, visit_type, day):
     of_unit = VisitType.objects.for_unit(care_unit, day)
     linked = Q(visit_type_links__visit_type__in=of_unit) | Q(is_for_all_visit_types=True)
     return ContactReason.objects.valid_on(day).filter(linked).distinct().order_by("name")
+
+
+def staff_of(care_unit, today):
+    """Whom a row of the unit can be given to."""
+    people = User.objects.filter(is_active=True, assignments__in=care_unit.assignments.valid_on(today))
+    return people.distinct().order_by("name")
 
 
 class RequestForm(forms.Form):
@@ -62,8 +68,7 @@ class RequestForm(forms.Form):
         fields["visit_type"].queryset = VisitType.objects.for_unit(care_unit, today).order_by("name")
         fields["contact_reason"].queryset = offered_reasons(care_unit, None, today)
         fields["wished_resource"].queryset = care_unit.resources.valid_on(today).order_by("name")
-        colleagues = User.objects.filter(is_active=True, assignments__in=care_unit.assignments.valid_on(today))
-        fields["addressee"].queryset = colleagues.exclude(pk=user.pk).distinct().order_by("name")
+        fields["addressee"].queryset = staff_of(care_unit, today).exclude(pk=user.pk)
         reasons = f"id_{self.add_prefix('contact_reason')}"
         fields["visit_type"].widget.attrs |= {
             "hx-get": str(reverse_lazy("contact-reason-options")),
@@ -173,8 +178,7 @@ class ManyForm(forms.Form):
 
     def __init__(self, data=None, *, care_unit, today, **kwargs):
         super().__init__(data, auto_id="flera-%s", **kwargs)
-        people = User.objects.filter(is_active=True, assignments__in=care_unit.assignments.valid_on(today))
-        self.fields["addressee"].queryset = people.distinct().order_by("name")
+        self.fields["addressee"].queryset = staff_of(care_unit, today)
         self.fields["wished_resource"].queryset = care_unit.resources.valid_on(today).order_by("name")
         for field in self.fields.values():
             field.widget.attrs["form"] = "flera"
@@ -195,6 +199,42 @@ class ManyForm(forms.Form):
             "resource": {"wished_resource": words["wished_resource"]},
             "close": {"close_reason": words["reason"]},
         }[words["act"]]
+
+
+class AssignForm(forms.Form):
+    """To whom the marked rows go (BB-01)."""
+
+    addressee = forms.ModelChoiceField(None, label="Till", required=False, empty_label="Ingen")
+    rad = forms.Field(required=False, widget=forms.MultipleHiddenInput)
+
+    def __init__(self, data=None, *, care_unit, today, **kwargs):
+        super().__init__(data, **kwargs)
+        self.fields["addressee"].queryset = staff_of(care_unit, today)
+
+
+class AwaitForm(forms.Form):
+    """What is awaited before anything is booked, and until when (UT-04)."""
+
+    reason = forms.ModelChoiceField(
+        None,
+        label="Vad avvaktas?",
+        empty_label="Välj orsak",
+        to_field_name="code",
+        error_messages={"required": "Välj vad som avvaktas."},
+    )
+    waiting_for = forms.CharField(
+        label="Vi väntar på", max_length=120, required=False, help_text="Kort, inga journaluppgifter."
+    )
+    watch_until = SwedishDateField(label="Bevakas senast", error_messages={"required": "Ange ett datum."})
+
+    def __init__(self, data=None, *, today, **kwargs):
+        super().__init__(data, initial={"watch_until": today + timedelta(days=AWAIT_DAYS)}, **kwargs)
+        reasons = OutcomeReason.objects.valid_on(today).filter(outcome=OutcomeCode.AWAIT_RESULT)
+        self.fields["reason"].queryset = reasons.order_by("position")
+
+    @property
+    def words(self):
+        return self.cleaned_data | {"reason": self.cleaned_data["reason"].code}
 
 
 class CloseRequestForm(forms.Form):

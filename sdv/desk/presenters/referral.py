@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from registration.models import ReferralAct, ReferralKind, ReferralStatus
 from registration.presenters import ShownPatient, shown
 from registration.waiting import wait_of
@@ -20,6 +22,12 @@ class ReferralRow:
     problem: str
     tags: tuple
     reviewer: str = ""
+    book_url: str = ""
+
+
+def book_url_of(referral):
+    """The booking page with the remiss's vårdåtagande chosen."""
+    return f"{reverse('book', args=[referral.patient_id])}?vardatagande={referral.commitment_id}"
 
 
 def referral_row(referral, *, on, turn=None):

@@ -60,6 +60,7 @@ class RequestRow:
     invite_url: str
     invited: str
     take_url: str = ""
+    await_url: str = ""
 
 
 def row(request, actor, *, at, lock=None):
@@ -70,6 +71,7 @@ def row(request, actor, *, at, lock=None):
     is_own = request.care_unit_id == actor.care_unit.pk
     may_take = not is_own and actor.may(Permission.HANDLE_WORK_LISTS)
     may_handle = is_own and actor.may(Permission.HANDLE_WORK_LISTS)
+    may_decide = is_own and actor.may(Permission.DECIDE_CARE)
     is_follow_up = request.status == BookingRequestStatus.FOLLOW_UP
     return RequestRow(
         pk=request.pk,
@@ -99,6 +101,7 @@ def row(request, actor, *, at, lock=None):
         worked_by=worked_by(lock) if lock and lock.user_id != actor.user.pk else "",
         invite_url=invite_url("booking-requests", request, actor) if is_own else "",
         invited=invited_text(request),
+        await_url=reverse("booking-request-await", args=[request.pk]) if may_decide else "",
     )
 
 

@@ -25,7 +25,8 @@ from ..patient_access import patient_page
 from ..presenters import group_sessions, requests
 from ..presenters.booking import commitment_at, needs_commitment, why_not_at
 from ..receipts import leave_receipt
-from .booking_desk import Desk, day_of, uuid_of
+from ..return_to_list import uuid_of
+from .booking_desk import Desk, day_of
 
 # Refusals that a person's own repeated click can meet: the time is then had already (PL-27).
 MET_BY_REPEAT = {"slot_taken", "patient_overlap", "already_done"}
@@ -339,8 +340,7 @@ class BookingDesk(Desk):
         )
 
     def _done(self, appointment):
-        address = reverse("patient-appointments", args=[self.patient.pk])
-        return redirect(f"{address}?bokad={appointment.pk}")
+        return self.leave(appointment)
 
     def overbook(self):
         """A time beside the tidbok, chosen by hand: explicit, and a permission (PL-06, BO-01)."""

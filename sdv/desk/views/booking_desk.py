@@ -4,9 +4,9 @@ Works as plain pages: choices are an address, taking a time and confirming it ar
 
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -18,12 +18,14 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.presenting import Link
 from sdv.common.time import local_date, start_of_day
 
+from ..answers import on_this_site
 from ..forms.booking import FURTHEST, HORIZON, WEEK, WITH
 from ..forms.letters import LetterChoicesForm, files_to_choose
 from ..presenters import booking as presenter
 from ..presenters import patient as patient_presenter
 from ..receipts import leave_receipt
 from ..refusals import refusal_context
+from ..return_to_list import BACK, uuid_of, with_booking
 from .letter_list import told
 
 # Where on the page a letter is chosen: with the held time, beside the tidbok, with a seat on a grupptillfälle.
@@ -418,6 +420,12 @@ class Desk:
     def insisted(self):
         return insisted(self.request)
 
+    def leave(self, appointment):
+        """After the booking: back to the list it was made from with the next row selected (ui.md 4.6), else to the
+        patient's bookings."""
+        bookings = reverse("patient-appointments", args=[self.patient.pk])
+        return redirect(with_booking(on_this_site(self.request, self.given.get(BACK)) or bookings, appointment))
+
 
 def insisted(request):
     """The warnings the person overrules, and why (PL-06)."""
@@ -443,13 +451,6 @@ def week_of(day):
     """Monday and Sunday of the day's week."""
     first = day - timedelta(days=day.weekday())
     return first, first + timedelta(days=6)
-
-
-def uuid_of(text):
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None
 
 
 def day_of(text, today):

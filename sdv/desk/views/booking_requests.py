@@ -34,6 +34,7 @@ from sdv.desk.presenters import requests as presenter
 from sdv.desk.presenters.invitations import with_invitation
 from sdv.desk.presenters.patient import band_of, frame_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
+from sdv.desk.return_to_list import ReturnToList, came_back
 
 FILTER_KEY = "booking_request_filter"
 GET_AND_POST = ("GET", "HEAD", "POST")
@@ -124,6 +125,7 @@ def _context(request, form, given, at):
     rows, count = attempts.hidden(rows, at=at, shows_all=shows_all)
     page = keyset.page(rows, field=BookingRequest.URGENCY, cursor=request.GET.get("cursor", ""))
     locks = working.working_with([row.pk for row in page.rows], at=at)
+    back = ReturnToList(request, [row.pk for row in page.rows])
     log_access(
         actor=request.actor,
         patients=[row.patient_id for row in page.rows],
@@ -139,12 +141,16 @@ def _context(request, form, given, at):
         "filters": form,
         "form": form if form.errors else None,
         "is_filtered": bool(given),
-        "rows": [presenter.row(row, request.actor, at=at, lock=locks.get(row.pk)) for row in page.rows],
+        "rows": [
+            back.of_request(presenter.row(row, request.actor, at=at, lock=locks.get(row.pk))) for row in page.rows
+        ],
         "next": _page_url(shown, page.next),
         "previous": _page_url(shown, page.previous),
         "columns": presenter.COLUMNS,
         "hidden": attempts.hidden_text(count),
         "show_all": f"?{urlencode(everybody)}",
+        "may_book": request.actor.may(Permission.BOOK),
+        **came_back(request),
         **_shared_work(request, form, given, today),
     }
 
@@ -159,9 +165,10 @@ def _shared_work(request, form, given, today):
         Link(
             view.name if view.user == user else f"{view.name} ({view.user.name})",
             f"?vy={view.pk}",
+            key=str(number) if number < 10 else "",
             current=bool(given) and view.filters == shown,
         )
-        for view in views
+        for number, view in enumerate(views, start=1)
     ]
     current = next((view for view in views if given and view.filters == shown and view.user == user), None)
     may_handle = request.actor.may(Permission.HANDLE_WORK_LISTS)

@@ -21,7 +21,7 @@ from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.presenting import Key, Link
 from sdv.common.requests import page_of
 from sdv.common.time import local, local_date, now
-from sdv.desk.answers import saved, sheet
+from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.context import address
 from sdv.desk.forms.day import IDENTITY_SHOWN, ArrivalForm, CancelForm
 from sdv.desk.forms.waiting_room import CallForm, call_initial
@@ -381,7 +381,8 @@ def cancel(request, pk):
         "is_late": is_late,
         "others": plans.others(appointment),
         "by_patient": CancelledBy.PATIENT,
-        "back": _day_with(request, appointment.start, encounter_id),
+        "back": way_back(request, _day_with(request, appointment.start, encounter_id)),
+        "came_from": way_back(request, ""),
     }
     return sheet(request, "day/cancel.html", context, status=422 if form.errors else 200)
 
@@ -418,7 +419,10 @@ def _saved(request, appointment):
 
 
 def _cancelled_from(request, appointment):
-    """Where the dialog was opened: the patient's bookings, the group's page, else the day with the row chosen."""
+    """Where the dialog was opened: a work list, the patient's bookings, the group's page, else the day with the row
+    chosen."""
+    if came_from := way_back(request, ""):
+        return came_from
     bookings = reverse("patient-appointments", args=[appointment.patient_id])
     if page_of(request).path in {bookings, _group(appointment)} - {""}:
         return page_of(request).path

@@ -14,7 +14,7 @@ from ..forms.patients import NumberForm
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
 from ..presenters import plans
-from .booking_desk import uuid_of
+from ..return_to_list import uuid_of
 
 PAST_BOOKINGS = 50
 

@@ -25,7 +25,8 @@ from sdv.desk.presenters.booking import commitment_at, why_not_at
 from sdv.desk.receipts import leave_receipt
 from sdv.desk.refusals import refusal_context
 from sdv.desk.repeats import is_own_repeat
-from sdv.desk.views.booking_desk import busy_times, insisted, uuid_of
+from sdv.desk.return_to_list import uuid_of
+from sdv.desk.views.booking_desk import busy_times, insisted
 
 VISITS = range(1, planning.MOST_TOGETHER)
 NOWHERE = "Besöket kan inte bokas på någon av enheterna som söks."

@@ -1,6 +1,7 @@
 """Ombokningar: a proposed seat or new time is taken from the row (PL-02, BO-02)."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -27,7 +28,7 @@ from sdv.desk.presenters.patient import band_of
 from sdv.desk.presenters.rows import stamp
 from sdv.desk.presenters.work import cause_text
 from sdv.desk.receipts import clear_receipt, leave_receipt
-from sdv.desk.views.booking_desk import uuid_of
+from sdv.desk.return_to_list import BACK, uuid_of
 
 SEAT = "plats"
 # Somebody was first, or it is not held any longer: said in the form, with what is still free.
@@ -83,7 +84,7 @@ def move(request, pk):
             ("Vårdgivare", ", ".join(row.name for row in booking.resources.all())),
             ("Varför", cause_text(item)),
         ],
-        "book_url": reverse("appointment-reschedule", args=[booking.pk]),
+        "book_url": f"{reverse('appointment-reschedule', args=[booking.pk])}?{urlencode({BACK: back})}",
         "close": back,
     }
     return sheet(request, "work/new_time.html", context, status=422 if form.is_bound else 200)

@@ -1,5 +1,7 @@
 """Remisshantering: the unit's inbox and the decisions on each remiss, and what the unit has sent to others (VA-02…04)."""
 
+from dataclasses import replace
+
 from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.http import Http404
@@ -27,9 +29,10 @@ from ..forms.patients import add_errors
 from ..forms.referrals import AcceptForm, CompleteForm, DecideForm, ReferralForm, ReviewForm, SendReferralForm
 from ..patient_access import find, patient_page
 from ..presenters import patient as presenter
-from ..presenters.referral import letters_of, referral_facts, referral_row, referral_trail, sent_row
+from ..presenters.referral import book_url_of, letters_of, referral_facts, referral_row, referral_trail, sent_row
 from ..receipts import leave_receipt
 from ..repeats import is_own_repeat
+from ..return_to_list import ReturnToList, came_back
 from .letter_list import told
 from .patient_tabs import page_of_patient
 
@@ -68,6 +71,7 @@ def referrals(request):
         chosen = chosen.filter(_addressed_to_any(_mine(request, turn)))
     page = keyset.page(_with_details(with_waits(chosen)), field=Referral.URGENCY, cursor=request.GET.get("cursor", ""))
     log_access(actor=request.actor, patients=[row.patient_id for row in page.rows], what="remisser", at=at)
+    back, may_book = ReturnToList(request, [row.pk for row in page.rows]), request.actor.may(Permission.BOOK)
     address = reverse("referrals")
     here = f"{address}?visa={shown}&cursor=" if shown in ("boka", "mina") else f"{address}?cursor="
     context = {
@@ -78,13 +82,20 @@ def referrals(request):
             Link("Att boka", f"{address}?visa=boka", count=unit.referrals.to_book().count(), current=to_book),
             Link("Skickade", reverse("referrals-sent")),
         ],
-        "rows": [referral_row(row, on=local_date(at), turn=None if to_book else turn) for row in page.rows],
+        "rows": [
+            replace(
+                referral_row(row, on=local_date(at), turn=None if to_book else turn),
+                book_url=back.from_row(book_url_of(row), row.pk) if to_book and may_book else "",
+            )
+            for row in page.rows
+        ],
         "next": f"{here}{page.next}" if page.next else "",
         "previous": f"{here}{page.previous}" if page.previous else "",
         "to_book": to_book,
         "mine": mine,
-        "may_book": request.actor.may(Permission.BOOK),
+        "may_book": may_book,
         "may_review": request.actor.may(Permission.REVIEW_REFERRALS),
+        **came_back(request),
     }
     return render(request, "referrals/list.html", context)
 

@@ -1,7 +1,6 @@
 """Rebooking: the new time is had before the old is let go (PL-08)."""
 
 from django.http import Http404
-from django.shortcuts import redirect
 from django.urls import reverse
 
 from scheduling import rules, slots
@@ -22,7 +21,8 @@ from ..patient_access import find
 from ..presenters import group_sessions, plans
 from ..receipts import leave_receipt
 from ..refusals import conflict
-from .booking_desk import Desk, day_of, uuid_of
+from ..return_to_list import uuid_of
+from .booking_desk import Desk, day_of
 
 
 @permitted(Permission.BOOK)
@@ -202,8 +202,8 @@ class RebookingDesk(Desk):
         return self.done()
 
     def done(self):
-        """The patient's bookings, with the moved one marked."""
-        return redirect(f"{reverse('patient-appointments', args=[self.patient.pk])}?bokad={self.appointment.pk}")
+        """Back, with the moved one marked."""
+        return self.leave(self.appointment)
 
     def stale(self, start):
         """Somebody changed the booking meanwhile, and is named; one's own repeated click says nothing (PL-27)."""

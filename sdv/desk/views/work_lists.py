@@ -28,6 +28,7 @@ from sdv.desk.presenters import rows as words
 from sdv.desk.presenters import work as presenter
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
+from sdv.desk.return_to_list import ReturnToList, came_back
 
 GET_AND_POST = ("GET", "HEAD", "POST")
 # Lists of the glossary that have pages of their own.
@@ -66,10 +67,11 @@ def work_list(request, name):
         {attempts.SHOW_ALL: "visa"} if request.GET.get(attempts.SHOW_ALL) else {}
     )
     here = f"?{urlencode(kept | {'cursor': ''})}"
+    back = ReturnToList(request, [row.pk for row in page.rows])
     context = {
         "heading": found.heading,
         "list": found,
-        "rows": [found.row(row, actor, at) for row in page.rows],
+        "rows": [back.of_row(found.row(row, actor, at)) for row in page.rows],
         "next": f"{here}{page.next}" if page.next else "",
         "previous": f"{here}{page.previous}" if page.previous else "",
         "chips": [Link("Alla på enheten", "?", current=not mine), Link("Mina", "?visa=mina", current=mine)]
@@ -78,6 +80,8 @@ def work_list(request, name):
         "mine": mine,
         "hidden": attempts.hidden_text(count),
         "show_all": f"?{urlencode(kept | {attempts.SHOW_ALL: 'visa'})}",
+        "may_book": actor.may(Permission.BOOK),
+        **came_back(request),
     }
     return render(request, "work/list.html", context)
 

@@ -3,9 +3,10 @@
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from scheduling.actions import working
+from registration.presenters import load
+from scheduling.actions import work_items, working
 from scheduling.models import SavedView
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -13,8 +14,9 @@ from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError
 from sdv.common.time import local_date, now
-from sdv.desk.answers import saved, way_back
-from sdv.desk.forms.work import FilterForm, ManyForm
+from sdv.desk.answers import saved, sheet, way_back
+from sdv.desk.forms.work import AssignForm, AwaitForm, FilterForm, ManyForm
+from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
 from . import many_invitations
@@ -44,12 +46,16 @@ def change_many(request):
     if form.cleaned_data["act"] == "invite":
         # It is asked for until when, and with which words.
         return many_invitations.page(request, many_invitations.ids_of(request))
+    return _changed(request, form.changes, at)
+
+
+def _changed(request, changes, at):
     rows = working.change_many(
         request_ids=many_invitations.ids_of(request),
-        care_unit=unit,
+        care_unit=request.actor.care_unit,
         by=request.actor.user,
         at=at,
-        **form.changes,
+        **changes,
     )
     log_access(
         actor=request.actor,
@@ -61,6 +67,57 @@ def change_many(request):
     clear_receipt(request)
     leave_receipt(request, at=at, text=f"{len(rows)} {'begäran är ändrad' if len(rows) == 1 else 'begäran är ändrade'}")
     return saved(request, way_back(request, reverse("booking-requests")))
+
+
+@permitted(Permission.HANDLE_WORK_LISTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def assign(request):
+    """Tilldela (T): the marked rows to one person, asked for in the dialog."""
+    at, unit = now(), request.actor.care_unit
+    data = request.POST if request.method == "POST" else None
+    form = AssignForm(data, care_unit=unit, today=local_date(at), initial={"rad": request.GET.getlist("rad")})
+    if form.is_bound and form.is_valid():
+        return _changed(request, {"addressee": form.cleaned_data["addressee"]}, at)
+    count = len(form["rad"].value() or ())
+    context = {
+        "heading": "Tilldela",
+        "subtitle": "Bokningsbegäran",
+        "band": "",
+        "form": form,
+        "lines": ["1 begäran får en ny mottagare." if count == 1 else f"{count} begäran får en ny mottagare."],
+        "close": way_back(request, reverse("booking-requests")),
+        "save": "Tilldela",
+    }
+    return sheet(request, "work/sheet.html", context, status=422 if form.is_bound else 200)
+
+
+@permitted(Permission.DECIDE_CARE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def await_answer(request, pk):
+    """Avvakta (A): the patient is not booked until an answer has come, which is watched (UT-04)."""
+    at = now()
+    row = of_unit(request, pk)
+    back = way_back(request, reverse("booking-requests"))
+    form = AwaitForm(request.POST if request.method == "POST" else None, today=local_date(at))
+    if form.is_bound and form.is_valid():
+        work_items.await_answer(request_id=row.pk, by=request.actor.user, at=at, **form.words)
+        clear_receipt(request)
+        leave_receipt(request, at=at, text="Avvaktar svar för", whom=row.patient)
+        return saved(request, back)
+    log_access(actor=request.actor, patients=[row.patient_id], what="bokningsbegäran", at=at, resource_id=row.pk)
+    context = {
+        "heading": "Avvakta",
+        "subtitle": row.visit_type.name,
+        "form": form,
+        "band": band_of(request, load(row.patient_id), at=at),
+        "lines": [
+            "Begäran avslutas, och svaret bevakas i Avvakta.",
+            "När svaret har kommit beslutar du vad som händer.",
+        ],
+        "close": back,
+        "save": "Avvakta",
+    }
+    return sheet(request, "work/sheet.html", context, status=422 if form.is_bound else 200)
 
 
 @permitted(Permission.VIEW_WORK_LISTS)
