@@ -7,6 +7,8 @@ from itertools import pairwise
 from registration.models.referral import ReferralAct, ReferralKind, ReferralStatus
 from sdv.common.errors import RuleError
 
+# Nobody plans a first contact further ahead: a date beyond it is mistyped.
+LONGEST_TARGET = timedelta(days=3650)
 UNDECIDED = {ReferralStatus.RECEIVED, ReferralStatus.RETURNED}
 # Decision: the statuses it may be taken from, and the status it leads to (VA-03).
 DECISIONS = {
@@ -96,12 +98,21 @@ def date_refusal(*, today, decision_date=None, arrival_date=None, review_date=No
 
 
 def target_refusal(*, review_date, medical_target_date):
-    """VA-03: the medical target date is not before the day of the review. The reason why not, or None."""
-    if medical_target_date and review_date and medical_target_date < review_date:
+    """VA-03: the medical target date is not before the day of the review, and within ten years of it. The reason why not, or
+    None."""
+    if medical_target_date is None or review_date is None:
+        return None
+    if medical_target_date < review_date:
         return RuleError(
             "VA-02",
             "Medicinskt måldatum ska inte ligga före granskningen. Rätta datumet.",
             code="dates_out_of_order",
+        )
+    if medical_target_date - review_date > LONGEST_TARGET:
+        return RuleError(
+            "VA-02",
+            "Medicinskt måldatum ligger mer än tio år efter granskningen. Rätta datumet.",
+            code="date_too_far",
         )
     return None
 

@@ -58,6 +58,8 @@ def register(
         raise InputError(referrer="Ange vem som har skrivit remissen.")
     if problem_code is not None:
         refuse_problem_code(problem_code, care_unit, at=at)
+    if addressed_to is not None and not _works_at(addressed_to, care_unit, local_date(at)):
+        raise InputError(addressed_to="Personen arbetar inte på enheten. Välj en av enhetens medarbetare.")
     is_own = sender_unit is None or sender_unit.pk == care_unit.pk
     referral = Referral.objects.create(
         patient=patient,
@@ -300,6 +302,12 @@ def _reviewed(referral, *, review_date, medical_target_date, days_to_first_conta
         days_to_first_contact=days_to_first_contact,
     )
     return {"review_date": review_date, "medical_target_date": target, "days_to_first_contact": days}
+
+
+def _works_at(practitioner, care_unit, day):
+    """Whether the practitioner has an assignment at the unit, or reviews its remisser (VA-03)."""
+    has_one = care_unit.assignments.valid_on(day).filter(user=practitioner.user_id).exists()
+    return has_one or care_unit.reviewers.valid_on(day).filter(practitioner=practitioner).exists()
 
 
 def _receipt(referral, by, at):

@@ -382,6 +382,54 @@ def test_a_problem_code_of_another_speciality_is_refused_in_every_door_and_nothi
     assert integration.post("commitments/", opened | {"problem_code": "hoft"}).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("change", "rule", "said"),
+    [
+        ({"arrival_date": 1}, "VA-02", "Ankomst kan inte ligga i framtiden."),
+        ({"decision_date": 1}, "VA-02", "Remissbeslut kan inte ligga i framtiden."),
+        ({"decision_date": 0}, "VA-02", "Remissbeslut ska inte ligga efter ankomst."),
+        ({"addressed_to": "elsewhere"}, None, "Personen arbetar inte på enheten."),
+        ({"referrer": " "}, None, "Ange vem som har skrivit remissen."),
+    ],
+)
+def test_what_a_remiss_cannot_be_is_said_and_nothing_is_registered(
+    integration, centre, referral, today, change, rule, said
+):
+    """VA-02: the dates apart, each with a sentence of its own; by REST as on the page."""
+    ((field, value),) = change.items()
+    if field == "addressed_to":
+        value = str(factories.ResourceFactory(care_unit=centre, profession="Läk").practitioner_id)
+    elif field != "referrer":
+        value = (today + timedelta(days=value)).isoformat()
+    answer = integration.post("referrals/", referral | {field: value})
+    assert said in refused(answer, 409 if rule else 400, rule=rule)["detail"]
+    assert not Referral.objects.exists()
+    for kind in "EFV":
+        assert integration.post("referrals/", referral | {"kind": kind, "referrer": ""}).status_code == 201
+
+
+def test_a_review_with_dates_that_cannot_be_changes_nothing(integration, clinic, today):
+    """VA-02, VA-03: no review before the arrival or ahead, no target before the review or beyond ten years."""
+    row = factories.received_referral(care_unit=clinic)
+    path = f"referrals/{row.pk}/"
+    before = integration.get(path).json()
+    tomorrow, yesterday = ((today + timedelta(days=n)).isoformat() for n in (1, -1))
+    for change, said in (
+        ({"review_date": tomorrow}, "Granskning kan inte ligga i framtiden."),
+        ({"review_date": yesterday}, "Ankomst ska inte ligga efter granskning."),
+        ({"medical_target_date": yesterday, "days_to_first_contact": 0}, "ska inte ligga före granskningen"),
+        ({"medical_target_date": "2200-12-30"}, "mer än tio år efter granskningen"),
+        ({"days_to_first_contact": 5}, "stämmer inte med varandra"),
+    ):
+        body = {"medical_target_date": tomorrow, "days_to_first_contact": 1} | change
+        assert said in refused(integration.post(f"{path}review/", body), 409, rule="VA-02")["detail"]
+        accept = body | {"problem_code": "demo01"}
+        assert said in refused(integration.post(f"{path}accept/", accept), 409, rule="VA-02")["detail"]
+    accept = {"problem_code": "demo01", "medical_target_date": "2200-12-30"}
+    refused(integration.post(f"{path}accept/", accept), 409, rule="VA-02", code="date_too_far")
+    assert (integration.get(path).json(), CareCommitment.objects.exists()) == (before, False)
+
+
 def test_a_commitment_with_something_waiting_is_not_closed(integration, clinic, today):
     """UT-03: what waits is listed."""
     patient = factories.patient()
