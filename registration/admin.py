@@ -102,6 +102,25 @@ class ContactReasonAdmin(ImportedByFile, CatalogueAdmin):
     )
 
 
+@admin.register(VisitTypeReason, site=site)
+class VisitTypeReasonAdmin(ImportedByFile, MaintainedAdmin):
+    """All links at once; one by one they are changed on the besökstyp or the orsak."""
+
+    fixed = ("visit_type", "contact_reason")
+    list_display = ("visit_type", "contact_reason", "source")
+    list_select_related = ("visit_type", "contact_reason")
+    search_fields = ("visit_type__name", "contact_reason__name")
+    file_import = CatalogueFile(
+        VisitTypeReason,
+        "VO-02",
+        ("visit_type", "contact_reason", "source"),
+        fixed,
+        key=fixed,
+        within="visit_type",
+        is_removed=True,
+    )
+
+
 @admin.register(AddOnCategory, site=site)
 class AddOnCategoryAdmin(ImportedByFile, CatalogueAdmin):
     inlines = (AddOnInline,)

@@ -32,13 +32,21 @@ class ProblemCodeAdmin(ImportedByFile, CatalogueAdmin):
 
 
 @admin.register(ReferralReviewer, site=site)
-class ReferralReviewerAdmin(MaintainedAdmin):
+class ReferralReviewerAdmin(ImportedByFile, MaintainedAdmin):
     """Who reviews a unit's remisser, in which order they stand in for each other."""
 
     fixed = ("care_unit", "practitioner")
     list_display = ("practitioner", "care_unit", "position", "valid_from", "valid_to")
     list_filter = ("care_unit",)
     list_select_related = ("practitioner", "care_unit")
+    file_import = CatalogueFile(
+        ReferralReviewer,
+        "VA-03",
+        ("care_unit", "practitioner", "position", "valid_from", "valid_to"),
+        fixed,
+        key=fixed,
+        within="care_unit",
+    )
 
 
 @admin.register(GuaranteeLimit, site=site)

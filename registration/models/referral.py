@@ -7,7 +7,15 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Now
 
 from sdv.accounts.models import Practitioner, User
-from sdv.common.models import CatalogueQuerySet, LockingQuerySet, Row, Versioned, append_only, change_log
+from sdv.common.models import (
+    CatalogueQuerySet,
+    LockingQuerySet,
+    Row,
+    Versioned,
+    append_only,
+    change_log,
+    require_days_in_order,
+)
 from sdv.organisation.models import CareUnit
 
 from .commitment import CareCommitment, ProblemCode
@@ -267,3 +275,6 @@ class ReferralReviewer(Row):
 
     def __str__(self):
         return f"{self.practitioner}, {self.care_unit}"
+
+    def clean(self):
+        require_days_in_order(self)

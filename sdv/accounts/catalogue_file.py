@@ -1,7 +1,8 @@
 """A catalogue that goes out and comes in as a file, declared by its model and its columns (KA-03).
 
-The file is the whole list. A row that it no longer has gets an end date, the day before; nothing is deleted. What the file
-would change is tried against the model's own rules before it is shown, and takes effect as a whole or not at all."""
+The file is the whole list, or the whole of what it names. A row that it no longer has gets an end date, the day before;
+nothing that history refers to is deleted. What the file would change is tried against the model's own rules before it is
+shown, and takes effect as a whole or not at all."""
 
 import csv
 import hashlib
@@ -24,7 +25,8 @@ YES_OR_NO = {"ja": True, "nej": False}
 
 
 class Column:
-    """A field as a column under the name the administration has for it. A row pointed out is told by its code."""
+    """A field as a column under the name the administration has for it. A row pointed out is told by its code, or by the
+    HSA-id of a part of the organisation or a person."""
 
     def __init__(self, field):
         self.field = field
@@ -32,7 +34,11 @@ class Column:
 
     @cached_property
     def codes(self):
-        return dict(self.field.related_model.objects.values_list("pk", "code")) if self.field.is_relation else {}
+        if not self.field.is_relation:
+            return {}
+        model = self.field.related_model
+        known = "code" if any(field.name == "code" for field in model._meta.concrete_fields) else "hsa_id"
+        return dict(model.objects.values_list("pk", known))
 
     @cached_property
     def words(self):
@@ -105,13 +111,17 @@ class Comparison:
 @dataclass(frozen=True)
 class CatalogueFile:
     """The door's words and functions (`FileImport`) for a model. `key` names the fields that say which row a line is of,
-    `fixed` those that stay once a row is there (the admin's), `rule` the rule it is maintained by."""
+    `fixed` those that stay once a row is there (the admin's), `rule` the rule it is maintained by. With `within` the file
+    is the whole list of those that it names there, and others are left alone. `is_removed`: what the file no longer has is
+    taken away, where nothing refers to it."""
 
     model: type
     rule: str
     columns: tuple
     fixed: tuple = ("code",)
     key: tuple = ("code",)
+    within: str = ""
+    is_removed: bool = False
 
     confirm = "Låt raderna gälla"
     done = "Filen är inläst."
@@ -128,15 +138,22 @@ class CatalogueFile:
 
     @property
     def about(self):
-        gone = (
-            "Det som inte står i filen får gårdagen som sista dag."
-            if "valid_to" in self.columns
-            else "Det som inte står i filen står kvar."
-        )
+        whole = "Filen är hela listan"
+        if self.within:
+            whole += f" för de {self._within.related_model._meta.verbose_name_plural} den nämner"
+        gone = "Det som inte står i filen står kvar. Inget tas bort"
+        if self.is_removed:
+            gone = "Det som inte står i filen tas bort"
+        elif "valid_to" in self.columns:
+            gone = "Det som inte står i filen får gårdagen som sista dag. Inget tas bort"
         return (
-            "Filen är hela listan. Den jämförs med det som finns, och inget ändras förrän du har sagt ja."
-            f" {gone} Inget tas bort, och det som redan är registrerat behåller det som valdes då."
+            f"{whole}. Den jämförs med det som finns, och inget ändras förrän du har sagt ja."
+            f" {gone}, och det som redan är registrerat behåller det som valdes då."
         )
+
+    @property
+    def _within(self):
+        return self.model._meta.get_field(self.within)
 
     @property
     def file_name(self):
@@ -203,8 +220,9 @@ class CatalogueFile:
             elif present[key][1] != cells:
                 row, before = present[key]
                 changed.append((self._label(row, key), self._changed(columns, row, before, cells, values, line)))
+        named = {values[self._within.attname] for _, _, values in wanted.values()} if self.within else ()
         for key, (row, _) in present.items():
-            if key not in wanted:
+            if key not in wanted and (not self.within or getattr(row, self._within.attname) in named):
                 self._gone(row, self._label(row, key), on, ended, left)
         mark = repr(
             (str(on), [cells for _, cells, _ in wanted.values()], sorted((str(row.pk), was) for row, was in rows))
@@ -238,7 +256,9 @@ class CatalogueFile:
 
     def _gone(self, row, label, on, ended, left):
         """An end date where there can be one. What has ended already is nothing to tell of."""
-        if "valid_to" not in self.columns:
+        if self.is_removed:
+            ended.append(Change(row, {}, f"{label}, tas bort"))
+        elif "valid_to" not in self.columns:
             left.append((label, "har inget slutdatum att sätta"))
         elif row.valid_to is not None and row.valid_to < on:
             return
@@ -251,7 +271,10 @@ class CatalogueFile:
     def _write(self, found):
         """What ends makes room for what begins: ends first, new rows last. Each is judged as its model judges it."""
         for change in found.ended:
-            self._save(change)
+            if self.is_removed:
+                change.row.delete()
+            else:
+                self._save(change)
         for change in sorted((change for _, change in found.changed), key=lambda change: not _has_a_last_day(change)):
             self._save(change)
         for change in found.added:

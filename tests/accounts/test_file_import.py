@@ -22,8 +22,10 @@ NAMES = [
     "registration_feerate",
     "registration_guaranteelimit",
     "registration_problemcode",
+    "registration_referralreviewer",
     "registration_visitkind",
     "registration_visittype",
+    "registration_visittypereason",
     "scheduling_lettertext",
     "scheduling_outcomereason",
 ]
