@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from registration import fees, presenters, waiting
 from registration.models import (
+    AddOn,
     FeeRate,
     Patient,
     PatientAddress,
@@ -25,17 +26,18 @@ from sdv.common.time import age, local_date
 
 @dataclass(frozen=True)
 class Choices:
-    """What the clerk chooses of a letter: its language, words of the clerk's own, files that go with it. A language of None
-    is that of the patient's last letter."""
+    """What the clerk chooses of a letter: its language, words of the clerk's own, files that go with it, and the tillval of
+    the contact. A language of None is that of the patient's last letter, tillval of None those that the contact has."""
 
     language: str | None = None
     own_text: str = ""
     attachment_ids: tuple = ()
+    add_on_ids: tuple | None = None
 
 
-def chosen(*, language=None, own_text="", attachment_ids=(), care_unit, day):
+def chosen(*, language=None, own_text="", attachment_ids=(), add_on_ids=None, care_unit, day):
     """The choices as somebody made them, or InputError: text within bounds, files of the unit's catalogue that one letter
-    can carry."""
+    can carry, tillval that there are."""
     if len(own_text) > OWN_TEXT_LENGTH or "\0" in own_text:
         raise InputError(own_text=f"Den egna texten har högst {OWN_TEXT_LENGTH} tecken.")
     if language is not None and language not in LetterLanguage.values:
@@ -52,7 +54,17 @@ def chosen(*, language=None, own_text="", attachment_ids=(), care_unit, day):
             raise InputError(attachments="Någon av bilagorna finns inte längre. Välj bland dem som finns.")
         if fault := letter_delivery.enclosures_fault(sizes):
             raise InputError(attachments=fault)
-    return Choices(language, own_text if own_text.strip() else "", wanted)
+    return Choices(language, own_text if own_text.strip() else "", wanted, _add_ons(add_on_ids, day))
+
+
+def _add_ons(wanted, day):
+    """The tillval in their order, or None where none are said (KA-02)."""
+    if wanted is None:
+        return None
+    found = tuple(AddOn.objects.valid_on(day).filter(pk__in=wanted).order_by("name").values_list("pk", flat=True))
+    if len(found) != len(set(wanted)):
+        raise InputError(add_ons="Något av tillvalen finns inte längre. Välj bland dem som finns.")
+    return found
 
 
 def chosen_for(appointment, letter_choices, *, at):
@@ -94,6 +106,8 @@ class Told:
         # As large print does, the language follows from letter to letter.
         self.language = choices.language or (previous.language if previous else LetterLanguage.SWEDISH)
         self.own_text = choices.own_text
+        if choices.add_on_ids is not None:
+            self.add_on_ids = choices.add_on_ids
         files = LetterAttachment.objects.filter(pk__in=choices.attachment_ids)
         self.attachments = list(files.only("name").order_by("name", "id"))
         self._read_texts()

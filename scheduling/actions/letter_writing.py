@@ -41,6 +41,9 @@ def write(appointment, *, kind=LetterKind.APPOINTMENT, by, at, changed_by="", to
     if patient.is_deceased or patient.merged_into_id:
         return []
     stop_waiting(appointment=appointment, reason=REPLACED, by=by, at=at)
+    if choices and choices.add_on_ids is not None:
+        # Of the contact, not of the letter alone: the next letter says them too (KA-02).
+        appointment.add_ons.set(choices.add_on_ids)
     return _write(Told(appointment, kind, changed_by, told_time, at, choices), by=by, at=at)
 
 

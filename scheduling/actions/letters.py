@@ -91,14 +91,15 @@ def _relation(patient, relation_id):
 
 
 @transaction.atomic
-def write_about(*, appointment_id, by, at, own_text="", language=None, attachment_ids=()):
+def write_about(*, appointment_id, by, at, own_text="", language=None, attachment_ids=(), add_on_ids=None):
     """A kallelse for a booking that has none, or another after one that was stopped or has left (KA-01): in a language,
-    with words of the clerk's own and files of the catalogue."""
+    with words of the clerk's own, files of the catalogue and tillval."""
     appointment = _lock_appointment(appointment_id)
     choices = letter_facts.chosen(
         own_text=own_text,
         language=language,
         attachment_ids=attachment_ids,
+        add_on_ids=add_on_ids,
         care_unit=appointment.care_unit,
         day=local_date(at),
     )
@@ -143,8 +144,8 @@ def write_of_referral(*, referral_id, by, at, own_text="", language=None, attach
 
 
 @transaction.atomic
-def rewrite(*, letter_id, by, at, own_text="", language=None, attachment_ids=(), version=None):
-    """A letter that has not left is written anew with other words, files or language, and its copies with it: what was
+def rewrite(*, letter_id, by, at, own_text="", language=None, attachment_ids=(), add_on_ids=None, version=None):
+    """A letter that has not left is written anew with other words, files, language or tillval, and its copies with it: what was
     written is never changed (KA-03), it is stopped and another takes its place. Returns the new letter."""
     letter, patient = _lock_with_subject(letter_id, version)
     if letter.is_copy:
@@ -153,10 +154,13 @@ def rewrite(*, letter_id, by, at, own_text="", language=None, attachment_ids=(),
         _refuse_decided(letter)
     if patient.is_deceased:
         raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
+    if add_on_ids is not None and letter.appointment_id is None:
+        raise InputError(add_ons="Tillval väljs för en bokad kontakt.")
     choices = letter_facts.chosen(
         own_text=own_text,
         language=language,
         attachment_ids=attachment_ids,
+        add_on_ids=add_on_ids,
         care_unit=letter.care_unit,
         day=local_date(at),
     )

@@ -10,12 +10,13 @@ from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
-from sdv.common.api_fields import Answer, Choice, Fields, Id, Listed, Moment, Text
+from sdv.common.api_fields import Answer, Choice, Fields, Flag, Id, Listed, Moment, Text
 from sdv.common.errors import InputError
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
 
+from .letter_choices import LetterChoicesBody, letter_wish
 from .sessions import SessionAnswer, session_answer
 from .slots import ResourceAnswer, SlotAnswer, resource_answer, slot_answer
 
@@ -174,6 +175,8 @@ class RebookBody(Fields):
     resources = Listed(child=Id(), required=False)
     accept_warnings = Listed(child=Text(max_length=10), required=False)
     reason = Text(max_length=200, allow_blank=True, required=False)
+    letter = Flag(required=False, help_text="Utan fältet: brev där det skrevs ett om tiden (PL-09).")
+    letter_choices = LetterChoicesBody(required=False, help_text="Utan fältet: som bokningens senaste brev.")
 
 
 class RebookingAnswer(Answer):
@@ -307,6 +310,7 @@ class RebookItem(_Rebooking):
             "version": self.version,
             "accept_warnings": asked.get("accept_warnings", ()),
             "reason": asked.get("reason", ""),
+            **letter_wish(asked, otherwise=None),
             "by": self.actor.user,
             "at": self.at,
         }

@@ -1,5 +1,6 @@
 """What is chosen of a letter that is built of the catalogue's texts, in every body that may write one (KA-01)."""
 
+from registration.api.coded import AddOnCode
 from scheduling.models import LetterLanguage
 from scheduling.models.letter import OWN_TEXT_LENGTH
 from sdv.common.api_fields import Choice, Fields, Id, Listed, Text
@@ -14,11 +15,16 @@ class LetterChoicesBody(Fields):
         choices=LetterLanguage.values, required=False, help_text="Utan fältet: som patientens senaste brev."
     )
     attachments = Listed(Id(), max_length=10, required=False, help_text="Ur letter-attachments/.")
+    add_ons = Listed(
+        AddOnCode(), max_length=20, required=False, help_text="Kontaktens tillval (KA-02). Utan fältet: som de är."
+    )
 
 
 def choices_of(asked):
     """The choices as the actions take them."""
     found = {name: asked[name] for name in ("own_text", "language") if name in asked}
+    if "add_ons" in asked:
+        found["add_on_ids"] = [row.pk for row in asked["add_ons"]]
     return found | {"attachment_ids": asked.get("attachments", ())}
 
 

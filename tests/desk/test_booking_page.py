@@ -180,7 +180,7 @@ def test_the_list_asks_the_database_equally_often_however_many_times_there_are(d
     few = queries_of(lambda: desk.get(url_of(patient), one_day))
     for _ in range(3):
         make.ResourceFactory(care_unit=unit, profession="Ssk")
-    assert queries_of(lambda: desk.get(url_of(patient), week)) == few <= 24
+    assert queries_of(lambda: desk.get(url_of(patient), week)) == few <= 25
 
 
 # --- Taking and confirming --------------------------------------------------------------------------------------------

@@ -289,7 +289,7 @@ def test_whoever_has_a_seat_may_have_another_on_the_page_where_a_booking_is_move
     address = reverse("appointment-reschedule", args=[row.pk])
     page = client.get(address)
     assert [each.pk for each in page.context["seats"]] == [other.pk]
-    assert "Ta platsen" in page.content.decode()
+    assert "Ta platsen" in page.content.decode() and 'id="kallelse-grupp"' in page.content.decode()
     seat = page.context["kept"] | {"step": "seat", "andrad_av": "patient", "version": str(page.context["version"])}
     assert client.post(address, seat | {"tillfalle": str(row.pk)}).status_code == 404
     refusal = client.post(address, seat | {"tillfalle": str(full.pk)})

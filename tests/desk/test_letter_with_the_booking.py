@@ -1,5 +1,5 @@
-"""A letter's own words, language and files, chosen where the kallelse is: at the confirmation of a booking, of a new time, of
-a seat and of a plan; read before it is written (KA-01, KA-03, KA-05, PL-09, PL-16)."""
+"""A letter's own words, language, files and tillval, chosen where the kallelse is: at the confirmation of a booking, of a new
+time, of a seat, of a plan and in Ombokningar; read before it is written (KA-01…03, KA-05, PL-02, PL-09, PL-16)."""
 
 import hashlib
 from datetime import UTC, timedelta
@@ -7,9 +7,9 @@ from datetime import UTC, timedelta
 import pytest
 from django.urls import reverse
 
-from registration.models import AddressKind, PatientAddress
-from scheduling.actions import letters
-from scheduling.models import Appointment, Letter, LetterAttachment, LetterText, ResourceBooking
+from registration.models import AddOn, AddressKind, PatientAddress
+from scheduling.actions import absences, letters
+from scheduling.models import Appointment, Letter, LetterAttachment, LetterText, RebookingItem, ResourceBooking
 from sdv.accounts.permissions import Role
 from sdv.common.time import local_date, now, start_of_day
 from sdv.outbox.models import OutboxMessage
@@ -251,3 +251,91 @@ def test_overbooked_and_in_a_series_the_same_part_is_asked(clinic, desk, map_of_
     rows = {f"tid-{row.number}": row.choices[0][0] for row in page.context["rows"]}
     desk.post(address, asked | rows | chosen(map_of_the_way, where="plan"))
     assert [(row.own_text, row.language) for row in Letter.objects.all()] == [(OWN, "en")] * 2
+
+
+# --- Tillval ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sample(clinic):
+    """A tillval with its text, beside the others of the region."""
+    row = AddOn.objects.get(code="provtagning")
+    LetterText.objects.create(part="add_on", add_on=row, text="Lämna prov före besöket.", source="Prov")
+    return row
+
+
+def test_tillval_are_chosen_with_the_kallelse_and_follow_the_contact(clinic, desk, sample):
+    """KA-02: read beforehand, said in the letter and in the next; taken away where the letter is written anew. One that is
+    gone books nothing."""
+    patient = living(clinic)
+    address, sent = reverse("book", args=[patient.pk]), choices(clinic)
+    time = held(desk, address, sent | {"tid": value(clinic, start())})
+    fields = sent | time | chosen(own_text="", language="sv", add_ons=[str(sample.pk)])
+    gone = fields | {"add_ons": [str(clinic.unit.pk)], "step": "book"}
+    told = desk.post(address, gone)
+    assert told.status_code == 422 and "Något av tillvalen finns inte längre." in told.content.decode()
+    preview = desk.post(address, fields | {"step": "preview"})
+    assert "Lämna prov före besöket." in preview.content.decode()
+    assert not Appointment.objects.exists()
+    desk.post(address, fields | {"step": "book"})
+    booking, letter = Appointment.objects.get(), Letter.objects.get()
+    assert list(booking.add_ons.all()) == [sample] and "Lämna prov före besöket." in letter.body
+    letters.confirm_printed(letter_id=letter.pk, by=clinic.nurse, at=now())
+    page = reverse("appointment-reschedule", args=[booking.pk])
+    days = {"fran": start().date().isoformat(), "till": start(day=9).date().isoformat(), "andrad_av": "patient"}
+    time = held(desk, page, days | {"tid": value(clinic, start(13))})
+    form = desk.get(page, days | {"hallen": time["hallen"]}).context["letter_forms"]["vald"]
+    assert form.is_open and form["add_ons"].value() == [str(sample.pk)]
+    desk.post(
+        page,
+        days
+        | time
+        | {"brev_vid": "vald", "kallelse": "1", "language": "sv", "add_ons": [str(sample.pk)], "step": "book"},
+    )
+    change = Letter.objects.get(kind="change")
+    assert "Lämna prov före besöket." in change.body
+    again = {"own_text": "", "language": "sv", "version": change.version}
+    desk.post(reverse("letter-rewrite", args=[change.pk]), again)
+    assert "Lämna prov" not in Letter.objects.get(kind="change", status="unsent").body
+    assert not booking.add_ons.exists()
+
+
+# --- Ombokningar ------------------------------------------------------------------------------------------------------
+
+
+def test_in_ombokningar_the_letter_is_chosen_and_read_as_where_any_time_is_taken(clinic, desk, sample, map_of_the_way):
+    """PL-02, PL-09, KA-01, KA-02: by the same part and action; without the tick none is written."""
+    patient = living(clinic)
+    booking = clinic.book(patient, start(), at=now(), letter=True, letter_choices={"own_text": "Förr"})
+    letters.confirm_printed(letter_id=Letter.objects.get().pk, by=clinic.nurse, at=now())
+    other = clinic.book(living(clinic), start(10), at=now(), letter=True)
+    day = start_of_day(local_date(start())).astimezone(UTC)
+    away = {"resource_id": clinic.nurse_resource.pk, "kind": "leave", "start": day, "end": day + timedelta(days=1)}
+    absences.register(care_unit=clinic.unit, by=clinic.nurse, at=now(), **away)
+    item = RebookingItem.objects.get(appointment=booking)
+    address = reverse("rebooking-move", args=[item.pk])
+    page = desk.get(address)
+    assert page.context["letter_form"]["own_text"].value() == "Förr" and page.context["letter_default"]
+    fields = {"tid": page.context["choices"][1].value, "version": str(item.version)}
+    fields |= chosen(map_of_the_way, where="ny", add_ons=[str(sample.pk)])
+    wrong = desk.post(address, fields | {"own_text": "y" * 1001})
+    assert wrong.status_code == 422 and 'id="ny-own_text_error"' in wrong.content.decode()
+    read = desk.post(address, fields | {"step": "preview"}, headers={"HX-Request": "true"})
+    paper = read.context["preview"]["paper"]
+    sheet = read.content.decode()
+    still = sheet.split(" checked")[0].rsplit('value="', 1)[1].split('"')[0]
+    assert (read.status_code, still) == (200, fields["tid"])
+    assert "Inget är sparat." in sheet and RebookingItem.objects.open().count() == 2
+    done = desk.post(address, fields, follow=True).content.decode()
+    assert "Ändrad tid ska skrivas ut. Ombokad till" in done
+    letter = Letter.objects.get(kind="change")
+    assert (letter.own_text, letter.language, letter.changed_by) == (OWN, "en", "provider")
+    assert (paper.facts, paper.sections) == (letter.parts["facts"], letter.parts["sections"])
+    assert [row.attachment for row in letter.enclosures.all()] == [map_of_the_way]
+    assert list(booking.add_ons.all()) == [sample]
+    item = RebookingItem.objects.get(appointment=other)
+    address, count = reverse("rebooking-move", args=[item.pk]), Letter.objects.count()
+    proposed = desk.get(address).context["choices"][0].value
+    desk.post(address, {"tid": proposed, "version": str(item.version), "brev_vid": "ny"})
+    assert not RebookingItem.objects.open().exists()
+    assert Letter.objects.count() == count and not other.letters.filter(status="unsent").exists()

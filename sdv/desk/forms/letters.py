@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django import forms
 
-from registration.models import PatientRelation
+from registration.models import AddOn, PatientRelation
 from scheduling.models import LetterAttachment, LetterLanguage
 from scheduling.models.letter import OWN_TEXT_LENGTH
 
@@ -52,8 +52,15 @@ class StopForm(forms.Form):
 
 class LetterChoicesForm(forms.Form):
     """What the clerk chooses of a letter that is built of the catalogue's texts (KA-01): words of the clerk's own, the
-    language, files that go with it."""
+    language, files that go with it; of one about a contact, its tillval too (KA-02)."""
 
+    add_ons = forms.TypedMultipleChoiceField(
+        label="Tillval",
+        required=False,
+        coerce=UUID,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "Något av tillvalen finns inte längre. Välj bland dem som finns."},
+    )
     own_text = forms.CharField(
         label="Egen text i brevet",
         max_length=OWN_TEXT_LENGTH,
@@ -71,24 +78,26 @@ class LetterChoicesForm(forms.Form):
         error_messages={"invalid_choice": "Någon av bilagorna finns inte längre. Välj bland dem som finns."},
     )
 
-    def __init__(self, data=None, *, offered, initial=None, **kwargs):
+    def __init__(self, data=None, *, offered, add_ons=(), initial=None, **kwargs):
         super().__init__(data, initial=initial, **kwargs)
         self.fields["language"].choices = [("", "Som patientens senaste brev"), *LetterLanguage.choices]
-        self.fields["attachments"].choices = offered
-        # One that was chosen and is gone is told, not lost.
-        if not offered and not (data is not None and data.getlist("attachments")):
-            del self.fields["attachments"]
+        for name, choices in (("attachments", offered), ("add_ons", add_ons)):
+            self.fields[name].choices = choices
+            # One that was chosen and is gone is told, not lost.
+            if not choices and not (data is not None and data.getlist(name)):
+                del self.fields[name]
 
     @classmethod
-    def at_places(cls, places, *, data, offered, letter=None):
+    def at_places(cls, places, *, data, offered, add_ons=(), initial=None):
         """A form for each place of a page where a letter is chosen; `data` goes to the one that was posted. Filled in with
-        what was chosen of the `letter` that the next takes the place of (KA-03)."""
+        the `initial` of the letter that the next takes the place of (KA-03)."""
         posted = data.get("brev_vid", "") if data is not None else ""
         return {
             place: cls(
                 data if place == posted else None,
                 offered=offered,
-                initial=letter and initial_of(letter),
+                add_ons=add_ons,
+                initial=initial,
                 auto_id=f"{place}-%s",
             )
             for place in places
@@ -99,13 +108,20 @@ class LetterChoicesForm(forms.Form):
         """Whether the page unfolds it: there is something in it to see."""
         if self.is_bound:
             return bool(self.errors) or self.has_changed()
-        return bool(self.initial.get("own_text") or self.initial.get("attachments"))
+        return any(self.initial.get(name) for name in ("own_text", "attachments", "add_ons"))
+
+    def wish(self, wants):
+        """Whether a letter is asked for, and what is chosen of it otherwise than was proposed, as the actions take it. A
+        posted form is valid where one is."""
+        is_chosen = wants and self.is_bound and self.has_changed()
+        return {"letter": wants, "letter_choices": self.letter_choices if is_chosen else None}
 
     @property
     def letter_choices(self):
         """The fields as the actions take them."""
         chosen = self.cleaned_data
-        return {
+        add_ons = {"add_on_ids": chosen["add_ons"]} if "add_ons" in chosen else {}
+        return add_ons | {
             "own_text": chosen["own_text"],
             "language": chosen["language"] or None,
             "attachment_ids": chosen.get("attachments", []),
@@ -118,13 +134,27 @@ def files_to_choose(care_unit, today):
     return [(str(pk), name) for pk, name in rows.values_list("pk", "name")]
 
 
-def initial_of(letter):
-    """The choices of a letter, as its form shows them."""
-    return {
+def add_ons_to_choose(today):
+    """The region's tillval as choices (KA-02)."""
+    rows = AddOn.objects.valid_on(today).order_by("name", "id")
+    return [(str(pk), name) for pk, name in rows.values_list("pk", "name")]
+
+
+def initial_of(letter, appointment=None):
+    """The choices of a letter and the tillval of the contact that it is about, as the form shows them; of a contact without
+    a letter the tillval alone."""
+    found = {} if appointment is None else {"add_ons": [str(pk) for pk in _chosen_of(appointment)]}
+    if letter is None:
+        return found
+    return found | {
         "own_text": letter.own_text,
         "language": letter.language,
         "attachments": [str(pk) for pk in letter.enclosures.values_list("attachment_id", flat=True)],
     }
+
+
+def _chosen_of(appointment):
+    return appointment.add_ons.order_by("name").values_list("pk", flat=True)
 
 
 class RewriteForm(LetterChoicesForm):

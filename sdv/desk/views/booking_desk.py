@@ -20,7 +20,7 @@ from sdv.common.time import local_date, start_of_day
 
 from ..answers import on_this_site
 from ..forms.booking import FURTHEST, HORIZON, WEEK, WITH
-from ..forms.letters import LetterChoicesForm, files_to_choose
+from ..forms.letters import LetterChoicesForm, add_ons_to_choose, files_to_choose
 from ..presenters import booking as presenter
 from ..presenters import patient as patient_presenter
 from ..receipts import leave_receipt
@@ -143,9 +143,7 @@ class Desk:
             "letter_forms": self.letter_forms,
             "kept_letter": [] if held else self._kept_letter(),
             "held_for": self.held_for,
-            "letter_label": "Kallelse genom Skatteverkets förmedling"
-            if self.patient.is_protected
-            else self.letter_label,
+            "letter_label": letter_label(self.patient, self.letter_label),
             **self.context(),
             **context,
         }
@@ -322,10 +320,7 @@ class Desk:
             return self.page(ran_out=True)
         resource, start, _ = self.chosen_time()
         letter = self.letter_of(start, resource.practitioner, self.letter_choices())
-        shown = {"missing": letter.stop_reason, "delivery": letter.get_delivery_display()}
-        if not letter.stop_reason:
-            shown["paper"] = letter_pdf.paper_of(letter, level=3)
-        return self.page(preview=shown)
+        return self.page(preview=shown_preview(letter))
 
     def _let_go(self):
         if hold_id := uuid_of(self.request.POST.get("hallen", "")):
@@ -347,7 +342,11 @@ class Desk:
         """What is chosen of the letter, at each place of the page where one may be asked for."""
         data = self.request.POST if self.request.method == "POST" else None
         return LetterChoicesForm.at_places(
-            PLACES, data=data, offered=files_to_choose(self.letter_unit, self.today), letter=self.last_letter()
+            PLACES,
+            data=data,
+            offered=files_to_choose(self.letter_unit, self.today),
+            add_ons=add_ons_to_choose(self.today),
+            initial=self.letter_initial(),
         )
 
     @property
@@ -360,8 +359,8 @@ class Desk:
         """The one that was posted, else the first."""
         return next((form for form in self.letter_forms.values() if form.is_bound), self.letter_forms["vald"])
 
-    def last_letter(self):
-        """The letter whose choices go on with the next, where there is one."""
+    def letter_initial(self):
+        """What goes on with the next letter of the one before it, where there is one."""
         return None
 
     def _letter_is_readable(self):
@@ -374,12 +373,11 @@ class Desk:
 
     def letter_choices(self):
         """What was chosen of the letter, as the actions take it; None where nothing was."""
-        form = self.letter_form
-        return form.letter_choices if form.is_bound and self.wants_letter() and form.has_changed() else None
+        return self.letter_wish()["letter_choices"]
 
     def letter_wish(self):
         """Whether a letter is asked for, and what is chosen of it."""
-        return {"letter": self.wants_letter(), "letter_choices": self.letter_choices()}
+        return self.letter_form.wish(self.wants_letter())
 
     def wants_letter(self):
         return bool(self.request.POST.get("kallelse"))
@@ -425,6 +423,17 @@ class Desk:
         patient's bookings."""
         bookings = reverse("patient-appointments", args=[self.patient.pk])
         return redirect(with_booking(on_this_site(self.request, self.given.get(BACK)) or bookings, appointment))
+
+
+def letter_label(patient, otherwise):
+    """The word at the tick that asks for a letter: to a protected person it goes by mediation (KA-05)."""
+    return "Kallelse genom Skatteverkets förmedling" if patient.is_protected else otherwise
+
+
+def shown_preview(letter):
+    """An unsaved letter as a page shows it."""
+    shown = {"missing": letter.stop_reason, "delivery": letter.get_delivery_display()}
+    return shown if letter.stop_reason else shown | {"paper": letter_pdf.paper_of(letter, level=3)}
 
 
 def insisted(request):

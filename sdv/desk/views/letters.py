@@ -20,7 +20,7 @@ from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError
 from sdv.common.time import local_date, now
 
-from ..forms.letters import RelativesForm, RewriteForm, StopForm, files_to_choose, initial_of
+from ..forms.letters import RelativesForm, RewriteForm, StopForm, add_ons_to_choose, files_to_choose, initial_of
 from ..forms.patients import add_errors
 from ..patient_access import patient_page
 from ..presenters import patient as presenter
@@ -152,9 +152,12 @@ def rewrite(request, pk):
     row = _found(request, pk, AccessAction.WRITE if request.method == "POST" else AccessAction.READ)
     if shown_letter(row).is_hidden:
         raise Http404
-    initial = initial_of(row) | {"version": row.version}
+    initial = initial_of(row, row.appointment) | {"version": row.version}
     data = request.POST if request.method == "POST" else None
-    form = RewriteForm(data, offered=files_to_choose(request.actor.care_unit, local_date(at)), initial=initial)
+    today = local_date(at)
+    offered = files_to_choose(request.actor.care_unit, today)
+    add_ons = add_ons_to_choose(today) if row.appointment_id else ()
+    form = RewriteForm(data, offered=offered, add_ons=add_ons, initial=initial)
     if data is not None and form.is_valid():
         try:
             written = letters.rewrite(

@@ -16,7 +16,7 @@ from sdv.accounts.units import actor_at, care_units_where
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date, now
 from sdv.desk.forms.booking import units_searched
-from sdv.desk.forms.letters import LetterChoicesForm, files_to_choose
+from sdv.desk.forms.letters import LetterChoicesForm, add_ons_to_choose, files_to_choose
 from sdv.desk.forms.plans import DaysForm, SeriesForm, WishForm
 from sdv.desk.patient_access import patient_page
 from sdv.desk.presenters import patient as patient_presenter
@@ -186,8 +186,8 @@ def _visit(form, units, value, commitments, chosen=None):
 def letter_form_of(request, at):
     """What is chosen of the letters of a plan: the same for each."""
     data = request.POST if request.method == "POST" else None
-    offered = files_to_choose(request.actor.care_unit, local_date(at))
-    return LetterChoicesForm.at_places(["plan"], data=data, offered=offered)["plan"]
+    offered, add_ons = files_to_choose(request.actor.care_unit, local_date(at)), add_ons_to_choose(local_date(at))
+    return LetterChoicesForm.at_places(["plan"], data=data, offered=offered, add_ons=add_ons)["plan"]
 
 
 def _book(request, patient, kind, visits, at):
@@ -195,14 +195,12 @@ def _book(request, patient, kind, visits, at):
     letter_form, letter = letter_form_of(request, at), "kallelse" in request.POST
     if letter and letter_form.is_bound and not letter_form.is_valid():
         return None
-    is_chosen = letter and letter_form.is_bound and letter_form.has_changed()
     wanted = {"kind": kind, "patient_id": patient.pk, "visits": visits}
     try:
         _, made = plans.book(
             **wanted,
             **insisted(request),
-            letter=letter,
-            letter_choices=letter_form.letter_choices if is_chosen else None,
+            **letter_form.wish(letter),
             by=request.actor.user,
             at=at,
         )

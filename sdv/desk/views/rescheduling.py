@@ -17,12 +17,20 @@ from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local, local_date, now
 
 from ..forms.booking import HORIZON, RebookForm
+from ..forms.letters import initial_of
 from ..patient_access import find
 from ..presenters import group_sessions, plans
 from ..receipts import leave_receipt
 from ..refusals import conflict
 from ..return_to_list import uuid_of
 from .booking_desk import Desk, day_of
+
+CHANGE_LETTER = "Skriv brev om den nya tiden"
+
+
+def proposes_change_letter(appointment, patient):
+    """A letter goes with the new time; to a protected person where somebody has said before that one goes (KA-05)."""
+    return not patient.is_protected or letter_writing.last_letter(appointment) is not None
 
 
 @permitted(Permission.BOOK)
@@ -53,7 +61,7 @@ class RebookingDesk(Desk):
     """Rebooking of one booking."""
 
     template = "booking/reschedule.html"
-    letter_label = "Skriv brev om den nya tiden"
+    letter_label = CHANGE_LETTER
 
     def __init__(self, request, patient, at, appointment):
         super().__init__(request, patient, at)
@@ -128,7 +136,8 @@ class RebookingDesk(Desk):
         return [row for row in found if row.pk != self.appointment.session_id and not row.is_full]
 
     def take_seat(self):
-        """A seat on another grupptillfälle: had before the old one is let go (PL-08). Whoever has had a letter gets one."""
+        """A seat on another grupptillfälle: had before the old one is let go (PL-08). The letter is chosen as of a
+        time."""
         if not self.is_ready():
             return self.page(status=422)
         session = self.care_unit.sessions.filter(pk=uuid_of(self.request.POST.get("tillfalle", ""))).first()
@@ -142,6 +151,7 @@ class RebookingDesk(Desk):
                 changed_by=self.form.cleaned_data["andrad_av"],
                 by=self.user,
                 at=self.at,
+                **self.letter_wish(),
                 **self.insisted(),
             )
         except StaleVersion:
@@ -152,9 +162,12 @@ class RebookingDesk(Desk):
         self.receipt(f"Ombokad till {session.name} {rules.clock(session.start)} för", moved)
         return self.done()
 
-    def last_letter(self):
+    def proposes_letter(self):
+        return proposes_change_letter(self.appointment, self.patient)
+
+    def letter_initial(self):
         """What was chosen of the last letter goes on with the next (KA-03)."""
-        return letter_writing.last_letter(self.appointment)
+        return initial_of(letter_writing.last_letter(self.appointment), self.appointment)
 
     def letter_of(self, start, caregiver, letter_choices):
         """The letter about the new time as it would be written (PL-09)."""
