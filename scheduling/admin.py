@@ -1,13 +1,17 @@
 """Administration of outcomes and of tidböcker."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet
 
 from scheduling import attachment_admin, letter_text_admin
-from scheduling.models import ExtraHours, Outcome, OutcomeReason, Resource, WeeklyHours
+from scheduling.actions import schedules
+from scheduling.models import ExtraHours, Outcome, OutcomeReason, RebookingItem, Resource, WeeklyHours
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
 from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import ImportedByFile
 from sdv.accounts.permissions import Permission
+from sdv.common.time import now
 from sdv.organisation.models import CareUnit
 
 __all__ = ["attachment_admin", "letter_text_admin"]
@@ -31,10 +35,23 @@ class OutcomeReasonAdmin(ImportedByFile, CatalogueAdmin):
     file_import = CatalogueFile.of_catalogue(OutcomeReason, "UT-03", "outcome", "position", fixed=fixed)
 
 
+class HoursFormSet(BaseInlineFormSet):
+    """The hours of one tidbok, which has a time once (BO-01)."""
+
+    def clean(self):
+        super().clean()
+        forms = [form for form in self.forms if form.is_valid() and not form.cleaned_data.get("DELETE")]
+        rows = [form.instance for form in forms if form.has_changed() or form.instance.pk]
+        changed = [form.instance for form in forms if form.has_changed()]
+        if refused := schedules.overlap(self.instance.name, changed, rows):
+            raise ValidationError(f"{refused.sentence} Regel {refused.rule}.")
+
+
 class WeeklyHoursInline(MaintainedInline):
-    """Hours may be taken away: bookings made in them stay as they are."""
+    """Hours may be taken away: bookings made in them are to be booked anew."""
 
     model = WeeklyHours
+    formset = HoursFormSet
     permissions = SCHEDULES
     fields = ("weekday", "from_time", "to_time", "slot_minutes", "visit_types", "on_holidays", "valid_from", "valid_to")
 
@@ -46,6 +63,7 @@ class ExtraHoursInline(MaintainedInline):
     """Extra times of a day, beside the week's or in their place."""
 
     model = ExtraHours
+    formset = HoursFormSet
     permissions = SCHEDULES
     fields = ("day", "from_time", "to_time", "slot_minutes", "visit_types", "replaces_week")
 
@@ -67,6 +85,20 @@ class ResourceAdmin(MaintainedAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).filter(care_unit__in=self.units(request))
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """What is saved goes through the one action for a tidbok: whom it hits is told first, on the page of refusals, and
+        then stands in Ombokningar (PL-02)."""
+        row = self.get_object(request, object_id) if object_id and request.method == "POST" else None
+        if row is None or not self.has_change_permission(request, row):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        accepted = ("PL-02",) if request.POST.get("overrule") else ()
+        with schedules.changing(row.pk, by=request.actor.user, at=now(), accept_warnings=accepted):
+            answer = super().changeform_view(request, object_id, form_url, extra_context)
+        if accepted and answer.status_code == 302:
+            count = RebookingItem.objects.open().filter(resource=row).count()
+            self.message_user(request, f"Att boka om, i Ombokningar: {count}.", messages.WARNING)
+        return answer
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name in ("care_unit", "place"):

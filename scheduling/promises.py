@@ -14,6 +14,7 @@ from scheduling.models import (
     RebookingItem,
     SessionStatus,
 )
+from scheduling.timebook import Timebook
 from sdv.common.time import local_date, start_of_day
 
 
@@ -41,12 +42,6 @@ def _listed():
     return Exists(RebookingItem.objects.open().filter(appointment=OuterRef("pk")))
 
 
-def unlisted(*, at):
-    """Bookings that nobody has to book anew though they are not held: an absence hits them, or their grupptillfälle is
-    cancelled (PL-02, BO-02)."""
-    return in_absence(at=at) | on_cancelled_sessions()
-
-
 def on_cancelled_sessions():
     """Bookings on cancelled grupptillfällen that do not stand in Ombokningar, whatever the hour: nobody comes to one, and
     nobody fails to. The dead are booked anew by nobody."""
@@ -55,11 +50,25 @@ def on_cancelled_sessions():
 
 
 def in_absence(*, at):
-    """Bookings that an absence hits and that do not stand in Ombokningar (PL-02). One made knowingly beside the tidbok is
-    none of them."""
+    """Bookings that an absence hits and that do not stand in Ombokningar (PL-02)."""
     hit = Absence.objects.hitting("appointments")
-    rows = Appointment.objects.living().filter(end__gt=at, is_overbooked=False)
-    return rows.filter(Exists(hit), ~_listed())
+    return Appointment.objects.living().filter(Exists(hit), ~_listed(), end__gt=at)
+
+
+def outside_the_tidbok(*, at):
+    """Bookings ahead that the tidbok of one of their resources does not have the time of, and that do not stand in
+    Ombokningar (PL-02). One made knowingly beside it is none of them, as long as its resources are there. Holidays are
+    computed, so this is asked of the Timebook and not of the database: some queries and a loop, for a nightly check."""
+    rows = Appointment.objects.living().filter(~_listed(), end__gt=at, patient__deceased_on__isnull=True)
+    rows = rows.select_related("encounter__visit_type").prefetch_related("parts", "resources")
+    booked = list(rows)
+    if not booked:
+        return Appointment.objects.none()
+    resources = {resource.pk: resource for row in booked for resource in row.resources.all()}
+    first, last = min(row.start for row in booked), max(row.end for row in booked)
+    book = Timebook(resources.values(), local_date(first), local_date(last))
+    lost = [row.pk for row in booked if any(book.missing(resource, row) for resource in row.resources.all())]
+    return Appointment.objects.filter(pk__in=lost)
 
 
 def left_consults(*, at):

@@ -10,12 +10,15 @@ from datetime import UTC, timedelta
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
-from scheduling.models import Absence, ExtraHours, ResourceKind, WeeklyHours
+from scheduling.models import Absence, ExtraHours, Lack, ResourceKind, WeeklyHours
 from sdv.common.holidays import holiday
 from sdv.common.time import at_local, local_date, start_of_day
 
 # Why a day of the tidbok does not have the times it otherwise would.
 HOLIDAY, NOT_THERE = "helgdag", "resursen slutar eller har inte börjat"
+
+# What a booked time lacks where it lacks nothing: less than any of `Lack`.
+NOTHING = 0
 
 _TYPE_IDS = ArrayAgg("visit_types", filter=Q(visit_types__isnull=False), default=[])
 
@@ -107,6 +110,18 @@ class Timebook:
             window.start <= start and end <= window.end and window.is_for(visit_type)
             for window in self.windows(resource, day)
         )
+
+    def lack(self, resource, booking):
+        """What a booking lacks of the resource; absence apart, which lies upon the tidbok."""
+        start, end = booking.time_of(resource)
+        if not is_there(resource, start, end):
+            return Lack.RESOURCE
+        return NOTHING if self.covers(resource, booking.encounter.visit_type, start, end) else Lack.HOURS
+
+    def missing(self, resource, booking):
+        """What a booking lacks that nobody decided: one made knowingly beside the tidbok only needs the resource."""
+        lack = self.lack(resource, booking)
+        return NOTHING if booking.is_beside_the_tidbok and lack < Lack.RESOURCE else lack
 
 
 def is_there(resource, start, end):

@@ -1,11 +1,12 @@
-"""The rebooking list: what an absence leaves to be booked anew, each until it is moved or ended (PL-02)."""
+"""The rebooking list: what an absence or a changed tidbok leaves to be booked anew, each until it is moved or ended
+(PL-02)."""
 
 from datetime import timedelta
 
-from django.db.models import Case, Exists, F, OuterRef, When
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 
 from registration.consults import still_belongs
-from scheduling import promises, rules, slots
+from scheduling import rules, slots
 from scheduling.models import (
     Absence,
     Appointment,
@@ -16,7 +17,7 @@ from scheduling.models import (
     Session,
     SessionStatus,
 )
-from scheduling.timebook import Timebook
+from scheduling.timebook import Timebook, is_there
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
@@ -27,26 +28,29 @@ PROPOSALS = 3
 
 
 def watch(appointment, resources, *, at):
-    """Puts the booking on the list where its grupptillfälle is cancelled (BO-02), or an absence hits it and it has not
-    been: after an undo. Returns the item or None."""
+    """Puts the booking on the list where its grupptillfälle is cancelled (BO-02), an absence hits it or the tidbok no
+    longer has its time, and it has not been: after an undo. Returns the item or None."""
     if appointment.status != AppointmentStatus.BOOKED:
         return None
     if appointment.session_id and appointment.session.status == SessionStatus.CANCELLED:
         return put(appointment, session=appointment.session, at=at)
-    if appointment.end <= at or appointment.is_overbooked:
+    if appointment.end <= at:
         return None
     book = Timebook(resources, local_date(appointment.start), local_date(appointment.end))
     for resource in resources:
         if absence := book.absence(resource, appointment.start, appointment.end):
             return put(appointment, absence, at=at)
+        if lack := book.missing(resource, appointment):
+            return put(appointment, resource=resource, lack=lack, at=at)
     return None
 
 
 def watch_unlisted(*, patient_id, at):
-    """After bookings came back: those that an absence hits meanwhile, or whose grupptillfälle was cancelled, are
-    listed."""
-    rows = promises.unlisted(at=at).filter(patient=patient_id)
-    for appointment in rows.select_related("encounter__commitment", "session"):
+    """After bookings came back: those that an absence or a changed tidbok hit meanwhile, or whose grupptillfälle was
+    cancelled, are listed."""
+    hit = Q(end__gt=at) | Q(session__status=SessionStatus.CANCELLED)
+    rows = Appointment.objects.living().filter(hit, patient=patient_id)
+    for appointment in rows.select_related("encounter__commitment", "encounter__visit_type", "session").order_by("pk"):
         watch(appointment, list(appointment.resources.select_related("practitioner")), at=at)
 
 
@@ -61,13 +65,13 @@ def watch_consults(contact_id, *, by, at):
             end(item, WITHDRAWN, by=by, at=at)
 
 
-def put(appointment, absence=None, *, at, session=None, contact=None):
-    """Inner write: one open item per booking, whatever hits it: an absence, that its grupptillfälle is cancelled, or that
-    the `contact` of a consult is called off (BO-02). Returns the new item, or None where there was one: what is not taken
-    back as an absence is then becomes its cause."""
+def put(appointment, absence=None, *, at, resource=None, lack=None, session=None, contact=None):
+    """Inner write: one open item per booking, whatever hits it: an absence, what it lacks in the tidbok of the `resource`,
+    that its grupptillfälle is cancelled, or that the `contact` of a consult is called off (BO-02). Returns the new item, or
+    None where there was one: what is not taken back as those of the tidbok are then becomes its cause."""
     if item := RebookingItem.objects.open().filter(appointment=appointment).locked().first():
-        if (session or contact) and item.absence_id:
-            write(item, absence=None, session=session, contact=contact)
+        if (session or contact) and (item.absence_id or item.resource_id):
+            write(item, absence=None, resource=None, lack=None, session=session, contact=contact)
         return None
     commitment = appointment.encounter.commitment
     main = appointment.encounter.participants.filter(is_main_responsible=True).select_related("practitioner").first()
@@ -81,6 +85,8 @@ def put(appointment, absence=None, *, at, session=None, contact=None):
         watch_until=max(today, min(local_date(appointment.start), today + timedelta(days=rules.REBOOKING_DAYS))),
         appointment=appointment,
         absence=absence,
+        resource=resource,
+        lack=lack,
         session=session,
         contact=contact,
     )
@@ -111,7 +117,8 @@ def end(item, how, *, by, at):
 
 def seats(item, *, at):
     """Up to three coming grupptillfällen with a free seat for whoever had one: first of the same group, then the nearest
-    of the besökstyp at the unit (BO-02). Not where its leader is away, nor where the patient has something else."""
+    of the besökstyp at the unit (BO-02). Not where its leader is away or has no time, nor where the patient has something
+    else."""
     appointment = item.appointment
     if appointment.kind != AppointmentKind.GROUP:
         return []
@@ -129,19 +136,39 @@ def seats(item, *, at):
     free = rows.exclude(pk=had.pk).with_counts().filter(taken__lt=F("seats"))
     same = Case(When(name=had.name, contact_reason=had.contact_reason_id, then=0), default=1)
     ordered = free.select_related("visit_type", "contact_reason").prefetch_related("resources")
-    return list(ordered.order_by(same, "start", "id")[:PROPOSALS])
+    return _in_the_tidbok(ordered.order_by(same, "start", "id")[: 4 * PROPOSALS])[:PROPOSALS]
+
+
+def _in_the_tidbok(sessions):
+    """Those of the sessions whose resources still have the time."""
+    resources = {row.pk: row for session in sessions for row in session.resources.all()}
+    if not resources:
+        return []
+    first, last = min(row.start for row in sessions), max(row.end for row in sessions)
+    book = Timebook(resources.values(), local_date(first), local_date(last))
+    return [
+        row
+        for row in sessions
+        if all(book.covers(resource, row.visit_type, row.start, row.end) for resource in row.resources.all())
+    ]
 
 
 def along(item, resource_id):
     """The resources that go along to a time of one's own with another: rooms and equipment, of a team also those who are
     there. What a group has is the group's."""
-    kind, rows = item.appointment.kind, item.appointment.resources.all()
+    kind = item.appointment.kind
     if kind == AppointmentKind.GROUP:
         return []
-    absent = item.absence.resource_id if item.absence else None
+    absent = item.absence.resource_id if item.absence else item.resource_id
     is_team = kind == AppointmentKind.TEAM and absent
-    kept = [row.pk for row in rows if not row.practitioner_id or (is_team and row.pk != absent)]
+    kept = [row.pk for row in _kept(item) if not row.practitioner_id or (is_team and row.pk != absent)]
     return [pk for pk in kept if pk != resource_id]
+
+
+def _kept(item):
+    """The persons of the booking, and those of its rooms and equipment that have not left the unit."""
+    booked = item.appointment
+    return [row for row in booked.resources.all() if row.practitioner_id or is_there(row, booked.start, booked.end)]
 
 
 def proposals(item, *, at, by=None):
@@ -155,7 +182,7 @@ def proposals(item, *, at, by=None):
         "start": start,
         "by": by,
     }
-    kept = list(appointment.resources.values_list("pk", flat=True))
+    kept = [row.pk for row in _kept(item)]
     same = slots.next_free(**wanted, resource_ids=kept, count=1)
     anybody = slots.next_free(**wanted, count=PROPOSALS + 1)
     known = {(slot.resource.pk, slot.start) for slot in same}

@@ -180,7 +180,7 @@ class RebookBody(Fields):
 
 
 class RebookingAnswer(Answer):
-    """Ombokningspost: a booking that an absence hits."""
+    """Ombokningspost: a booking that an absence hits, or that the tidbok no longer has the time of."""
 
     id = serializers.UUIDField()
     version = serializers.IntegerField()
@@ -190,6 +190,7 @@ class RebookingAnswer(Answer):
     appointment = serializers.UUIDField()
     start = serializers.DateTimeField()
     absence = serializers.UUIDField(allow_null=True)
+    resource = serializers.UUIDField(allow_null=True, help_text="Resursen vars tidbok inte längre har tiden (PL-02).")
     session = serializers.UUIDField(allow_null=True, help_text="Grupptillfället, där det är inställt (BO-02).")
     contact = serializers.UUIDField(
         allow_null=True,
@@ -224,6 +225,7 @@ def rebooking_answer(row, *, on):
         "appointment": str(row.appointment_id),
         "start": moment(row.appointment.start),
         "absence": str(row.absence_id) if row.absence_id else None,
+        "resource": str(row.resource_id) if row.resource_id else None,
         "session": str(row.session_id) if row.session_id else None,
         "contact": str(row.contact_id) if row.contact_id else None,
         "commitment": str(row.commitment_id) if row.commitment_id else None,

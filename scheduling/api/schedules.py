@@ -9,10 +9,17 @@ from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import Coded, operation
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import coded, day
-from sdv.common.api_fields import Answer, Day, Fields, Flag, Id, Listed, Number
+from sdv.common.api_fields import Answer, Day, Fields, Flag, Id, Listed, Number, Text
 
 TAG = "Tidbok"
 CLOCK = {"invalid": "Skriv ett klockslag som 08:30."}
+ACCEPTED = (
+    "PL-02: bokningar som inte längre får plats hamnar i Ombokningar. Utan det nekas ändringen, med vilka det är."
+)
+
+
+def _warnings():
+    return Listed(Text(max_length=20), max_length=20, required=False, help_text=ACCEPTED)
 
 
 class Clock(serializers.TimeField):
@@ -42,12 +49,14 @@ class WeeklyHoursBody(Fields):
     valid_to = Day(required=False, allow_null=True)
     visit_types = Listed(VisitTypeCode(), max_length=100, required=False, help_text="Tomt: enhetens alla.")
     on_holidays = Flag(required=False)
+    accept_warnings = _warnings()
 
 
 class EndHoursBody(Fields):
     """The last day."""
 
     valid_to = Day()
+    accept_warnings = _warnings()
 
 
 class ExtraHoursBody(Fields):
@@ -60,6 +69,13 @@ class ExtraHoursBody(Fields):
     slot_minutes = Number(min_value=5, max_value=600)
     visit_types = Listed(VisitTypeCode(), max_length=100, required=False)
     replaces_week = Flag(required=False)
+    accept_warnings = _warnings()
+
+
+class RemoveQuery(Fields):
+    """Whether what no longer fits is to be booked anew."""
+
+    accept_warnings = Text(max_length=20, required=False, help_text=ACCEPTED)
 
 
 class WeeklyHoursAnswer(Answer):
@@ -176,7 +192,7 @@ class EndWeeklyHours(_Schedule):
 
     @operation(
         "weekly_hours_end",
-        "Ge veckotider en sista dag; det som är bokat står kvar",
+        "Ge veckotider en sista dag; det som är bokat står kvar och hamnar i Ombokningar",
         tag=TAG,
         body=EndHoursBody,
         answer=ScheduleAnswer,
@@ -217,9 +233,17 @@ class OneExtraHours(_Schedule):
 
     permissions = {"DELETE": Permission.MAINTAIN_SCHEDULES}
 
-    @operation("extra_hours_remove", "Ta bort en dags extra tider; det som är bokat står kvar", tag=TAG, status=204)
+    @operation(
+        "extra_hours_remove",
+        "Ta bort en dags extra tider; det som är bokat står kvar och hamnar i Ombokningar",
+        tag=TAG,
+        query=RemoveQuery,
+        status=204,
+        conflicts=True,
+    )
     def delete(self, request, pk):
         row = ExtraHours.objects.select_related("resource").get(pk=pk)
         self.require(row.resource.care_unit_id)
-        schedules.remove_extra(extra_id=pk, by=self.actor.user, at=self.at)
+        accepted = [self.query(RemoveQuery).get("accept_warnings", "")]
+        schedules.remove_extra(extra_id=pk, accept_warnings=accepted, by=self.actor.user, at=self.at)
         return self.answer(None, status=204)

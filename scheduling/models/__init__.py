@@ -11,7 +11,7 @@ from .offer import FreedBy, FreedTime, Offer, OfferStatus
 from .plan import AppointmentPart, PlanKind, VisitPlan
 from .reminder import Reminder
 from .resource import BookingState, Resource, ResourceBooking, ResourceKind, WeeklyHours
-from .schedule import Absence, AbsenceKind, ExtraHours, RebookingItem
+from .schedule import Absence, AbsenceKind, ExtraHours, Lack, RebookingItem
 from .session import Session, SessionParticipant, SessionStatus
 from .work import (
     AwaitedResult,
@@ -52,6 +52,7 @@ __all__ = [
     "FreedTime",
     "InvitationStatus",
     "ItemStatus",
+    "Lack",
     "Letter",
     "LetterAttachment",
     "LetterDocument",

@@ -1,5 +1,7 @@
 """Bokning: a time agreed with a patient, for an encounter that is its pre-registration until arrival (BO-01)."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -134,6 +136,20 @@ class Appointment(Versioned):
                 condition=~Q(status="cancelled") | Q(cancelled_at__isnull=False),
             ),
         ]
+
+    @property
+    def is_beside_the_tidbok(self):
+        """Made knowingly where the tidbok has no time, or where somebody has it (BO-01). An extra seat on a grupptillfälle is
+        not: the group keeps to its leader's hours."""
+        return self.is_overbooked and self.session_id is None
+
+    def time_of(self, resource):
+        """When the visit needs the resource: all of it, or the resource's part of a team visit (BO-02)."""
+        for part in self.parts.all():
+            if part.resource_id == resource.pk:
+                start = self.start + timedelta(minutes=part.from_minute)
+                return start, start + timedelta(minutes=part.minutes)
+        return self.start, self.end
 
 
 class AppointmentHistory(Row):

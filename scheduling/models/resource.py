@@ -7,7 +7,7 @@ from django.db.models import F, Func, Q
 
 from registration.models import VisitType
 from sdv.accounts.models import Practitioner, User
-from sdv.common.models import CatalogueQuerySet, LockingQuerySet, Row, change_log
+from sdv.common.models import CatalogueQuerySet, LockingQuerySet, Row, change_log, require_days_in_order
 from sdv.organisation.models import CareUnit, Place
 
 
@@ -62,6 +62,9 @@ class Resource(Row):
     def __str__(self):
         return self.name
 
+    def clean(self):
+        require_days_in_order(self)
+
 
 class WeeklyHours(Row):
     """Tidbok: when a resource sees patients on a weekday, in slots of a length, for some visit types or all of the
@@ -108,6 +111,9 @@ class WeeklyHours(Row):
                 violation_error_message="En tid är mellan 5 och 600 minuter.",
             ),
         ]
+
+    def clean(self):
+        require_days_in_order(self)
 
 
 class BookingState(models.TextChoices):

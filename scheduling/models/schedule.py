@@ -2,8 +2,9 @@
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
-from django.db.models import F, OuterRef, Q
+from django.db.models import F, Func, OuterRef, Q
 from django.db.models.functions import Now
+from django.db.models.lookups import Exact
 
 from registration.models import VisitType
 from sdv.accounts.models import User
@@ -122,9 +123,21 @@ class Absence(Versioned):
         ]
 
 
+class Lack(models.IntegerChoices):
+    """What a booked time lacks of its resource, the more the higher: open hours for the besökstyp, or the resource itself."""
+
+    HOURS = 1, "Tider"
+    RESOURCE = 2, "Resursen"
+
+
+# Why a booking is to be moved: one of them.
+CAUSES = ("absence", "resource", "session", "contact")
+
+
 class RebookingItem(WorkItem):
-    """Ombokningspost: a booking that an absence hits, whose grupptillfälle is cancelled, or a consult whose contact at the
-    other unit was called off or moved (BO-02). It stays until the booking is moved or ended (PL-02)."""
+    """Ombokningspost: a booking that an absence hits, that its resource's tidbok no longer has the time of, whose
+    grupptillfälle is cancelled, or a consult whose contact at the other unit was called off or moved (BO-02). It stays until
+    the booking is moved or ended (PL-02)."""
 
     status = models.CharField("status", max_length=10, choices=ItemStatus, default=ItemStatus.OPEN)
     appointment = models.ForeignKey(
@@ -133,6 +146,10 @@ class RebookingItem(WorkItem):
     absence = models.ForeignKey(
         Absence, models.PROTECT, null=True, related_name="rebooking_items", verbose_name="frånvaro"
     )
+    resource = models.ForeignKey(
+        Resource, models.PROTECT, null=True, related_name="rebooking_items", verbose_name="resurs utan tiden i tidboken"
+    )
+    lack = models.PositiveSmallIntegerField("vad tidboken saknar", choices=Lack, null=True)
     session = models.ForeignKey(
         "scheduling.Session",
         models.PROTECT,
@@ -166,9 +183,13 @@ class RebookingItem(WorkItem):
             ),
             models.CheckConstraint(
                 name="rebooking_item_has_one_cause",
-                condition=Q(absence__isnull=False, session__isnull=True, contact__isnull=True)
-                | Q(absence__isnull=True, session__isnull=False, contact__isnull=True)
-                | Q(absence__isnull=True, session__isnull=True, contact__isnull=False),
+                condition=Exact(
+                    Func(*[F(name) for name in CAUSES], function="num_nonnulls", output_field=models.IntegerField()), 1
+                ),
+            ),
+            models.CheckConstraint(
+                name="rebooking_item_says_what_the_tidbok_lacks",
+                condition=Q(resource__isnull=True, lack__isnull=True) | Q(resource__isnull=False, lack__in=Lack.values),
             ),
             models.UniqueConstraint(
                 fields=["appointment"], condition=Q(status="open"), name="one_open_rebooking_item_per_appointment"

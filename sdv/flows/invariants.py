@@ -116,8 +116,13 @@ def sessions_without_time(at):
 
 
 def bookings_in_absence(at):
-    """PL-02: a booking that an absence hits stands on the rebooking list; one made knowingly beside the tidbok does not."""
+    """PL-02: a booking that an absence hits stands on the rebooking list."""
     return promises.in_absence(at=at)
+
+
+def bookings_outside_the_tidbok(at):
+    """PL-02, BO-01: a booking that the tidbok no longer has the time of stands on the rebooking list."""
+    return promises.outside_the_tidbok(at=at)
 
 
 def bookings_on_cancelled_sessions(at):
@@ -236,6 +241,7 @@ INVARIANTS = [
     Invariant("misplaced-appointments", "bokningar med annan patient, enhet eller tid än sin vårdhändelse", misplaced_appointments),
     Invariant("appointments-without-time", "bokningar som inte håller någon tid", appointments_without_time),
     Invariant("bookings-in-absence", "bokningar under frånvaro som inte står i Ombokningar (PL-02)", bookings_in_absence),
+    Invariant("bookings-outside-the-tidbok", "bokningar utanför tidboken och utanför Ombokningar (PL-02)", bookings_outside_the_tidbok),
     Invariant("bookings-on-cancelled-sessions", "inställda gruppers bokningar utanför listan (BO-02)", bookings_on_cancelled_sessions),
     Invariant("left-consults", "konsulter av avbokad vård utanför Ombokningar (BO-02)", left_consults),
     Invariant("rebooking-of-what-is-done", "ombokningar av bokningar som inte längre väntar (PL-02)", rebooking_of_what_is_done),

@@ -2,6 +2,7 @@
 coordinator; nobody else, and nothing is deleted."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -10,15 +11,16 @@ from django.urls import reverse
 import sdv.urls  # noqa: F401  each app's administration is registered by it
 from classification import starter
 from registration.models import ContactReason, VisitType, VisitTypeReason
-from scheduling.models import Resource, WeeklyHours
+from scheduling.models import RebookingItem, Resource, WeeklyHours
 from sdv.accounts import tokens
 from sdv.accounts.administration import site
 from sdv.accounts.models import ApiToken, StaffAssignment, User
 from sdv.accounts.permissions import Role
 from sdv.common.models import ChangeLogEntry
-from sdv.common.time import now
+from sdv.common.time import local_date, minute, now
 from sdv.organisation.models import CareUnit
 from tests import factories
+from tests.forms import fields as fields_of
 
 pytestmark = pytest.mark.django_db
 
@@ -284,6 +286,49 @@ def test_a_coordinator_maintains_the_tidbocker_of_the_own_unit_only(client, log_
     assert client.get(address(Resource, "change", other.pk)).status_code == 302
     choices = client.get(address(Resource, "add")).context["adminform"].form.fields["care_unit"].queryset
     assert list(choices) == [unit]
+
+
+def test_a_tidbok_changed_here_asks_what_is_asked_of_it_everywhere(client, log_in, unit):
+    """BO-01, PL-02: hours that overlap are refused at their rows; a last day, hours taken away or kept for other besökstyper
+    tell whom they hit, and saved all the same put them on Ombokningar until that is undone."""
+    log_in(Role.COORDINATOR, unit)
+    start = minute(now()).replace(hour=10, minute=0) + timedelta(days=7)
+    visit = factories.booked_visit(care_unit=unit, start=start)
+    resource = visit.resources.get()
+    page = address(Resource, "change", resource.pk)
+    shown = form_of(client.get(page))
+
+    def listed():
+        return set(RebookingItem.objects.open().values_list("appointment", "resource"))
+
+    row = {"weekday": "1", "from_time": "10:00", "to_time": "11:00", "slot_minutes": "30", "resource": str(resource.pk)}
+    twice = shown | {f"weekly_hours-7-{name}": value for name, value in row.items()} | {"weekly_hours-TOTAL_FORMS": "8"}
+    answer = client.post(page, twice)
+    assert answer.status_code == 200 and "har redan tider måndagar kl." in answer.content.decode()
+    answer = client.post(page, shown | {"valid_from": "2030-01-02", "valid_to": "2030-01-01"})
+    assert answer.status_code == 200 and "Sista dagen ska inte ligga före den första." in answer.content.decode()
+    assert WeeklyHours.objects.filter(resource=resource).count() == 7
+
+    (mine,) = [
+        name[:-8]
+        for name, value in shown.items()
+        if name.endswith("-weekday") and str(value) == str(local_date(start).isoweekday())
+    ]
+    last = (local_date(start) - timedelta(days=1)).isoformat()
+    another_type = str(VisitType.objects.exclude(pk=visit.encounter.visit_type_id).first().pk)
+    for change in ({"valid_to": last}, {f"{mine}-visit_types": [another_type]}, {f"{mine}-DELETE": "on"}):
+        # Where a resource is, is fixed: what is sent of it is not heard.
+        told = client.post(page, shown | change | {"care_unit": str(factories.CareUnitFactory().pk)})
+        assert told.status_code == 409 and "1 bokning får inte längre plats" in told.content.decode()
+        assert listed() == set()
+        done = client.post(page, fields_of(told.content.decode()) | {"overrule": "1"}, follow=True)
+        assert "Att boka om, i Ombokningar: 1." in done.content.decode()
+        assert listed() == {(visit.pk, resource.pk)}
+        resource.refresh_from_db()
+        assert resource.care_unit == unit
+        if f"{mine}-DELETE" not in change:
+            assert client.post(page, shown).status_code == 302
+            assert listed() == set()
 
 
 def test_the_logs_are_read_and_changed_by_nobody(client, log_in, unit):

@@ -10,6 +10,7 @@ from sdv.accounts.permissions import Role
 from sdv.common.time import local, local_date, minute, now
 from tests import factories
 from tests.api.conftest import Caller
+from tests.forms import fields as fields_of
 
 from .signed_in import queries_of, signed_in
 
@@ -134,6 +135,48 @@ def test_a_proposal_that_somebody_took_meanwhile_is_told_and_new_ones_are_offere
     assert RebookingItem.objects.open().count() == 1
 
 
+def test_hours_that_end_tell_whom_they_hit_on_the_page_and_lead_to_ombokningar(client, nurse):
+    """PL-02, BO-01: told first with nothing changed; saved all the same the bookings stand on the list, and the hours added
+    again take them off."""
+    visit = booked(nurse)
+    day = local_date(visit.start)
+    hours = nurse.weekly_hours.get(weekday=day.isoweekday())
+    ended = {"valid_to": (day - DAY).isoformat()}
+    told = client.post(reverse("hours-end", args=[hours.pk]), ended)
+    text = told.content.decode()
+    assert told.status_code == 409 and "Vill du spara ändå?" in text and "Regel PL-02" in text
+    assert f"1 bokning får inte längre plats i tidboken: {local(visit.start):%Y-%m-%d kl. %H.%M}." in text
+    hours.refresh_from_db()
+    assert (hours.valid_to, RebookingItem.objects.exists()) == (None, False)
+    text = client.post(reverse("hours-end", args=[hours.pk]), ended | {"overrule": "1"}, follow=True).content.decode()
+    assert f"Tiderna upphör efter {ended['valid_to']}. 1 bokning att boka om." in text
+    item = RebookingItem.objects.get()
+    assert (
+        "Tidboken: Sara Norén har inte längre tiden"
+        in client.get(reverse("work-list", args=["rebooking"])).content.decode()
+    )
+    sheet = client.get(reverse("rebooking-move", args=[item.pk])).content.decode()
+    assert "Tidboken: Sara Norén har inte längre tiden" in sheet and f'value="{nurse.pk}|' in sheet
+    address = reverse("schedule", args=[nurse.pk])
+    assert "1 att boka om" in client.get(address).content.decode()
+    again = {"step": "hours", "v-weekdays": [str(day.isoweekday())], "v-from_time": "8", "v-to_time": "16"}
+    again |= {"v-slot_minutes": "30", "v-valid_from": day.isoformat()}
+    text = client.post(address, again, follow=True).content.decode()
+    assert "Tiderna är sparade för Sara Norén" in text and "att boka om" not in text
+    item.refresh_from_db()
+    assert item.decision == "withdrawn"
+    # A day's own hours in the week's place, and what was typed goes along when it is saved all the same.
+    extra = {"step": "extra", "e-day": day.isoformat(), "e-from_time": "19", "e-to_time": "20", "e-slot_minutes": "30"}
+    told = client.post(address, extra | {"e-replaces_week": "on"})
+    assert told.status_code == 409
+    text = client.post(
+        reverse("schedule", args=[nurse.pk]), fields_of(told.content.decode()) | {"overrule": "1"}, follow=True
+    )
+    assert "Tiderna är sparade för Sara Norén. 1 bokning att boka om." in text.content.decode()
+    gone = client.post(reverse("extra-hours-remove", args=[ExtraHours.objects.get().pk]), follow=True)
+    assert "är borttagna" in gone.content.decode() and not RebookingItem.objects.open().exists()
+
+
 def test_an_absence_that_cannot_be_read_is_told_at_its_field(client, nurse):
     """PL-02"""
     day = local_date(now()) + 7 * DAY
@@ -196,3 +239,25 @@ def test_absence_and_rebooking_by_rest(centre, nurse):
     assert planner.get("absences/").json()["results"] == []
     closed = planner.post("absences/", body | {"kind": "closure"})
     assert closed.status_code == 400
+
+
+def test_a_change_of_the_tidbok_by_rest_says_whom_it_hits_and_saves_what_is_accepted(centre, nurse):
+    """PL-02, BO-01"""
+    visit = booked(nurse)
+    day = local_date(visit.start)
+    planner = Caller(factories.coordinator(centre))
+    hours = nurse.weekly_hours.get(weekday=day.isoweekday())
+    path, ended = f"weekly-hours/{hours.pk}/end/", {"valid_to": (day - DAY).isoformat()}
+    told = planner.post(path, ended)
+    assert (told.status_code, told.json()["rule"], told.json()["code"]) == (409, "PL-02", "bookings_hit")
+    assert told.json()["is_warning"] is True and list(told.json()["errors"]) == [str(visit.pk)]
+    assert planner.post(path, ended | {"accept_warnings": ["PL-02"]}).status_code == 200
+    (row,) = planner.get("rebooking-items/?status=open").json()["results"]
+    assert (row["appointment"], row["resource"], row["absence"]) == (str(visit.pk), str(nurse.pk), None)
+    extra = {"resource": str(nurse.pk), "day": day.isoformat(), "from_time": "08:00", "to_time": "16:00"}
+    made = planner.post("extra-hours/", extra | {"slot_minutes": 30}).json()["extra"][0]
+    assert planner.get("rebooking-items/?status=open").json()["results"] == []
+    address = f"extra-hours/{made['id']}/"
+    assert planner.delete(address).status_code == 409 and ExtraHours.objects.exists()
+    assert planner.delete(f"{address}?accept_warnings=PL-02").status_code == 204
+    assert len(planner.get("rebooking-items/?status=open").json()["results"]) == 1

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from scheduling import promises
-from scheduling.actions import absences, appointments, rebooking
+from scheduling.actions import absences, appointments, rebooking, schedules
 from scheduling.models import Absence, Appointment, RebookingItem
 from sdv.common.errors import RuleError
 from sdv.flows import invariants
@@ -45,7 +45,7 @@ def test_whoever_comes_first_nobody_is_booked_unseen_in_an_absence(centre, round
     assert len(booked) + len(refused) == 8, answers
     assert {each.code for each in refused} <= {"absent"}
     assert set(RebookingItem.objects.open().values_list("appointment_id", flat=True)) == {each.pk for each in booked}
-    assert not promises.unlisted(at=NOW).exists()
+    assert not promises.in_absence(at=NOW).exists()
 
 
 def test_the_same_item_moved_by_two_at_once_is_moved_once_and_the_second_hears_of_the_first(centre):
@@ -76,3 +76,27 @@ def test_one_absence_saved_twice_at_once_lists_each_booking_once(centre):
     together(*[partial(away, centre, by) for by in (centre.nurse, centre.nurse, centre.doctor)])
     assert Absence.objects.count() == 2
     assert RebookingItem.objects.open().count() == 1
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_whoever_comes_first_nobody_is_booked_unseen_outside_hours_that_end(centre, round_):
+    """PL-02, BO-01: the same of a tidbok that ends, and of a resource that leaves; each is listed or refused."""
+    patients = [centre.patient(identity=number) for number in numbers(6)]
+    acts = [partial(centre.book, patient, START + place * HALF_HOUR) for place, patient in enumerate(patients)]
+    hours = centre.nurse_resource.weekly_hours.get(weekday=START.isoweekday())
+    told = {"by": centre.nurse, "at": NOW, "accept_warnings": ["PL-02"]}
+
+    def leave():
+        with schedules.changing(centre.nurse_resource.pk, **told) as resource:
+            resource.valid_to = NOW.date()
+            resource.save(update_fields=["valid_to"])
+
+    end = partial(schedules.end_hours, hours_id=hours.pk, valid_to=NOW.date(), **told)
+    acts.insert(round_ * 2 + 1, leave if round_ == 1 else end)
+    answers = together(*acts)
+    booked = [answer for answer in answers if isinstance(answer, Appointment)]
+    refused = [answer for answer in answers if isinstance(answer, RuleError)]
+    assert len(booked) + len(refused) == 6, answers
+    assert {each.code for each in refused} <= {"outside_hours", "not_there"}
+    assert set(RebookingItem.objects.open().values_list("appointment_id", flat=True)) == {each.pk for each in booked}
+    assert not promises.outside_the_tidbok(at=NOW).exists()

@@ -83,9 +83,10 @@ def test_a_week_holds_from_its_first_to_its_last_day(health_centre):
 
 
 def test_hours_that_end_leave_what_is_booked_as_it_is(health_centre, booked):
-    """BO-01"""
+    """BO-01, PL-02: it stands on the rebooking list, see test_changed_hours."""
+    told = {"accept_warnings": ["PL-02"], "by": health_centre.nurse, "at": NOW}
     ended = [
-        schedules.end_hours(hours_id=row.pk, valid_to=TODAY, by=health_centre.nurse, at=NOW)
+        schedules.end_hours(hours_id=row.pk, valid_to=TODAY, **told)
         for row in health_centre.nurse_resource.weekly_hours.all()
     ]
     assert {row.valid_to for row in ended} == {TODAY}

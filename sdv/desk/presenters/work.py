@@ -17,6 +17,7 @@ from scheduling.models import (
     AwaitedStatus,
     BookingRequest,
     FreedTime,
+    Lack,
     ListFault,
     MissingFollowUp,
     NoShowItem,
@@ -125,12 +126,15 @@ def _rebooking_row(item, actor, at):
 
 
 def cause_text(item):
-    """Why a booking is to be moved: an absence, that its grupptillfälle is cancelled, or that what a consult was booked
-    for is called off or moved (PL-02, BO-02)."""
+    """Why a booking is to be moved: an absence, that the tidbok no longer has the time, that its grupptillfälle is cancelled,
+    or that what a consult was booked for is called off or moved (PL-02, BO-02)."""
     if item.session_id:
         return f"Inställt: {item.session.name}, {stamp(item.session.start)}"
     if item.contact_id:
         return f"Konsult åt {item.contact.care_unit.short_name}: vården där är avbokad, flyttad eller avslutad"
+    if item.resource_id:
+        what = "finns inte på enheten den dagen" if item.lack == Lack.RESOURCE else "har inte längre tiden"
+        return f"Tidboken: {item.resource.name} {what}"
     return absence_text(item.absence)
 
 
@@ -343,7 +347,7 @@ DETAILS = {
     "awaiting-result": (*_ITEM_DETAILS, "reason"),
     "missing-follow-up": _ITEM_DETAILS,
     "no-shows": _ITEM_DETAILS,
-    "rebooking": (*_ITEM_DETAILS, "appointment", "absence__resource", "session", "contact__care_unit"),
+    "rebooking": (*_ITEM_DETAILS, "appointment", "absence__resource", "resource", "session", "contact__care_unit"),
     "open-invitations": ("patient", "visit_type", "referral"),
     "awaiting-check-out": ("patient", "type", "visit_type", "contact_reason", "commitment__problem_code"),
     "cancelled-not-ended": ("patient", "type", "visit_type"),

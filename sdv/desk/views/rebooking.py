@@ -51,6 +51,7 @@ def move(request, pk):
         "care_unit",
         "appointment__encounter__visit_type",
         "absence__resource",
+        "resource",
         "session",
         "appointment__session",
     )
@@ -210,4 +211,6 @@ def move_reason(item):
         return "Grupptillfället är inställt"
     if item.contact_id:
         return "Vårdkontakten som konsulten bokades till är flyttad eller avbokad"
+    if item.resource_id:
+        return "Vårdgivarens tider har ändrats"
     return "Enheten är stängd" if item.absence.resource_id is None else "Vårdgivaren är inte på plats"

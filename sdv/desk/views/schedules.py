@@ -19,6 +19,24 @@ from sdv.desk.receipts import clear_receipt, leave_receipt
 GET_AND_POST = ("GET", "HEAD", "POST")
 
 
+def _act(request, at):
+    """What every change of a tidbok takes: who, when, and that whoever it hits is to be booked anew, once it has been
+    told whom (PL-02)."""
+    accepted = ("PL-02",) if request.POST.get("overrule") else ()
+    return {"by": request.actor.user, "at": at, "accept_warnings": accepted}
+
+
+def _to_rebook(resource_id):
+    """How many bookings the tidbok leaves to be booked anew."""
+    return RebookingItem.objects.open().filter(resource=resource_id).count()
+
+
+def _and_hit(resource_id):
+    """The same for the receipt; nothing where it leaves nothing."""
+    count = _to_rebook(resource_id)
+    return f". {_hit_text(count)}" if count else ""
+
+
 def _resource(request, pk):
     """The resource of the session's unit; another unit's is 404."""
     rows = request.actor.care_unit.resources.select_related("care_unit", "practitioner__profession")
@@ -64,6 +82,7 @@ def schedule(request, pk):
         "hours": presenter.hours_rows(resource, today),
         "extras": presenter.extra_rows(resource, today),
         "absences": presenter.absences(resource.care_unit, at, resource),
+        "to_rebook": _to_rebook(resource.pk),
         "hours_form": hours,
         "extra_form": extra,
         "form": bound,
@@ -78,8 +97,10 @@ def _add(request, resource, form, at):
     words = form.cleaned_data
     act = schedules.add_extra if isinstance(form, ExtraForm) else schedules.add_hours
     try:
-        act(resource_id=resource.pk, by=request.actor.user, at=at, **words)
+        act(resource_id=resource.pk, **_act(request, at), **words)
     except RuleError as refused:
+        if refused.is_warning:
+            raise
         form.add_error("from_time", f"{refused.sentence} Regel {refused.rule}.")
         return False
     except InputError as wrong:
@@ -87,34 +108,36 @@ def _add(request, resource, form, at):
             form.add_error(name if name in form.fields else None, texts)
         return False
     clear_receipt(request)
-    leave_receipt(request, at=at, text=f"Tiderna är sparade för {resource.name}")
+    leave_receipt(request, at=at, text=f"Tiderna är sparade för {resource.name}{_and_hit(resource.pk)}")
     return True
 
 
 @permitted(Permission.MAINTAIN_SCHEDULES)
 @require_POST
 def end_hours(request, pk):
-    """Ends hours of the week after a day; what is booked stays booked."""
+    """Ends hours of the week after a day; who no longer fits is told first, and then stands in Ombokningar (PL-02)."""
     at = now()
     row = get_object_or_404(WeeklyHours.objects.filter(resource__care_unit=request.actor.care_unit), pk=pk)
     form = EndHoursForm(request.POST)
     if not form.is_valid():
         raise InputError(valid_to=form.errors["valid_to"])
-    schedules.end_hours(hours_id=pk, valid_to=form.cleaned_data["valid_to"], by=request.actor.user, at=at)
+    last = form.cleaned_data["valid_to"]
+    schedules.end_hours(hours_id=pk, valid_to=last, **_act(request, at))
     clear_receipt(request)
-    leave_receipt(request, at=at, text=f"Tiderna upphör efter {form.cleaned_data['valid_to'].isoformat()}")
+    leave_receipt(request, at=at, text=f"Tiderna upphör efter {last.isoformat()}{_and_hit(row.resource_id)}")
     return saved(request, reverse("schedule", args=[row.resource_id]))
 
 
 @permitted(Permission.MAINTAIN_SCHEDULES)
 @require_POST
 def remove_extra(request, pk):
-    """Takes the extra times of a day away; what is booked stays booked."""
+    """Takes the extra times of a day away; who no longer fits is told first, and then stands in Ombokningar (PL-02)."""
     at = now()
     row = get_object_or_404(ExtraHours.objects.filter(resource__care_unit=request.actor.care_unit), pk=pk)
-    schedules.remove_extra(extra_id=pk, by=request.actor.user, at=at)
+    schedules.remove_extra(extra_id=pk, **_act(request, at))
     clear_receipt(request)
-    leave_receipt(request, at=at, text=f"De extra tiderna {row.day.isoformat()} är borttagna")
+    text = f"De extra tiderna {row.day.isoformat()} är borttagna{_and_hit(row.resource_id)}"
+    leave_receipt(request, at=at, text=text)
     return saved(request, reverse("schedule", args=[row.resource_id]))
 
 
