@@ -102,8 +102,6 @@ class CareUnit(HsaRow):
         db_default=False,
         help_text="Kryssas i när verksamhetschefen har beslutat om dem efter en riskanalys (HSLF-FS 2016:40).",
     )
-    opens_at = models.TimeField("öppnar", null=True, blank=True)
-    closes_at = models.TimeField("stänger", null=True, blank=True)
 
     class Meta(HsaRow.Meta):
         verbose_name = "vårdenhet"

@@ -149,8 +149,6 @@ def build(*, rng, at):
             care_area=CareArea.objects.filter(abbreviation=plan.area).first(),
             allows_overbooking=plan.key == "medicin",
             sends_reminders=True,
-            opens_at=OPENS,
-            closes_at=CLOSES,
         )
         units[plan.key] = Unit(plan.key, row, visit_types=list(VisitType.objects.for_unit(row, local_date(at))))
     _registers(provider, units)
