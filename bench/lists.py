@@ -62,12 +62,12 @@ def main():
     from bench import fill as people
     from registration import waiting
     from scheduling.actions import faults
-    from scheduling.models import BookingRequest
+    from scheduling.models import BookingRequest, with_attempts
     from sdv.accounts.actor import Actor
     from sdv.accounts.models import StaffAssignment
     from sdv.common import keyset
     from sdv.common.time import local_date, now
-    from sdv.desk.presenters import contact_attempts, requests, work
+    from sdv.desk.presenters import requests, work
     from sdv.organisation.models import CareUnit
 
     call_command("migrate", database="owner", verbosity=0, skip_checks=True)
@@ -85,7 +85,7 @@ def main():
 
     def page(rows):
         rows = rows.with_details().prefetch_related(requests.with_identities())
-        rows = contact_attempts.with_attempts(rows, "booking_request")
+        rows = with_attempts(rows, "booking_request")
         found = keyset.page(rows, field=BookingRequest.URGENCY)
         return len([requests.row(row, actor, at=at) for row in found.rows])
 

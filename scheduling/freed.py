@@ -1,85 +1,101 @@
 """Who might take a free time: those who wait at the unit and at those it shares a waiting list with, ranked with their
-reasons (PL-01, PL-25)."""
+reasons (PL-01, PL-25), and how often they have been called (PL-10)."""
 
+from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from registration.contact_types import NEW, new_or_return_of
-from registration.models import Referral
+from registration.models import Referral, VisitType
 from scheduling import ranking, rules
 from scheduling.models import (
     Appointment,
-    AppointmentStatus,
     BookingRequest,
     BookingRequestStatus,
     BookingState,
     Offer,
     ResourceBooking,
+    tried_today,
+    with_attempts,
 )
 from scheduling.timebook import Timebook
 from sdv.common.time import local_date
 
 SHOWN = 20
-# So many of the most urgent are looked at: a list of twenty thousand costs no more than one of fifty.
-LOOKED_AT = 60
 
 
-def candidates(*, care_unit, resource, start, at, visit_type=None):
-    """Those who wait whom the time would suit, the most urgent first, at most twenty. A bokningsbegäran with its besökstyp;
-    a remiss to book where the time was a new visit's. Those of a shared list stand among the unit's own; the besökstyp is
-    one that the unit has (BT-01)."""
-    day = local_date(start)
-    units = care_unit.sharing_ids(local_date(at))
-    unasked = ~Exists(Offer.objects.open().filter(booking_request=OuterRef("pk")))
-    requests = (
-        BookingRequest.objects.filter(unasked, care_unit__in=units, status=BookingRequestStatus.OPEN)
-        .filter(Q(wished_resource=None) | Q(wished_resource=resource), wished_from__lte=day)
-        .filter(patient__deceased_on=None, visit_type__profession=resource.practitioner.profession_id)
-        .filter(visit_type__care_area=care_unit.care_area_id)
-        .with_details()
-        .most_urgent_first()[:LOOKED_AT]
-    )
-    fits = _Fit(resource, day, start, at)
-    waiting = [
-        ranking.Waiting(
-            row,
-            first=row.wished_from,
-            target=row.wished_to,
-            wished_resource=str(row.wished_resource_id or ""),
-            since=local_date(row.created_at),
-            elsewhere=_elsewhere(row, care_unit),
-        )
-        for row in requests
-        if fits(row.visit_type)
-    ]
+@dataclass(frozen=True)
+class Candidates:
+    """The most urgent of those whom a time suits, at most twenty, of how many in all; and how many more somebody has
+    tried to reach today, where those are left out (PL-10)."""
+
+    rows: list
+    total: int
+    tried: int
+
+
+def waiting(subject):
+    """Who can be offered a time: bokningsbegäran that nobody has booked or closed; remisser to book on a vårdåtagande that
+    has no booking (PL-01)."""
+    if subject == "booking_request":
+        return BookingRequest.objects.waiting()
+    booked = Appointment.objects.living().filter(encounter__commitment=OuterRef("commitment"))
+    return Referral.objects.to_book().filter(~Exists(booked))
+
+
+def candidates(*, care_unit, resource, start, at, visit_type=None, shows_tried=True):
+    """Those who wait whom the time would suit, the most urgent first. A bokningsbegäran with its besökstyp; a remiss to
+    book where the time was a new visit's. Those of a shared list stand among the unit's own; the besökstyp is one that the
+    unit has (BT-01)."""
+    day, units = local_date(start), care_unit.sharing_ids(local_date(at))
+    found = {"booking_request": _requests(care_unit, resource, start, at)}
     if new_or_return_of(visit_type) == NEW:
-        waiting += _referrals(care_unit, units)
-    return ranking.rank(waiting, day=day, resource=str(resource.pk), resource_name=resource.name)[:SHOWN]
+        found["referral"] = waiting("referral").select_related("patient", "problem_code", "care_unit")
+    ranked, total, tried = [], 0, 0
+    for subject, rows in found.items():
+        unasked = ~Exists(Offer.objects.open().filter(**{subject: OuterRef("pk")}))
+        rows = rows.filter(unasked, care_unit__in=units, patient__deceased_on=None)
+        if not shows_tried:
+            tried += rows.filter(tried_today(at)).count()
+            rows = rows.filter(~tried_today(at))
+        total += rows.count()
+        # In the order of `ranking.rank`: none who is left out would have stood before one who is looked at.
+        rows = with_attempts(rows, subject).annotate(is_tried=tried_today(at)).order_by(*_ORDERS[subject])
+        ranked += [_waiting(subject, row, care_unit) for row in rows[:SHOWN]]
+    named = {"day": day, "resource": str(resource.pk), "resource_name": resource.name}
+    return Candidates(ranking.rank(ranked, **named)[:SHOWN], total, tried)
 
 
-def _referrals(care_unit, units):
-    unasked = ~Exists(Offer.objects.open().filter(referral=OuterRef("pk")))
-    unbooked = ~Exists(
-        Appointment.objects.filter(status=AppointmentStatus.BOOKED, encounter__commitment=OuterRef("commitment"))
+_ORDERS = {
+    "booking_request": ("wished_to", F("wished_resource").asc(nulls_last=True), "created_at", "id"),
+    "referral": (*Referral.URGENCY, "id"),
+}
+
+
+def _requests(care_unit, resource, start, at):
+    """Open bokningsbegäran of the besökstyper that the tidbok has room for at the time."""
+    day = local_date(start)
+    fits = _Fit(resource, day, start, at)
+    types = VisitType.objects.filter(profession=resource.practitioner.profession_id, care_area=care_unit.care_area_id)
+    return (
+        waiting("booking_request")
+        .filter(Q(wished_resource=None) | Q(wished_resource=resource), wished_from__lte=day)
+        .filter(status=BookingRequestStatus.OPEN, visit_type__in=[each.pk for each in types if fits(each)])
+        .with_details()
     )
-    rows = Referral.objects.to_book().filter(unasked, unbooked, care_unit__in=units, patient__deceased_on=None)
-    rows = rows.select_related("patient", "problem_code", "care_unit")
-    return [
-        ranking.Waiting(
-            row,
-            first=date.min,
-            target=row.medical_target_date,
-            wished_resource="",
-            since=row.waiting_since,
-            elsewhere=_elsewhere(row, care_unit),
-        )
-        for row in rows.most_urgent_first()[:LOOKED_AT]
-    ]
 
 
-def _elsewhere(row, care_unit):
-    return "" if row.care_unit_id == care_unit.pk else row.care_unit.short_name
+def _waiting(subject, row, care_unit):
+    is_request = subject == "booking_request"
+    return ranking.Waiting(
+        row,
+        first=row.wished_from if is_request else date.min,
+        target=row.wished_to if is_request else row.medical_target_date,
+        wished_resource=str(row.wished_resource_id or "") if is_request else "",
+        since=local_date(row.created_at) if is_request else row.waiting_since,
+        elsewhere="" if row.care_unit_id == care_unit.pk else row.care_unit.short_name,
+    )
 
 
 class _Fit:

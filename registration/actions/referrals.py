@@ -268,6 +268,30 @@ def undo_decision(referral, step, *, reason, by, at):
         _trace(sent, ReferralAct.TAKEN_BACK, reason=reason, by=by, at=at)
         write(sent, status=ReferralStatus.CLOSED, decision_reason=WITHDRAWN, decided_at=at, decided_by=by)
     _trace(referral, ReferralAct.UNDONE, reason=reason, by=by, at=at)
+    return _as_before(referral, step)
+
+
+def close_with(commitment, *, reason, by, at):
+    """Inner write: the vårdåtagande ends, and with it the accepted remisser that nobody has come on (UT-03)."""
+    for referral in Referral.objects.to_book().filter(commitment=commitment).locked():
+        _trace(referral, ReferralAct.CLOSED, reason=reason, by=by, at=at, before=_before(referral))
+        write(referral, status=ReferralStatus.CLOSED, decision_reason=reason, decided_at=at, decided_by=by)
+
+
+def open_again_with(commitment, *, closed_at, reason, by, at):
+    """Inner write: the ending is taken back, and the remisser that it closed are exactly as they were (PL-13)."""
+    closed = Referral.objects.filter(commitment=commitment, status=ReferralStatus.CLOSED, decided_at=closed_at)
+    for referral in closed.locked():
+        step = referral.events.filter(act=ReferralAct.CLOSED, at=closed_at).last()
+        _trace(referral, ReferralAct.REOPENED, reason=reason, by=by, at=at)
+        if step is None:  # Closed before the trail told of it.
+            write(referral, status=ReferralStatus.ACCEPTED, decision_reason="")
+        else:
+            _as_before(referral, step)
+
+
+def _as_before(referral, step):
+    """Writes what the remiss was before the step."""
     fields = {field.attname: field for field in Referral._meta.concrete_fields}
     return write(referral, **{name: fields[name].to_python(step.before[name]) for name in DECIDED})
 

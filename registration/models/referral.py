@@ -202,6 +202,8 @@ class ReferralAct(models.TextChoices):
     REJECTED = "rejected", "Avvisad"
     UNDONE = "undone", "Beslutet ångrat"
     TAKEN_BACK = "taken_back", "Återtagen av den som sände den"
+    CLOSED = "closed", "Avslutad med sitt vårdåtagande"
+    REOPENED = "reopened", "Väntar igen"
 
 
 class ReferralEvent(Row):

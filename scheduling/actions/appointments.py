@@ -13,7 +13,18 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import minute
 from sdv.common.versions import refuse_stale, write
 
-from . import booking, letter_facts, letter_writing, offers, rebooking, resource_bookings, seats, team, work_items
+from . import (
+    booking,
+    first_contacts,
+    letter_facts,
+    letter_writing,
+    offers,
+    rebooking,
+    resource_bookings,
+    seats,
+    team,
+    work_items,
+)
 
 # --- Booking ------------------------------------------------------------------------------------------------------
 
@@ -288,6 +299,7 @@ def arrive(*, appointment_id, by, at, identity_shown="Legitimation", interpreter
     encounters.arrive(
         appointment.encounter, by=by, at=at, identity_shown=identity_shown, interpreter_used=interpreter_used
     )
+    first_contacts.settle(appointment.encounter, by=by, at=at)
     write(appointment, status=AppointmentStatus.ARRIVED)
     rebooking.settle(appointment, rebooking.ARRIVED, by=by, at=at)
     booking.note(appointment, "arrived", by=by, at=at)

@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.db import transaction
 
 from registration.actions import commitments as registration_writes
-from registration.actions import encounters
-from registration.models import CareCommitment, Encounter, Patient, Referral, ReferralStatus
+from registration.actions import encounters, referrals
+from registration.models import CareCommitment, Encounter, Patient
 from scheduling import rules
 from scheduling.models import (
     Appointment,
@@ -27,8 +27,10 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
 from sdv.common.versions import write
 
-from . import commitments
+from . import commitments, invitations, offers
 from .work_items import COMMITMENT_CLOSED, UNDONE, create_request
+
+CHECK_OUT_UNDONE = "Utcheckningen ångrad"
 
 
 @transaction.atomic
@@ -201,10 +203,12 @@ def undo(*, encounter_id, by, at, reason="", version=None):
         )
     for commitment in closed:
         closed_at = record.registered_at
-        registration_writes.reopen_commitment(commitment, reason="Utcheckningen ångrad", by=by, at=at)
-        _restore_items(commitment, closed_at)
+        registration_writes.reopen_commitment(commitment, reason=CHECK_OUT_UNDONE, by=by, at=at)
+        _restore_items(commitment, closed_at, by=by, at=at)
     for request in record.booking_requests.waiting().locked():
-        write(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason="Utcheckningen ångrad")
+        offers.withdraw_of(booking_request=request, by=by, at=at)
+        invitations.end_of(booking_request=request, by=by, at=at)
+        write(request, status=BookingRequestStatus.CLOSED, closed_at=at, close_reason=CHECK_OUT_UNDONE)
     for item in AwaitedResult.objects.open().filter(check_out=record).locked():
         write(item, status=AwaitedStatus.DECIDED, decided_at=at, decided_by=by, decision=UNDONE)
     for item in MissingFollowUp.objects.open().filter(check_out=record).locked():
@@ -214,11 +218,9 @@ def undo(*, encounter_id, by, at, reason="", version=None):
     return encounter
 
 
-def _restore_items(commitment, closed_at):
+def _restore_items(commitment, closed_at, *, by, at):
     """What the closing ended is open again."""
-    Referral.objects.filter(commitment=commitment, status=ReferralStatus.CLOSED, decided_at=closed_at).update(
-        status=ReferralStatus.ACCEPTED, decision_reason=""
-    )
+    referrals.open_again_with(commitment, closed_at=closed_at, reason=CHECK_OUT_UNDONE, by=by, at=at)
     ended = {"commitment": commitment, "decision": COMMITMENT_CLOSED, "decided_at": closed_at}
     for item in AwaitedResult.objects.filter(**ended).locked():
         status = AwaitedStatus.ARRIVED if item.result_at else AwaitedStatus.WATCHING

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from registration.actions import commitments as registration_writes
+from registration.actions import referrals
 from registration.actions.encounters import refuse_deceased
 from registration.lifecycle import Status
 from registration.models import (
@@ -31,7 +32,7 @@ from sdv.common.errors import RuleError
 from sdv.common.time import local_date, start_of_day
 from sdv.common.versions import refuse_stale, write
 
-from . import offers
+from . import invitations, offers
 from .work_items import COMMITMENT_CLOSED
 
 
@@ -91,10 +92,9 @@ def close(commitment, *, reason, by, at):
     ):
         for item in model.objects.open().filter(commitment=commitment).locked():
             write(item, status=done, decided_at=at, decided_by=by, decision=COMMITMENT_CLOSED)
-    Referral.objects.filter(commitment=commitment, status=ReferralStatus.ACCEPTED).update(
-        status=ReferralStatus.CLOSED, decision_reason=reason, decided_at=at, decided_by=by
-    )
+    referrals.close_with(commitment, reason=reason, by=by, at=at)
     offers.withdraw_of(referral__commitment=commitment, by=by, at=at)
+    invitations.end_of(referral__commitment=commitment, by=by, at=at)
     registration_writes.close_commitment(commitment, reason=reason, by=by, at=at)
 
 

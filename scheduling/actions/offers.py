@@ -5,7 +5,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from registration.actions.encounters import refuse_deceased
 from registration.models import ContactReason, Patient, Referral
-from scheduling import rules
+from scheduling import freed, rules
 from scheduling.models import (
     BookingRequest,
     BookingState,
@@ -75,8 +75,7 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
     row = model.objects.locked().get(pk=row_id)
-    waits = model.objects.waiting() if subject == "booking_request" else model.objects.to_book()
-    if not waits.filter(pk=row_id).exists():
+    if not freed.waiting(subject).filter(pk=row_id).exists():
         raise RuleError("PL-01", "Patienten väntar inte längre. Läs in listan igen.", code="already_done")
     if standing := Offer.objects.open().filter(**{subject: row}).select_related("offered_by").first():
         raise rules.already_offered(standing.period.lower).told(standing.offered_by, standing.offered_at)

@@ -54,11 +54,16 @@ class CandidateAnswer(Answer):
     booking_request = serializers.UUIDField(allow_null=True)
     referral = serializers.UUIDField(allow_null=True)
     visit_type = Coded(allow_null=True)
+    attempts = serializers.IntegerField(help_text="Kontaktförsök på raden (PL-10).")
+    last_attempt_at = serializers.DateTimeField(allow_null=True)
+    is_contacted_today = serializers.BooleanField(help_text="Någon på enheten har försökt nå patienten i dag.")
 
 
 class CandidatesAnswer(Answer):
-    """At most twenty, the one whom the time suits best first."""
+    """At most twenty, the one whom the time suits best first, of `total` whom it suits. A contact attempt is registered on
+    the row's `booking_request` or `referral` by contact-attempts/."""
 
+    total = serializers.IntegerField()
     results = CandidateAnswer(many=True)
 
 
@@ -112,11 +117,14 @@ class FreedTimeCandidates(Endpoint):
         )
         shown = {}
         for model in offers.SUBJECTS.values():
-            rows = model.objects.filter(pk__in=[each.row.pk for each in found if isinstance(each.row, model)])
+            rows = model.objects.filter(pk__in=[each.row.pk for each in found.rows if isinstance(each.row, model)])
             shown |= {each.pk: each for each in with_identity(rows.select_related("patient"))}
-        self.log([each.row.patient_id for each in found], "väntande för en ledig tid", care_unit_id=row.care_unit_id)
+        self.log(
+            [each.row.patient_id for each in found.rows], "väntande för en ledig tid", care_unit_id=row.care_unit_id
+        )
         today = local_date(self.at)
-        return self.answer({"results": [_candidate(each, row, shown[each.row.pk], today) for each in found]})
+        results = [_candidate(each, row, shown[each.row.pk], today) for each in found.rows]
+        return self.answer({"total": found.total, "results": results})
 
 
 def _candidate(each, freed_time, row, today):
@@ -131,6 +139,9 @@ def _candidate(each, freed_time, row, today):
         "booking_request": str(each.row.pk) if is_request else None,
         "referral": None if is_request else str(each.row.pk),
         "visit_type": coded(each.row.visit_type if is_request else freed_time.visit_type),
+        "attempts": each.row.attempts or 0,
+        "last_attempt_at": moment(each.row.last_attempt),
+        "is_contacted_today": each.row.is_tried,
     }
 
 
@@ -179,11 +190,13 @@ class OfferAnswer(Answer):
     offered_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     answered_at = serializers.DateTimeField(allow_null=True)
+    attempts = serializers.IntegerField(help_text="Kontaktförsök på raden som erbjudandet gäller (PL-10).")
+    last_attempt_at = serializers.DateTimeField(allow_null=True)
     appointment = serializers.UUIDField(allow_null=True)
 
 
 def offer_rows(rows):
-    return with_identity(rows.select_related("patient", "visit_type", "contact_reason", "resource"))
+    return with_identity(rows.with_attempts().select_related("patient", "visit_type", "contact_reason", "resource"))
 
 
 def offer_answer(row, *, on):
@@ -204,6 +217,8 @@ def offer_answer(row, *, on):
         "offered_at": moment(row.offered_at),
         "expires_at": moment(row.expires_at),
         "answered_at": moment(row.answered_at),
+        "attempts": row.attempts or 0,
+        "last_attempt_at": moment(row.last_attempt),
         "appointment": str(row.appointment_id) if row.appointment_id else None,
     }
 

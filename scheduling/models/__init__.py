@@ -1,6 +1,6 @@
 from .appointment import Appointment, AppointmentHistory, AppointmentKind, AppointmentStatus, CancelledBy
 from .check_out import CheckOut, CheckOutClosure, Outcome, OutcomeCode, OutcomeReason
-from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today
+from .contact import SUBJECTS, ContactAttempt, ContactMethod, ContactResult, tried_today, with_attempts
 from .day_close import DayClose
 from .enclosure import LetterAttachment, LetterEnclosure
 from .fault import FaultKind, ListFault
@@ -85,4 +85,5 @@ __all__ = [
     "VisitPlan",
     "WeeklyHours",
     "tried_today",
+    "with_attempts",
 ]

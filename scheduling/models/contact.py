@@ -1,7 +1,7 @@
 """Kontaktförsök: who tried to reach a waiting patient, when, how, with what result, and when next (PL-10)."""
 
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, Subquery
 from django.db.models.lookups import Exact
 
 from registration.models import Patient, Referral
@@ -111,4 +111,19 @@ def tried_today(at):
     """Whether somebody at the row's unit has tried to reach its patient today: for rows with a patient and a unit."""
     return Exists(
         ContactAttempt.objects.on_day_of(at).filter(patient=OuterRef("patient"), care_unit=OuterRef("care_unit"))
+    )
+
+
+def with_attempts(rows, subject):
+    """Each row with how many `attempts` were made on it, and when last, in the rows' own query (PL-10)."""
+    return attempts_of(rows, Q(**{subject: OuterRef("pk")}))
+
+
+def attempts_of(rows, on):
+    """As `with_attempts`, for rows that are no subject themselves: `on` says which attempts are theirs, all of one
+    patient."""
+    own = ContactAttempt.objects.standing().filter(on).order_by().values("patient")
+    return rows.annotate(
+        attempts=Subquery(own.annotate(n=Count("pk")).values("n")),
+        last_attempt=Subquery(own.annotate(last=Max("at")).values("last")),
     )

@@ -10,6 +10,7 @@ from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
 from sdv.organisation.models import CareUnit
 
+from .contact import attempts_of
 from .resource import BookingState, Resource, ResourceBooking, TstzRange
 from .schedule import Absence
 
@@ -77,6 +78,10 @@ class OfferStatus(models.TextChoices):
 class OfferQuerySet(LockingQuerySet):
     def open(self):
         return self.filter(status=OfferStatus.OPEN)
+
+    def with_attempts(self):
+        """Each with how often somebody has tried to reach the one it is made to, and when last (PL-10)."""
+        return attempts_of(self, Q(booking_request=OuterRef("booking_request")) | Q(referral=OuterRef("referral")))
 
     def due(self, at):
         """Open ones that nobody answered in time."""

@@ -25,6 +25,7 @@ from scheduling.models import (
     BookingState,
     MissingFollowUp,
     NoShowItem,
+    Offer,
     RebookingItem,
     ResourceBooking,
     Session,
@@ -182,6 +183,13 @@ def items_of_closed_commitments(at):
     return CareCommitment.objects.filter(open_items, status=CommitmentStatus.CLOSED)
 
 
+def offers_to_nobody_waiting(at):
+    """PL-01, UT-03: a time is held by an offer only for a bokningsbegäran or a remiss that still waits."""
+    requests = BookingRequest.objects.waiting().filter(pk=OuterRef("booking_request"))
+    referrals = Referral.objects.to_book().filter(pk=OuterRef("referral"))
+    return Offer.objects.open().filter(~Exists(requests), ~Exists(referrals))
+
+
 def planning_for_the_dead(at):
     """AV-02: after the cascade nothing is planned for the patient. An open vårdåtagande of the dead, left because a stay
     went on, is people's work: UT-07 lists it."""
@@ -253,6 +261,7 @@ INVARIANTS = [
     Invariant("patients-in-two-places", "patienter som har två platser på en gång (VH-09)", patients_in_two_places),
     Invariant("places-of-what-never-was", "platser som hålls av annullerade vårdhändelser (VH-12)", places_held_by_what_never_was),
     Invariant("items-of-closed-commitments", "avslutade vårdåtaganden med poster kvar (UT-03)", items_of_closed_commitments),
+    Invariant("offers-to-nobody-waiting", "erbjudna tider till någon som inte väntar längre (PL-01)", offers_to_nobody_waiting),
     Invariant("planning-for-the-dead", "avlidna patienter med planering kvar (AV-02)", planning_for_the_dead),
     Invariant("care-of-merged-records", "sammanslagna poster med vård kvar (RI-02)", care_of_merged_records),
     Invariant("ends-told-twice", "avslut som meddelats två gånger (VH-20)", ends_told_twice),

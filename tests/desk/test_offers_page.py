@@ -117,6 +117,38 @@ def test_the_page_asks_equally_often_however_many_wait(client, centre, freed):
     assert queries_of(lambda: client.get(address)) == few
 
 
+def test_who_did_not_answer_is_noted_from_the_freed_time_and_makes_room_for_the_next(client, centre, freed):
+    """PL-01, PL-10: K on the row, back to the page; whoever has been called today is hidden, and shown when asked for with
+    how often and when. So is the one who has been offered the time."""
+    called, other = waits(centre, "Ringd", days=2), waits(centre, "Nästa", days=5)
+    address = reverse("freed-time", args=[freed.pk])
+    sheet = reverse("contact-attempt", args=["booking-requests", called.pk]) + f"?tillbaka={address}"
+    assert sheet in client.get(address).content.decode()
+    assert f'name="back" value="{address}"' in client.get(sheet).content.decode()
+    saved = client.post(sheet, {"result": "no_answer", "method": "phone", "back": address})
+    assert saved.status_code == 302 and saved.url == address
+    text = client.get(address).content.decode()
+    assert "1 rad har kontaktats i dag och visas inte." in text
+    assert "Ringd, Maria" not in text.split('id="vantande"')[1] and "Nästa, Maria" in text
+    everybody = client.get(address, {"kontaktade": "visa"}).content.decode()
+    assert everybody.index("Ringd, Maria") < everybody.index("Nästa, Maria")
+    assert f"1 kontaktförsök, senast {local_date(now()).isoformat()}" in everybody
+    client.post(address, {"vem": f"booking_request|{called.pk}"})
+    offered = client.get(address).content.decode().split('id="vantande"')[0]
+    assert "1 kontaktförsök, senast" in offered and sheet in offered
+    # By REST the same, and there nobody is hidden.
+    caller = Caller(factories.staff(Role.INTEGRATION, centre))
+    offer = caller.get(f"offers/?care_unit={centre.pk}").json()["results"][0]
+    assert offer["attempts"] == 1 and offer["last_attempt_at"][:10] == local_date(now()).isoformat()
+    tried = {"booking_request": str(other.pk), "method": "letter", "result": "left_message"}
+    assert caller.post("contact-attempts/", tried).status_code == 201
+    caller.post(f"offers/{offer['id']}/decline/")
+    found = caller.get(f"freed-times/{freed.pk}/candidates/").json()
+    told = [(each["booking_request"], each["attempts"], each["is_contacted_today"]) for each in found["results"]]
+    assert (found["total"], told) == (2, [(str(called.pk), 1, True), (str(other.pk), 1, True)])
+    assert found["results"][1]["last_attempt_at"][:10] == local_date(now()).isoformat()
+
+
 def test_another_units_freed_time_is_not_there(freed):
     other = signed_in(factories.receptionist(factories.HealthCentreFactory()))
     assert other.get(reverse("freed-time", args=[freed.pk])).status_code == 404

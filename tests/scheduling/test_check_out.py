@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from registration.actions import clock, encounters
+from registration.actions import clock, encounters, referrals
 from registration.models import CareCommitment, Encounter, EncounterHistory, Referral
 from scheduling import promises
-from scheduling.actions import check_out, commitments, work_items
+from scheduling.actions import check_out, commitments, offers, work_items
 from scheduling.models import (
     AwaitedResult,
     BookingRequest,
@@ -15,7 +15,7 @@ from scheduling.models import (
     MissingFollowUp,
     NoShowItem,
 )
-from sdv.common.errors import InputError, RuleError
+from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import end_of_day
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY
 
@@ -300,6 +300,38 @@ def test_undo_is_refused_when_the_follow_up_is_booked(clinic, visit):
     assert refusal(undo, clinic, visit).code == "already_booked"
     visit.refresh_from_db()
     assert visit.status == "checked_out"
+
+
+def test_a_remiss_that_the_ending_closed_is_exactly_as_it_was_after_undo(clinic, visit):
+    """UT-03, VA-03, PL-13, PL-27: each step in its trail and its version; what was offered of a follow-up is withdrawn."""
+    remiss = referrals.register(
+        patient_id=visit.patient_id, care_unit=clinic.unit, kind="R", arrival_date=visit.start.date(),
+        referrer="Vårdcentralen Öster", by=clinic.doctor, at=NOW,
+    )  # fmt: skip
+    referrals.accept(referral_id=remiss.pk, problem_code=clinic.problem, by=clinic.nurse, at=NOW)
+    remiss.refresh_from_db()
+    before = (remiss.status, remiss.decision_reason, remiss.decided_at, remiss.decided_by)
+    finish(clinic, visit, "end_commitment", reason=clinic.outcome_reason("end_commitment"))
+    closed = Referral.objects.get(pk=remiss.pk)
+    assert (closed.status, closed.version, closed.decided_by) == ("closed", remiss.version + 1, clinic.doctor)
+    assert closed.decision_reason == visit.commitment.__class__.objects.get(pk=visit.commitment_id).close_reason
+    undo(clinic, visit)
+    with pytest.raises(StaleVersion):
+        referrals.review(referral_id=remiss.pk, by=clinic.doctor, at=LATER, version=remiss.version)
+    again = Referral.objects.get(pk=remiss.pk)
+    assert (again.status, again.decision_reason, again.decided_at, again.decided_by) == before
+    assert again.version == remiss.version + 2
+    assert [step.act for step in again.events.all()] == ["registered", "accepted", "closed", "reopened"]
+    assert {step.by for step in again.events.all()[2:]} == {clinic.doctor}
+    finish(clinic, visit, "follow_up", follow_ups=[follow_up(clinic)], at=LATER, registered_at=LATER)
+    request = BookingRequest.objects.get()
+    offer = offers.make(
+        subject="booking_request", row_id=request.pk, resource_id=clinic.nurse_resource.pk,
+        start=NOW + 9 * DAY, by=clinic.nurse, at=LATER,
+    )  # fmt: skip
+    undo(clinic, visit)
+    offer.refresh_from_db()
+    assert (offer.status, offer.hold) == ("withdrawn", None)
 
 
 def test_items_that_the_ending_ended_are_open_again_after_undo(clinic, visit):

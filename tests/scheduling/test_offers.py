@@ -7,9 +7,20 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from registration import type_choice
 from registration.models import Referral, VisitType
 from scheduling import freed, ranking, slots
-from scheduling.actions import absences, appointments, commitments, offers, resource_bookings, work_items
+from scheduling.actions import (
+    absences,
+    appointments,
+    commitments,
+    contact_attempts,
+    first_contacts,
+    invitations,
+    offers,
+    resource_bookings,
+    work_items,
+)
 from scheduling.models import Appointment, BookingRequest, FreedTime, Offer, ResourceBooking
 from sdv.common.errors import RuleError
 from sdv.desk.jobs import JOBS
@@ -53,9 +64,12 @@ def offered(clinic, request, *, start=START, by=None, at=NOW):
     )
 
 
+def suited(clinic, start=START, **fields):
+    return freed.candidates(care_unit=clinic.unit, resource=clinic.nurse_resource, start=start, at=NOW, **fields)
+
+
 def ranked(clinic, start=START, **fields):
-    found = freed.candidates(care_unit=clinic.unit, resource=clinic.nurse_resource, start=start, at=NOW, **fields)
-    return [(each.row, each.reasons) for each in found]
+    return [(each.row, each.reasons) for each in suited(clinic, start, **fields).rows]
 
 
 def is_free(clinic, start=START, by=None):
@@ -183,6 +197,31 @@ def test_only_those_whom_the_time_suits_are_shown(health_centre):
     assert ranked(health_centre) == []
 
 
+def test_the_twenty_most_urgent_are_cut_out_of_those_whom_the_time_suits_and_counted_in_all(health_centre):
+    """PL-01, PL-10: whoever has more urgent visits that the time has no room for takes nobody's place; whom somebody has
+    tried to reach today is left out where asked for, and counted."""
+    long = VisitType.objects.filter(
+        profession__abbreviation="Ssk", care_area=health_centre.unit.care_area, contact_form="physical", valid_to=None
+    ).exclude(pk=health_centre.nurse_visit.pk).first()  # fmt: skip
+    VisitType.objects.filter(pk=long.pk).update(default_minutes=60)
+    health_centre.book(health_centre.patient(), START + HALF_HOUR)
+    patients = [health_centre.patient() for _ in range(7)]
+    for number in range(70):
+        waits(health_centre, patient=patients[number % 7], visit_type=long, last=TODAY)
+    rows = [waits(health_centre, patient=patients[number % 7], last=TODAY + (9 + number) * DAY) for number in range(22)]
+    found = suited(health_centre)
+    assert [each.row for each in found.rows] == rows[:20] and (found.total, found.tried) == (22, 0)
+    contact_attempts.record(
+        subject="booking_request", row_id=rows[0].pk, method="phone", result="no_answer", by=health_centre.nurse, at=NOW
+    )
+    first = suited(health_centre).rows[0].row
+    assert (first, first.attempts, first.last_attempt, first.is_tried) == (rows[0], 1, NOW, True)
+    # Every row of the patient that was called.
+    found = suited(health_centre, shows_tried=False)
+    assert (found.total, found.tried) == (18, 4)
+    assert rows[0] not in [each.row for each in found.rows]
+
+
 def test_a_remiss_to_book_is_suited_by_a_new_visits_time(clinic):
     """PL-01: by its medicinskt måldatum."""
     new_visit = VisitType.objects.filter(
@@ -238,6 +277,79 @@ def test_a_remiss_that_is_booked_or_ended_in_another_way_is_offered_nothing_more
     offer.refresh_from_db()
     assert (offer.status, offer.hold) == ("withdrawn", None)
     assert is_free(clinic)
+
+
+def new_visit_of(clinic):
+    return VisitType.objects.filter(
+        care_area=clinic.unit.care_area, profession__abbreviation="Ssk", name__endswith="Nybesök",
+        contact_form="physical", visit_kind__may_be_return=False,
+    ).first()  # fmt: skip
+
+
+def came_unbooked(clinic, commitment):
+    return first_contacts.begin(
+        patient_id=commitment.patient_id,
+        care_unit=clinic.unit,
+        situation=type_choice.DROP_IN,
+        visit_type=new_visit_of(clinic),
+        contact_reason=clinic.reason,
+        commitment_id=commitment.pk,
+        identity_shown="Legitimation",
+        by=clinic.nurse,
+        at=NOW,
+    )
+
+
+def test_a_remiss_whose_first_contact_came_unbooked_is_offered_nothing_more(clinic, monkeypatch):
+    """PL-01, PL-26, VA-04: offer and öppen kallelse end in the transaction that uses the remiss; where they cannot, the
+    contact is not registered either. A remiss that has a time is offered none."""
+    commitment = clinic.commitment(clinic.patient())
+    referral = commitment.referrals.get()
+    offer = offered_remiss(clinic, referral, new_visit_of(clinic))
+    invitation = invitations.invite(
+        subject="referral",
+        row_id=referral.pk,
+        last_day=TODAY + 20 * DAY,
+        visit_type=new_visit_of(clinic),
+        by=clinic.nurse,
+        at=NOW,
+    )
+    with monkeypatch.context() as broke:
+        broke.setattr(offers, "_answer", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            came_unbooked(clinic, commitment)
+    referral.refresh_from_db()
+    assert referral.status == "accepted" and not commitment.encounters.exists()
+    version = referral.version
+    came_unbooked(clinic, commitment)
+    for row in (offer, invitation, referral):
+        row.refresh_from_db()
+    assert (referral.status, referral.version) == ("used", version + 1)
+    assert (offer.status, offer.hold, offer.answered_by, offer.answered_at) == ("withdrawn", None, clinic.nurse, NOW)
+    assert (invitation.status, invitation.end_reason) == ("ended", "Patienten väntar inte längre")
+    assert is_free(clinic) and broken() == {}
+    booked = clinic.commitment(clinic.patient())
+    clinic.book(booked.patient, START + DAY, commitment_id=booked.pk)
+    with pytest.raises(RuleError) as refused:
+        offered_remiss(clinic, booked.referrals.get(), new_visit_of(clinic))
+    assert (refused.value.rule, refused.value.code) == ("PL-01", "already_done")
+    assert not Offer.objects.open().exists() and is_free(clinic)
+
+
+def test_an_offer_to_somebody_who_does_not_wait_is_found(clinic):
+    """PL-01, UT-03"""
+    request, commitment = waits(clinic), clinic.commitment(clinic.patient())
+    own = {"commitment": clinic.commitment(request.patient)}
+    BookingRequest.objects.filter(pk=request.pk).update(**own)
+    offered(clinic, request)
+    offered_at = {"resource_id": clinic.nurse_resource.pk, "start": START + DAY, "by": clinic.nurse, "at": NOW}
+    remiss = commitment.referrals.get()
+    offers.make(subject="referral", row_id=remiss.pk, visit_type=new_visit_of(clinic), **offered_at)
+    assert "offers-to-nobody-waiting" not in broken()
+    BookingRequest.objects.filter(pk=request.pk).update(status="closed", closed_at=NOW, close_reason="Bakvägen")
+    assert broken()["offers-to-nobody-waiting"] == 1
+    Referral.objects.filter(pk=remiss.pk).update(status="closed")
+    assert broken()["offers-to-nobody-waiting"] == 2
 
 
 def test_how_long_a_remiss_has_waited_follows_it_from_the_first_unit(clinic):

@@ -189,7 +189,7 @@ def test_those_of_a_shared_list_are_ranked_beside_ones_own_and_the_reason_tells_
     later = waiting_at(clinic, clinic.patient(), since=50, last=TODAY + DAY)
     waiting_at(clinic, clinic.patient(), since=60, last=TODAY - 9 * DAY, wished_resource=clinic.nurse_resource)
     waiting_at(Clinic(name="Ensam"), clinic.patient(), since=90, last=TODAY - 20 * DAY)
-    found = freed.candidates(**freed_at(other))
+    found = freed.candidates(**freed_at(other)).rows
     assert [(each.row.pk, each.place, each.days_over) for each in found] == [
         (late.pk, 1, 5), (later.pk, 2, 2), (own.pk, 3, 2),
     ]  # fmt: skip
@@ -198,7 +198,7 @@ def test_those_of_a_shared_list_are_ranked_beside_ones_own_and_the_reason_tells_
     assert found[2].reasons == ("2 dagar över målet", "Har väntat 8 dagar")
     shared.valid_to = TODAY - DAY
     shared.save(update_fields=["valid_to"])
-    assert [each.row.pk for each in freed.candidates(**freed_at(other))] == [own.pk]
+    assert [each.row.pk for each in freed.candidates(**freed_at(other)).rows] == [own.pk]
 
 
 def test_the_candidates_are_asked_for_equally_often_however_many_units_share_the_list(clinic, other, shared):
@@ -210,7 +210,7 @@ def test_the_candidates_are_asked_for_equally_often_however_many_units_share_the
         shared.units.create(care_unit=third.unit)
         waiting_at(third, clinic.patient(), since=5, last=TODAY)
     with CaptureQueriesContext(connection) as many:
-        assert len(freed.candidates(**freed_at(other))) == 3
+        assert freed.candidates(**freed_at(other)).total == 3
     assert len(many) == len(few)
 
 

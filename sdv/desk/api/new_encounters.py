@@ -9,6 +9,7 @@ from registration.encounter_types import TYPES
 from registration.models import ContactForm, ContactReason, Encounter, Patient
 from registration.stay_rules import AdmittedFrom
 from scheduling import rules
+from scheduling.actions import first_contacts
 from sdv.accounts.api.schema import operation
 from sdv.accounts.models import Practitioner
 from sdv.accounts.permissions import Permission
@@ -142,7 +143,7 @@ class Encounters(EncounterList):
                 at=at,
                 **landing,
             )
-        return admissions.begin(**self._contact(unit, asked, at), **landing)
+        return first_contacts.begin(**self._contact(unit, asked, at), **landing)
 
     def _contact(self, unit, asked, at):
         return {

@@ -1,9 +1,10 @@
 """Kontaktförsök on the pages: which lists have them, whom a list hides, and what a row says of them (PL-10)."""
 
-from django.db.models import Count, Max, OuterRef, Subquery
+from django.urls import reverse
 
 from registration.presenters import contact_details
 from scheduling.models import ContactAttempt, tried_today
+from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Choice
 from sdv.common.time import local_date
 from sdv.desk.presenters.rows import stamp
@@ -34,20 +35,20 @@ def hidden_text(count):
     return f"{count} {'har' if count > 1 else 'rad har'} kontaktats i dag och visas inte."
 
 
-def with_attempts(rows, subject):
-    """Each row with how many attempts were made on it, and when last, in the rows' own query."""
-    own = ContactAttempt.objects.standing().filter(**{subject: OuterRef("pk")}).order_by().values(subject)
-    return rows.annotate(
-        attempts=Subquery(own.annotate(n=Count("pk")).values("n")),
-        last_attempt=Subquery(own.annotate(last=Max("at")).values("last")),
-    )
-
-
 def attempts_text(row):
     """2 kontaktförsök, senast 2026-11-19."""
     if not getattr(row, "attempts", None):
         return ""
     return f"{row.attempts} kontaktförsök, senast {local_date(row.last_attempt).isoformat()}"
+
+
+def sheet_address(subject, row, *, unit_id, actor, back):
+    """Where an attempt on the row is logged from a page that is not its list; empty where the person may not, or the row is
+    another unit's (PL-25)."""
+    if row.care_unit_id != unit_id or not actor.may(Permission.HANDLE_WORK_LISTS):
+        return ""
+    name = next(name for name, about in SUBJECTS.items() if about == subject)
+    return f"{reverse('contact-attempt', args=[name, row.pk])}?tillbaka={back}"
 
 
 def phones(patient):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from registration import presenters
 from registration.phone_numbers import numbers_of
 from scheduling import freed
@@ -9,6 +11,7 @@ from scheduling.models import BookingRequest, FreedTime, Offer
 from sdv.common.dates import long_date
 from sdv.common.presenting import Tag
 from sdv.common.time import local, local_date
+from sdv.desk.presenters import contact_attempts
 from sdv.desk.presenters.rows import stamp
 
 
@@ -28,6 +31,8 @@ class CandidateRow:
     reasons: tuple
     over: Tag | None
     value: str
+    attempts: str
+    attempt_url: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class OfferRow:
     visit: str
     until: str
     by: str
-    version: int
+    attempts: str
+    attempt_url: str
 
 
 def when(row):
@@ -52,10 +58,13 @@ def when(row):
     )
 
 
-def freed_rows(care_unit, at):
-    """The unit's usable freed times, the first to come first, each with whom it is offered to where it is."""
-    rows = FreedTime.objects.usable(at).filter(care_unit=care_unit).select_related("resource", "visit_type")
-    rows = list(rows.order_by("start", "id")[:200])
+def freed_times(care_unit, at):
+    """The unit's usable freed times."""
+    return FreedTime.objects.usable(at).filter(care_unit=care_unit).select_related("resource", "visit_type")
+
+
+def freed_rows(rows, care_unit, at):
+    """The rows of a page, each with whether it is offered to somebody."""
     offered = Offer.objects.open().filter(care_unit=care_unit, expires_at__gt=at)
     taken = [(offer.resource_id, offer.period) for offer in offered]
     return [
@@ -67,19 +76,32 @@ def freed_rows(care_unit, at):
     ]
 
 
-def candidate_rows(row, at):
+@dataclass(frozen=True)
+class CandidateRows:
+    """Who might take a time: the rows that are shown, how many there are in all where that is more, and whom somebody has
+    called today (PL-10), in words."""
+
+    rows: list
+    more: str
+    tried: str
+
+
+def candidate_rows(row, at, actor, *, shows_tried):
     """Who might take the time, ranked; names and numbers through the patient's presenter (SK-05)."""
-    found = freed.candidates(
-        care_unit=row.care_unit, resource=row.resource, start=row.start, at=at, visit_type=row.visit_type
-    )
-    patients = [each.row.patient for each in found]
+    asked = {"care_unit": row.care_unit, "resource": row.resource, "start": row.start, "visit_type": row.visit_type}
+    found = freed.candidates(**asked, at=at, shows_tried=shows_tried)
+    patients = [each.row.patient for each in found.rows]
     presenters.prefetch_identities(patients)
     numbers = numbers_of(patients)
     today = local_date(at)
-    return [_candidate(each, row, numbers, today) for each in found]
+    return CandidateRows(
+        rows=[_candidate(each, row, numbers, today, actor) for each in found.rows],
+        more=f"De {len(found.rows)} främsta av {found.total} visas." if found.total > len(found.rows) else "",
+        tried=contact_attempts.hidden_text(found.tried),
+    )
 
 
-def _candidate(each, freed_time, numbers, today):
+def _candidate(each, freed_time, numbers, today, actor):
     patient = presenters.shown(each.row.patient, on=today)
     is_request = isinstance(each.row, BookingRequest)
     over = each.days_over
@@ -95,14 +117,27 @@ def _candidate(each, freed_time, numbers, today):
         visit=each.row.visit_type.name if is_request else f"Remiss, {freed_time.visit_type.name}",
         reasons=each.reasons[1:],
         over=Tag("danger" if (over or 0) > 0 else "", "warn" if (over or 0) > 0 else "clock", each.reasons[0]),
-        value=f"{'booking_request' if is_request else 'referral'}|{each.row.pk}",
+        value=f"{_subject(each.row)}|{each.row.pk}",
+        attempts=contact_attempts.attempts_text(each.row),
+        attempt_url=_attempt_address(each.row, freed_time, actor),
     )
 
 
-def offer_rows(row, at):
+def _subject(row):
+    return "booking_request" if isinstance(row, BookingRequest) else "referral"
+
+
+def _attempt_address(row, freed_time, actor):
+    back = reverse("freed-time", args=[freed_time.pk])
+    unit_id = freed_time.care_unit_id
+    return contact_attempts.sheet_address(_subject(row), row, unit_id=unit_id, actor=actor, back=back)
+
+
+def offer_rows(row, at, actor):
     """The open offers of the time."""
     offers = Offer.objects.open().filter(resource=row.resource, period__overlap=(row.start, row.end), expires_at__gt=at)
-    offers = list(offers.select_related("patient", "visit_type", "offered_by"))
+    related = ("patient", "visit_type", "offered_by", "booking_request", "referral")
+    offers = list(offers.with_attempts().select_related(*related))
     numbers = numbers_of([offer.patient for offer in offers])
     return [
         OfferRow(
@@ -114,7 +149,8 @@ def offer_rows(row, at):
             visit=offer.visit_type.name,
             until=stamp(offer.expires_at),
             by=offer.offered_by.name,
-            version=offer.version,
+            attempts=contact_attempts.attempts_text(offer),
+            attempt_url=_attempt_address(offer.booking_request or offer.referral, row, actor),
         )
         for offer in offers
     ]

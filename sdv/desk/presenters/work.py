@@ -23,12 +23,13 @@ from scheduling.models import (
     NoShowItem,
     OpenInvitation,
     RebookingItem,
+    with_attempts,
 )
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Tag
 from sdv.common.time import local_date, start_of_day
 from sdv.desk.context import address
-from sdv.desk.presenters.contact_attempts import SUBJECTS, attempts_text, with_attempts
+from sdv.desk.presenters.contact_attempts import SUBJECTS, attempts_text
 from sdv.desk.presenters.invitations import invitation_row
 from sdv.desk.presenters.list_faults import fault_row
 from sdv.desk.presenters.rows import Cell, RowButton, WorkList, days_in_words, days_tag, row_of, stamp, with_identities

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from registration.presenters import load
 from scheduling.actions import work_items, working
-from scheduling.models import BookingRequest, BookingRequestStatus, SavedView
+from scheduling.models import BookingRequest, BookingRequestStatus, SavedView, with_attempts
 from scheduling.request_filters import NAMES, narrowed
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -120,7 +120,7 @@ def _context(request, form, given, at):
     wanted = {name: form.cleaned_data.get(own) for name, own in NAMES.items()}
     rows = narrowed(BookingRequest.objects.waiting().filter(care_unit__in=seen_from), wanted, today=today)
     rows = rows.with_details().prefetch_related(presenter.with_identities())
-    rows = with_invitation(attempts.with_attempts(rows, "booking_request"))
+    rows = with_invitation(with_attempts(rows, "booking_request"))
     shows_all = bool(request.GET.get(attempts.SHOW_ALL))
     rows, count = attempts.hidden(rows, at=at, shows_all=shows_all)
     page = keyset.page(rows, field=BookingRequest.URGENCY, cursor=request.GET.get("cursor", ""))

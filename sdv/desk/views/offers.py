@@ -14,10 +14,12 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
+from sdv.common import keyset
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import now
 from sdv.desk.answers import saved
 from sdv.desk.presenters import offers as presenter
+from sdv.desk.presenters.contact_attempts import SHOW_ALL
 from sdv.desk.receipts import clear_receipt, leave_receipt
 from sdv.desk.repeats import is_own_repeat
 
@@ -27,8 +29,15 @@ from sdv.desk.repeats import is_own_repeat
 def freed_times(request):
     """The unit's freed times that can still be used, the next first."""
     at = now()
-    rows = presenter.freed_rows(request.actor.care_unit, at)
-    return render(request, "offers/list.html", {"heading": "Frigjorda tider", "rows": rows})
+    unit = request.actor.care_unit
+    page = keyset.page(presenter.freed_times(unit, at), field="start", cursor=request.GET.get("cursor", ""))
+    context = {
+        "heading": "Frigjorda tider",
+        "rows": presenter.freed_rows(page.rows, unit, at),
+        "next": f"?cursor={page.next}" if page.next else "",
+        "previous": f"?cursor={page.previous}" if page.previous else "",
+    }
+    return render(request, "offers/list.html", context)
 
 
 @permitted(Permission.BOOK)
@@ -62,8 +71,10 @@ def freed_time(request, pk):
             undo_url=reverse("offer-answer", args=[made.pk, "dra-tillbaka"]),
         )
         return HttpResponseRedirect(reverse("freed-time", args=[row.pk]))
-    candidates, open_offers = presenter.candidate_rows(row, at), presenter.offer_rows(row, at)
-    seen = [each.patient_id for each in (*candidates, *open_offers)]
+    shows_tried = bool(request.GET.get(SHOW_ALL))
+    candidates = presenter.candidate_rows(row, at, request.actor, shows_tried=shows_tried)
+    open_offers = presenter.offer_rows(row, at, request.actor)
+    seen = [each.patient_id for each in (*candidates.rows, *open_offers)]
     log_access(actor=request.actor, patients=seen, what="väntande för en ledig tid", at=at)
     is_usable = FreedTime.objects.usable(at).filter(pk=row.pk).exists()
     context = {
@@ -71,7 +82,10 @@ def freed_time(request, pk):
         "row": row,
         "when": presenter.when(row),
         "is_usable": is_usable,
-        "candidates": candidates if is_usable else [],
+        "candidates": candidates.rows if is_usable else [],
+        "more": candidates.more,
+        "hidden": candidates.tried,
+        "show_all": f"?{SHOW_ALL}=visa",
         "offers": open_offers,
         # Whom the time has been offered to is first answered for.
         "focus_waiting": not open_offers,

@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from registration import distance_contacts, presenters
-from registration.actions import admissions
 from registration.models import CareCommitment, Patient
+from scheduling.actions import first_contacts
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -95,7 +95,7 @@ def named_patient(request, today):
 def _register_unbooked(request, patient, words, at):
     situation = SITUATIONS[words["situation"]]
     without_visit = words["situation"] == "utan-besok"
-    encounter = admissions.begin(
+    encounter = first_contacts.begin(
         patient_id=patient.pk,
         care_unit=request.actor.care_unit,
         situation=situation,

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from registration import presenters, type_choice
 from registration.actions import admissions
 from registration.type_choice import DIRECT_ADMISSION
+from scheduling.actions import first_contacts
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -130,7 +131,7 @@ def _admit(request, unit, patient, words, at):
             at=at,
         )
         return "Inskrivning planerad för"
-    admissions.begin(
+    first_contacts.begin(
         patient_id=patient.pk,
         care_unit=unit,
         situation=DIRECT_ADMISSION,
