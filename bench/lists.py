@@ -62,6 +62,7 @@ def main():
     from bench import fill as people
     from registration import waiting
     from scheduling.actions import faults
+    from scheduling.dates import with_dates
     from scheduling.models import BookingRequest, with_attempts
     from sdv.accounts.actor import Actor
     from sdv.accounts.models import StaffAssignment
@@ -85,7 +86,7 @@ def main():
 
     def page(rows):
         rows = rows.with_details().prefetch_related(requests.with_identities())
-        rows = with_attempts(rows, "booking_request")
+        rows = with_dates(with_attempts(rows, "booking_request"))
         found = keyset.page(rows, field=BookingRequest.URGENCY)
         return len([requests.row(row, actor, at=at) for row in found.rows])
 

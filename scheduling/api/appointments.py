@@ -9,6 +9,7 @@ from registration.api.coded import AddOnCode, ContactReasonCode, RowId, VisitTyp
 from registration.api.encounters import EncounterFacts, encounter_facts, with_words
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
 from registration.models import Patient, Referral
+from scheduling import dates
 from scheduling.actions import appointments, sharing
 from scheduling.models import Appointment, AppointmentKind, AppointmentStatus, BookingRequest, CancelledBy
 from sdv.accounts.api.endpoint import Endpoint, known
@@ -21,6 +22,7 @@ from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import day_range, local_date
 from sdv.organisation.models import CareUnit
 
+from .dates import DatesAnswer, dates_answer
 from .letter_choices import LetterChoicesBody, letter_wish
 from .slots import PartBody, ResourceAnswer, times_of_parts
 
@@ -119,6 +121,7 @@ class AppointmentAnswer(Answer):
     add_ons = Coded(many=True)
     booking_request = serializers.UUIDField(allow_null=True)
     wished_date = serializers.DateField(allow_null=True)
+    dates = DatesAnswer()
     is_overbooked = serializers.BooleanField()
     overlap_reason = serializers.CharField()
     cancelled_by = serializers.ChoiceField(choices=CancelledBy.values, allow_null=True)
@@ -133,7 +136,7 @@ def appointment_rows():
 
 
 def parts_of(rows):
-    """The resources and the add-ons of bookings, in a query each: {booking: [answers]}."""
+    """The resources, the add-ons and the three dates of bookings, in a few queries whatever their number: {booking: …}."""
     ids = [row.pk for row in rows]
     resources, add_ons = defaultdict(list), defaultdict(list)
     taken = Appointment.resources.through.objects.filter(appointment__in=ids).order_by("resource__name")
@@ -142,12 +145,12 @@ def parts_of(rows):
     chosen = Appointment.add_ons.through.objects.filter(appointment__in=ids).order_by("addon__name")
     for booking, code, name in chosen.values_list("appointment_id", "addon__code", "addon__name"):
         add_ons[booking].append({"code": code, "text": name})
-    return resources, add_ons
+    return resources, add_ons, dates.of_bookings(rows)
 
 
 def appointment_answer(row, parts, *, on):
     """A booking's answer; `parts` is what `parts_of` read for it."""
-    resources, add_ons = parts
+    resources, add_ons, three_dates = parts
     encounter = row.encounter
     encounter.patient = row.patient
     facts = encounter_facts(encounter, row)
@@ -169,6 +172,7 @@ def appointment_answer(row, parts, *, on):
         "add_ons": add_ons[row.pk],
         "booking_request": str(row.booking_request_id) if row.booking_request_id else None,
         "wished_date": day(row.wished_date),
+        "dates": dates_answer(three_dates[row.pk]),
         "is_overbooked": row.is_overbooked,
         "overlap_reason": row.overlap_reason,
         "cancelled_by": row.cancelled_by or None,

@@ -6,6 +6,7 @@ from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
 from registration.models import Patient
 from scheduling.actions import work_items
+from scheduling.dates import of_request, with_dates
 from scheduling.models import BookingRequest, BookingRequestStatus, Resource
 from scheduling.request_filters import LATE
 from sdv.accounts.api.endpoint import Endpoint
@@ -19,6 +20,7 @@ from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
 from sdv.organisation.models import CareUnit
 
+from .dates import DatesAnswer, dates_answer
 from .follow_ups import user_of
 from .request_filters import ListFilters, PersonalFilters, by_filters, digits_of, view_of
 from .slots import ResourceAnswer, resource_answer
@@ -92,6 +94,7 @@ class BookingRequestAnswer(Answer):
     contact_reason = Coded()
     wished_from = serializers.DateField()
     wished_to = serializers.DateField()
+    dates = DatesAnswer()
     wished_place = serializers.CharField()
     wished_resource = ResourceAnswer(allow_null=True)
     to = serializers.CharField(allow_null=True, help_text="Vem den är riktad till.")
@@ -106,10 +109,10 @@ BookingRequestPage = page_of("BookingRequestPage", BookingRequestAnswer)
 
 
 def booking_request_rows(rows=None):
-    """Requests with everything that their answer shows, in one query."""
+    """Requests with everything that their answer shows: one query, and three for the dates of all of them."""
     rows = BookingRequest.objects.all() if rows is None else rows
     return with_identity(
-        rows.select_related(
+        with_dates(rows).select_related(
             "patient", "care_unit__facility", "visit_type", "contact_reason", "wished_resource", "addressee"
         )
     )
@@ -128,6 +131,7 @@ def booking_request_answer(row, *, on):
         "contact_reason": coded(row.contact_reason),
         "wished_from": day(row.wished_from),
         "wished_to": day(row.wished_to),
+        "dates": dates_answer(of_request(row)),
         "wished_place": row.wished_place,
         "wished_resource": resource_answer(row.wished_resource),
         "to": row.addressee.name if row.addressee else None,

@@ -28,11 +28,13 @@ from registration.lifecycle import (
     is_reported,
 )
 from registration.models import Encounter
+from scheduling import dates
 from scheduling import models as scheduling
 from sdv.common.presenting import Step, Tag
 from sdv.common.time import local, local_date
 from sdv.desk import encounter_actions
 from sdv.desk.context import address
+from sdv.desk.presenters import dates as dates_words
 
 AUTOMATIC = "Automatiskt"
 # What was entered later than this says when it was entered (PL-15).
@@ -161,6 +163,7 @@ def facts(encounter):
         ("Status", Status(encounter.status).label),
         ("Vårdenhet", encounter.care_unit.name),
         ("Bokad tid", _span(encounter.planned_start, encounter.planned_end)),
+        *_date_facts(encounter),
         ("Start", moment(encounter.start) if encounter.status != Status.PLANNED else ""),
         ("Utcheckad", _checked_out(encounter)),
         ("Utfall", outcome),
@@ -180,6 +183,15 @@ def facts(encounter):
     # What cannot have come yet, or has no meaning for the contact, is left out rather than called missing.
     compulsory = {"Besökstyp", "Vårdkontaktsorsak", "Medverkande"} if encounter.planned_start else set()
     return [(word, text) for word, text in found if text or word in compulsory]
+
+
+def _date_facts(encounter):
+    """Beside the booked time what was wished and what was offered (PL-09)."""
+    booked = getattr(encounter, "appointment", None)
+    if booked is None:
+        return []
+    booked.encounter = encounter
+    return dates_words.facts(dates.of_bookings([booked])[booked.pk])
 
 
 def _stay_facts(encounter):

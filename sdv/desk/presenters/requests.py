@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
+from scheduling.dates import of_request
 from scheduling.models import BookingRequestStatus
 from sdv.accounts.permissions import Permission
 from sdv.common.presenting import Tag
 from sdv.common.time import local, local_date
 from sdv.desk.context import address
+from sdv.desk.presenters import dates as dates_words
 from sdv.desk.presenters.contact_attempts import attempts_text
 from sdv.desk.presenters.invitations import invite_url, invited_text
 from sdv.desk.presenters.rows import days_tag, seen, stamp, with_identities
@@ -56,6 +58,7 @@ class RequestRow:
     confirm_url: str
     attempt_url: str
     attempts: str
+    dates: str
     worked_by: str
     invite_url: str
     invited: str
@@ -97,6 +100,7 @@ def row(request, actor, *, at, lock=None):
         confirm_url=reverse("booking-request-confirm", args=[request.pk]) if may_handle and is_follow_up else "",
         attempt_url=reverse("contact-attempt", args=["booking-requests", request.pk]) if may_handle else "",
         attempts=attempts_text(request),
+        dates=dates_words.line_of_request(of_request(request)),
         take_url=reverse("booking-request-take", args=[request.pk]) if may_take else "",
         worked_by=worked_by(lock) if lock and lock.user_id != actor.user.pk else "",
         invite_url=invite_url("booking-requests", request, actor) if is_own else "",
@@ -129,6 +133,8 @@ def page(request, actor, *, at):
         ("Vårdkontaktsorsak", request.contact_reason.name),
         ("Vårdåtagande", request.commitment.problem_code.name if request.commitment else ""),
         ("Begärt", f"{request.wished_from.isoformat()} till {request.wished_to.isoformat()}"),
+        ("Erbjudna tider", dates_words.offered(dates := of_request(request))),
+        ("Bokad", dates_words.booked(dates)),
         ("Begärd plats", request.wished_place),
         ("Vårdinrättning", request.care_unit.facility.name),
         ("Önskad resurs", request.wished_resource.name if request.wished_resource else ""),

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from registration.presenters import load
 from scheduling.actions import work_items, working
+from scheduling.dates import with_dates
 from scheduling.models import BookingRequest, BookingRequestStatus, SavedView, with_attempts
 from scheduling.request_filters import NAMES, narrowed
 from sdv.accounts.access import log_access
@@ -42,7 +43,8 @@ GET_AND_POST = ("GET", "HEAD", "POST")
 
 def of_unit(request, pk):
     """The request of the session's unit; another unit's is 404."""
-    return get_object_or_404(with_invitation(request.actor.care_unit.booking_requests.with_details()), pk=pk)
+    rows = with_dates(request.actor.care_unit.booking_requests.with_details())
+    return get_object_or_404(with_invitation(rows), pk=pk)
 
 
 # --- The list -------------------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ def _context(request, form, given, at):
     wanted = {name: form.cleaned_data.get(own) for name, own in NAMES.items()}
     rows = narrowed(BookingRequest.objects.waiting().filter(care_unit__in=seen_from), wanted, today=today)
     rows = rows.with_details().prefetch_related(presenter.with_identities())
-    rows = with_invitation(with_attempts(rows, "booking_request"))
+    rows = with_dates(with_invitation(with_attempts(rows, "booking_request")))
     shows_all = bool(request.GET.get(attempts.SHOW_ALL))
     rows, count = attempts.hidden(rows, at=at, shows_all=shows_all)
     page = keyset.page(rows, field=BookingRequest.URGENCY, cursor=request.GET.get("cursor", ""))

@@ -4,6 +4,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 
 from registration.models import Patient
+from scheduling import dates
 from scheduling.models import Appointment, AppointmentStatus
 from scheduling.presenters import letter_row
 from sdv.accounts.doors import permitted
@@ -12,6 +13,7 @@ from sdv.common.time import local_date, now
 
 from ..forms.patients import NumberForm
 from ..patient_access import patient_page
+from ..presenters import dates as dates_words
 from ..presenters import patient as presenter
 from ..presenters import plans
 from ..return_to_list import uuid_of
@@ -76,8 +78,10 @@ def appointments(request, patient):
     care_unit = request.actor.care_unit
     rows = care_unit.appointments.filter(patient=patient).with_details()
     coming = list(rows.filter(presenter.is_coming(at)).select_related("session", "plan").order_by("start", "id"))
+    three_dates = dates.of_bookings(coming)
     for row in coming:
         row.kind_tag = plans.tag_of(row)
+        row.dates = dates_words.line(three_dates[row.pk])
     past = list(rows.exclude(presenter.is_coming(at)).order_by("-start", "-id")[:PAST_BOOKINGS])
     waiting = care_unit.booking_requests.waiting().filter(patient=patient).with_details().most_urgent_first()
     return page_of_patient(

@@ -3,7 +3,7 @@
 from django.http import Http404
 from django.urls import reverse
 
-from scheduling import rules, slots
+from scheduling import dates, rules, slots
 from scheduling.actions import appointments as writes
 from scheduling.actions import letter_preview, letter_writing, team
 from scheduling.actions import plans as plan_writes
@@ -19,6 +19,7 @@ from sdv.common.time import local, local_date, now
 from ..forms.booking import HORIZON, RebookForm
 from ..forms.letters import initial_of
 from ..patient_access import find
+from ..presenters import dates as dates_words
 from ..presenters import group_sessions, plans
 from ..receipts import leave_receipt
 from ..refusals import conflict
@@ -116,6 +117,7 @@ class RebookingDesk(Desk):
                 ("Besökstyp", encounter.visit_type.name),
                 ("Orsak", encounter.contact_reason.name if encounter.contact_reason else ""),
                 ("Bokad tid", f"{local(self.appointment.start):%Y-%m-%d %H:%M}–{local(self.appointment.end):%H:%M}"),
+                *dates_words.facts(dates.of_bookings([self.appointment])[self.appointment.pk]),
                 ("Vårdgivare", ", ".join(row.name for row in self.appointment.resources.all())),
                 ("Status", self.appointment.get_status_display()),
                 *([("Planerad med", "; ".join(others))] if (others := plans.others(self.appointment)) else []),
