@@ -24,8 +24,6 @@ from registration.lifecycle import INPATIENT, NEWBORN, NO_SHOW_TYPE, NOT_REPORTE
 # A group of so few persons is not shown (ui.md 4.12).
 FEWEST_SHOWN = 5
 OF_STAYS = ("inpatient", "days", "mean_stay")
-# Longest period that one report covers, in days.
-LONGEST_PERIOD = 3 * 366
 
 
 class Kind(StrEnum):

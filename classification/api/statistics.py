@@ -5,13 +5,14 @@ from datetime import timedelta
 from rest_framework import serializers
 
 from classification import statistics
-from classification.production import AGES, LONGEST_PERIOD
+from classification.production import AGES
 from registration.models import Sex
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import moment
 from sdv.common.api_fields import Answer, Choice, Day, Id, Number, Query, Text
+from sdv.common.dates import LONGEST_PERIOD
 from sdv.common.errors import InputError
 
 TAG = "Statistik"

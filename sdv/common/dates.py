@@ -21,6 +21,8 @@ MONTHS = (
     "december",
 )
 WEEKDAYS = ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag")
+# Longest period that one report covers, in days.
+LONGEST_PERIOD = 3 * 366
 NAMED_DAYS = {"igår": -1, "idag": 0, "imorgon": 1, "imorron": 1, "iövermorgon": 2}
 
 ISO = re.compile(r"(\d{4})-?(\d{1,2})-?(\d{1,2})")

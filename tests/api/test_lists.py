@@ -157,15 +157,15 @@ def test_a_day_is_the_day_in_stockholm(integration, clinic):
 @pytest.mark.parametrize(
     ("path", "queries"),
     [
-        ("appointments/?care_unit={unit}", TOKEN + LOG + 3),
+        ("appointments/?care_unit={unit}", TOKEN + LOG + 5),
         ("encounters/?care_unit={unit}", TOKEN + LOG + 1),
         ("commitments/?care_unit={unit}", TOKEN + LOG + 1),
         # The guarantee limits and the deviations, each once for the list.
         ("referrals/?care_unit={unit}", TOKEN + LOG + 3),
-        ("booking-requests/?care_unit={unit}", TOKEN + LOG + 1),
+        ("booking-requests/?care_unit={unit}", TOKEN + LOG + 3),
         ("work-lists/to-book/?care_unit={unit}", TOKEN + LOG + 3),
         ("work-lists/awaiting-check-out/?care_unit={unit}", TOKEN + LOG + 1),
-        ("work-lists/booking-requests/?care_unit={unit}", TOKEN + LOG + 1),
+        ("work-lists/booking-requests/?care_unit={unit}", TOKEN + LOG + 3),
         ("care-units/", TOKEN + 6),
         ("visit-types/", TOKEN + 2),
     ],
@@ -220,6 +220,6 @@ def test_a_booking_is_few_queries(integration, clinic, django_assert_max_num_que
         "commitment": str(commitment.pk),
     }
     # Among them: what is offered or sent to who is booked now, and what the contact is a consult of (PL-01, PL-26, VH-10).
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(33):
         assert integration.post("appointments/", body).status_code == 201
     assert Encounter.objects.filter(patient=patient).count() == 1

@@ -160,7 +160,7 @@ def test_the_page_costs_few_queries(clinic, support):
     client.get(reverse("encounter", args=[visit.encounter_id]))
     with CaptureQueriesContext(connection) as captured:
         client.get(reverse("encounter", args=[visit.encounter_id]))
-    assert len(captured) <= 27
+    assert len(captured) <= 29
 
 
 # --- What can be done -------------------------------------------------------------------------------------------------

@@ -571,7 +571,7 @@ def test_the_request_list_costs_the_same_whatever_its_length(client, clinic):
     many = queries_for(client, reverse("booking-requests"))
     assert many == few
     # One of them asks which units share the list (PL-25).
-    assert many <= 17
+    assert many <= 19
     page = client.get(reverse("booking-requests"))
     assert page.content.decode().count('class="who"') == 50
     following = client.get(reverse("booking-requests") + page.context["next"])

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from django import forms
 
-from classification.production import AGE_LABELS, AGES, LONGEST_PERIOD
+from classification.production import AGE_LABELS, AGES
 from classification.statistics import Asked
 from registration.models import Sex
+from sdv.common.dates import LONGEST_PERIOD
 from sdv.common.fields import SwedishDateField
 
 ALL = ("", "Alla")

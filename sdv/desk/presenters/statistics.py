@@ -247,6 +247,7 @@ def pages(current, actor):
         ("Produktion", "statistics"),
         ("Kodningskvalitet", "coding-quality"),
         ("Väntetider", "waiting-times"),
+        ("Avbokningar", "cancellations"),
     )
     return [Link(label, address(name), current=name == current) for label, name in listed if address(name)]
 

@@ -128,9 +128,9 @@ def rows(units):
         )  # fmt: skip
 
 
-def notes(first, last, read_at):
+def notes(first, last, read_at, definitions=DEFINITIONS):
     """What the numbers mean, for the workbook."""
     yield ("Vad", "Så")
     yield ("Period", f"{first.isoformat()} – {last.isoformat()}")
     yield ("Läst", read_at)
-    yield from DEFINITIONS
+    yield from definitions

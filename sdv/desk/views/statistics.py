@@ -1,18 +1,22 @@
-"""Statistik: production per unit and period as figures, charts, tables and files (ST-01). The page, the CSV and the
-workbook are made of the same report. Nothing of a single patient is shown, so no reading of one is logged."""
+"""Statistik: production per unit and period as figures, charts, tables and files (ST-01), and who cancels (PL-09). The
+page, the CSV and the workbook are made of the same report. Nothing of a single patient is shown, so no reading of one is logged."""
 
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from classification import statistics
 from classification.quality import quality as judge
+from scheduling.cancellations import of_units
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError
 from sdv.common.time import local, local_date, now
 from sdv.desk import downloads
 from sdv.desk.forms.statistics import PeriodForm, StatisticsForm
+from sdv.desk.presenters import cancellations as cancelled
 from sdv.desk.presenters import statistics as presenter
+from sdv.desk.presenters import waiting as waiting_words
+from sdv.desk.views.waiting import units_of
 
 
 @permitted(Permission.VIEW_STATISTICS)
@@ -132,3 +136,46 @@ def quality_workbook(request):
     found, period, name = _quality(request, at)
     said = presenter.quality_notes(request.actor.care_unit, *period, f"{local(at):%Y-%m-%d %H.%M}")
     return downloads.workbook(name, [("Kodningskvalitet", presenter.quality_rows(found)), ("Så räknas det", said)])
+
+
+# --- Who cancels --------------------------------------------------------------------------------------------------------
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def cancellations(request):
+    """Bookings of the period at the units where one reads statistics: cancelled by whom, how late, and how many were not
+    kept though nobody cancelled (PL-09, VH-11)."""
+    at = now()
+    form = PeriodForm(request.GET, today=local_date(at))
+    context = {
+        "heading": "Statistik: avbokningar",
+        "form": form,
+        "pages": presenter.pages("cancellations", request.actor),
+        "page": "cancellations",
+        "workbook": "cancellations-workbook",
+        "query": request.GET.urlencode(),
+        "at": at,
+        "definitions": cancelled.DEFINITIONS,
+        "columns": cancelled.COLUMNS,
+        "is_read": form.is_valid(),
+    }
+    if form.is_valid():
+        found = of_units(units_of(request.actor, at), first=form.cleaned_data["fran"], last=form.cleaned_data["till"])
+        context |= {"sections": [cancelled.section(found)]}
+    return render(request, "statistics/units.html", context, status=200 if form.is_valid() else 422)
+
+
+@permitted(Permission.VIEW_STATISTICS)
+@require_GET
+def cancellations_workbook(request):
+    """The page's numbers in a workbook, with what they mean on a sheet of their own."""
+    at = now()
+    form = PeriodForm(request.GET, today=local_date(at))
+    if not form.is_valid():
+        raise InputError(**{name: " ".join(words) for name, words in form.errors.items()})
+    first, last = form.cleaned_data["fran"], form.cleaned_data["till"]
+    found = of_units(units_of(request.actor, at), first=first, last=last)
+    said = waiting_words.notes(first, last, f"{local(at):%Y-%m-%d %H.%M}", cancelled.DEFINITIONS)
+    sheets = [("Avbokningar", cancelled.rows(found)), ("Så räknas det", said)]
+    return downloads.workbook(f"avbokningar-{first.isoformat()}--{last.isoformat()}", sheets)

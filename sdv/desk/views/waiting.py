@@ -102,15 +102,20 @@ def _written(request, row, step, form, at):
 # --- Units ----------------------------------------------------------------------------------------------------------------
 
 
+def units_of(actor, at):
+    """The units whose statistics the person may see, whichever of them the session is at."""
+    mine = actor.user.assignments.valid_on(local_date(at))
+    ids = {each.care_unit_id for each in mine if each.may(Permission.VIEW_STATISTICS)} | {actor.care_unit.pk}
+    return list(CareUnit.objects.filter(pk__in=ids).order_by("name", "id"))
+
+
 def _asked(request, at):
     """The filled form, the units that the person may see, and what was found."""
     form = WaitingForm(request.GET, today=local_date(at))
     if not form.is_valid():
         return form, [], []
     first, last = form.cleaned_data["fran"], form.cleaned_data["till"]
-    mine = request.actor.user.assignments.valid_on(local_date(at))
-    ids = {each.care_unit_id for each in mine if each.may(Permission.VIEW_STATISTICS)} | {request.actor.care_unit.pk}
-    units = list(CareUnit.objects.filter(pk__in=ids).order_by("name", "id"))
+    units = units_of(request.actor, at)
     return form, waiting.waiting_on(units, on=last), waiting.seen_between(units, first=first, last=last)
 
 
@@ -125,6 +130,8 @@ def waiting_times(request):
         "heading": "Statistik: väntetider",
         "form": form,
         "pages": pages.pages("waiting-times", request.actor),
+        "page": "waiting-times",
+        "workbook": "waiting-times-workbook",
         "query": request.GET.urlencode(),
         "at": at,
         "definitions": words.DEFINITIONS,
@@ -138,7 +145,7 @@ def waiting_times(request):
                 words.section("sedda", "Första kontakter i perioden", seen),
             ]
         }
-    return render(request, "statistics/waiting.html", context, status=200 if form.is_valid() else 422)
+    return render(request, "statistics/units.html", context, status=200 if form.is_valid() else 422)
 
 
 @permitted(Permission.VIEW_STATISTICS)
