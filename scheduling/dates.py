@@ -7,7 +7,16 @@ from datetime import date, datetime
 
 from django.db.models import Prefetch, Q
 
-from scheduling.models import Appointment, AppointmentHistory, AppointmentStatus, BookingRequest, Offer
+from scheduling.models import Appointment, AppointmentHistory, AppointmentStatus, BookingRequest, Offer, OfferStatus
+
+# What came of an erbjudande, after the time that it was of.
+OFFER_ANSWERS = {
+    OfferStatus.OPEN: "väntar på svar",
+    OfferStatus.ACCEPTED: "tackat ja",
+    OfferStatus.DECLINED: "tackat nej",
+    OfferStatus.EXPIRED: "gick ut",
+    OfferStatus.WITHDRAWN: "drogs tillbaka",
+}
 
 
 @dataclass(frozen=True)

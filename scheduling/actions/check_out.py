@@ -9,6 +9,7 @@ from registration.actions import encounters, referrals
 from registration.models import CareCommitment, Encounter, Patient
 from scheduling import rules
 from scheduling.models import (
+    UNDONE,
     Appointment,
     AwaitedResult,
     AwaitedStatus,
@@ -28,7 +29,7 @@ from sdv.common.time import local_date, minute
 from sdv.common.versions import write
 
 from . import commitments, invitations, offers
-from .work_items import COMMITMENT_CLOSED, UNDONE, create_request
+from .work_items import COMMITMENT_CLOSED, create_request
 
 CHECK_OUT_UNDONE = "Utcheckningen ångrad"
 

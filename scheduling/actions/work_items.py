@@ -9,6 +9,7 @@ from registration.lifecycle import Status
 from registration.models import CareCommitment, ContactReason, Encounter, Patient
 from scheduling import rules
 from scheduling.models import (
+    UNDONE,
     AwaitedResult,
     AwaitedStatus,
     BookingRequest,
@@ -28,7 +29,7 @@ from . import invitations, offers
 
 # Decisions on an item: follow up (a bokningsbegäran), end the vårdåtagande, or nothing more needed.
 FOLLOW_UP, END_COMMITMENT, NOTHING_MORE = "follow_up", "end_commitment", "nothing_more"
-COMMITMENT_CLOSED, UNDONE = "commitment_closed", "undone"
+COMMITMENT_CLOSED = "commitment_closed"
 
 
 # --- Bokningsbegäran ------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from .resource import BookingState, Resource, ResourceBooking, ResourceKind, Wee
 from .schedule import Absence, AbsenceKind, ExtraHours, Lack, RebookingItem
 from .session import Session, SessionParticipant, SessionStatus
 from .work import (
+    UNDONE,
     AwaitedResult,
     AwaitedStatus,
     BookingRequest,
@@ -26,6 +27,7 @@ from .working import RowLock, SavedView
 
 __all__ = [
     "SUBJECTS",
+    "UNDONE",
     "Absence",
     "AbsenceKind",
     "Appointment",

@@ -111,6 +111,10 @@ class AwaitedStatus(models.TextChoices):
     DECIDED = "decided", "Beslutad"
 
 
+# The decision of an item that was withdrawn with what had led to it.
+UNDONE = "undone"
+
+
 class WorkItem(Versioned):
     """An item of a work list: a patient, where it came from, who has it, and how it ended."""
 

@@ -5,11 +5,13 @@ from datetime import date, timedelta
 from django.urls import reverse
 
 from scheduling import pathway
-from scheduling.actions import check_out, commitments
+from scheduling.actions import appointments, check_out, commitments, offers, work_items
+from scheduling.models import BookingRequest, MissingFollowUp
 from scheduling.pathway import Gap, Point, line_of
 from sdv.common.time import local_date, now
+from sdv.flows import cancellation
 from tests import factories as make
-from tests.clinic import DAY, NOW, TODAY
+from tests.clinic import DAY, HALF_HOUR, NOW, TODAY
 from tests.desk.signed_in import signed_in
 
 FIRST = date(2026, 1, 1)
@@ -71,10 +73,69 @@ def test_the_line_tells_the_whole_way(clinic):
     assert line[0].day == TODAY - 60 * DAY
 
 
+def test_moves_no_shows_offers_and_what_lacks_a_return_visit_stand_on_the_line(clinic):
+    """PL-11, PL-09: each on its day, so that what was done is no idle gap; what was withdrawn with a check-out is none."""
+    patient = clinic.patient()
+    commitment = clinic.commitment(patient, at=NOW - 60 * DAY)
+    request = work_items.request_booking(
+        patient_id=patient.pk, care_unit=clinic.unit, visit_type=clinic.nurse_visit, contact_reason=clinic.reason,
+        commitment_id=commitment.pk, wished_from=TODAY - 60 * DAY, wished_to=TODAY, by=clinic.nurse, at=NOW - 60 * DAY,
+    )  # fmt: skip
+    own = {"subject": "booking_request", "row_id": request.pk, "resource_id": clinic.nurse_resource.pk}
+    offer = offers.make(**own, start=NOW - 30 * DAY, by=clinic.nurse, at=NOW - 40 * DAY)
+    offers.decline(offer_id=offer.pk, by=clinic.nurse, at=NOW - 40 * DAY)
+    booking = clinic.book(patient, NOW - 20 * DAY, at=NOW - 39 * DAY, booking_request_id=request.pk)
+    appointments.reschedule(
+        appointment_id=booking.pk,
+        start=NOW,
+        end=NOW + HALF_HOUR,
+        changed_by="patient",
+        by=clinic.nurse,
+        at=NOW - 25 * DAY,
+    )
+    appointments.no_show(appointment_id=booking.pk, by=clinic.nurse, at=NOW + HALF_HOUR)
+    other = clinic.book(patient, NOW + 5 * DAY, at=NOW + HALF_HOUR)
+    cancellation.cancel(
+        appointment_id=other.pk, cancelled_by="provider", reason="Sjukdom", by=clinic.nurse, at=NOW + HALF_HOUR
+    )
+    BookingRequest.objects.update(status="closed", closed_at=NOW, close_reason="Prov")
+    visit = clinic.arrived(patient, NOW + HALF_HOUR).encounter
+    act = {"outcome": "no_further_planning", "accept_warnings": ["UT-05"], "by": clinic.doctor}
+    for minutes in (1, 2):
+        at = NOW + HALF_HOUR + minutes * HALF_HOUR
+        check_out.check_out(encounter_id=visit.pk, **act, at=at, registered_at=at)
+        if minutes == 1:
+            check_out.undo(encounter_id=visit.pk, by=clinic.doctor, at=at)
+    MissingFollowUp.objects.update(created_at=NOW)  # The database's clock is another than the test's.
+    line = pathway.lines([commitment], at=NOW + 3 * HALF_HOUR)[commitment.pk]
+    assert not any(isinstance(each, Gap) for each in line)
+    before = [((TODAY - each.day).days, each.what) for each in line if each.day < TODAY]
+    assert before == [
+        (60, "Remiss kom"),
+        (60, "Öppnat"),
+        (40, f"Erbjuden {TODAY - 30 * DAY}, tackat nej"),
+        (25, f"Ombokad från {TODAY - 20 * DAY} till {TODAY}, på patientens initiativ"),
+    ]
+    assert {each.what for each in line if each.day == TODAY} == {
+        f"Utebliven: {clinic.nurse_visit.name}",
+        f"Avbokad {TODAY + 5 * DAY}, av vårdgivaren",
+        clinic.nurse_visit.name,
+        "Saknar återbesök, väntar på beslut",
+    }
+
+
 def test_many_lines_cost_as_few_questions_as_one(clinic, django_assert_num_queries):
     """PL-11"""
     rows = [clinic.commitment(clinic.patient()) for _ in range(4)]
-    with django_assert_num_queries(6):
+    for row in rows:
+        booking = clinic.book(row.patient, NOW + rows.index(row) * DAY + 3 * DAY)
+        appointments.reschedule(
+            appointment_id=booking.pk, start=NOW + 9 * DAY, end=NOW + 9 * DAY + HALF_HOUR, by=clinic.nurse, at=NOW
+        )
+        cancellation.cancel(
+            appointment_id=booking.pk, cancelled_by="patient", reason="Förhinder", by=clinic.nurse, at=NOW
+        )
+    with django_assert_num_queries(9):
         pathway.lines(rows, at=NOW)
 
 

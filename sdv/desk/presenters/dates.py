@@ -1,15 +1,7 @@
 """Wished, offered and booked date in words, beside each other (PL-09)."""
 
-from scheduling.models import OfferStatus
+from scheduling.dates import OFFER_ANSWERS
 from sdv.desk.presenters.rows import stamp
-
-_ANSWERS = {
-    OfferStatus.OPEN: "väntar på svar",
-    OfferStatus.ACCEPTED: "tackat ja",
-    OfferStatus.DECLINED: "tackat nej",
-    OfferStatus.EXPIRED: "gått ut",
-    OfferStatus.WITHDRAWN: "tillbakadragen",
-}
 
 
 def facts(dates):
@@ -32,7 +24,7 @@ def wished(dates):
 
 def offered(dates):
     """2026-12-03 09:00, tackat nej; 2026-12-05 10:00, tackat ja."""
-    return "; ".join(f"{stamp(each.period.lower)}, {_ANSWERS[each.status]}" for each in dates.offered)
+    return "; ".join(f"{stamp(each.period.lower)}, {OFFER_ANSWERS[each.status]}" for each in dates.offered)
 
 
 def line(dates):
