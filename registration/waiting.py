@@ -88,11 +88,29 @@ def _limit(referral, limits):
 
 # --- Units ------------------------------------------------------------------------------------------------------------
 
-# One row a wait: the unit, its counted days and what limit they stand against. %(on)s is the day that is asked for; a
-# wait that had ended by then is no wait. The second list is of first contacts in the period.
-WAITS = """
+# What is counted of waits, each a row with its days, the most days that the guarantee gives and the target date.
+SUMMED = """count(*),
+       count(*) FILTER (WHERE days <= 30), count(*) FILTER (WHERE days BETWEEN 31 AND 60),
+       count(*) FILTER (WHERE days BETWEEN 61 AND 90), count(*) FILTER (WHERE days BETWEEN 91 AND 120),
+       count(*) FILTER (WHERE days BETWEEN 121 AND 180), count(*) FILTER (WHERE days BETWEEN 181 AND 365),
+       count(*) FILTER (WHERE days >= 366),
+       count(*) FILTER (WHERE most IS NOT NULL), count(*) FILTER (WHERE days <= most),
+       count(*) FILTER (WHERE medical_target_date IS NOT NULL),
+       count(*) FILTER (WHERE medical_target_date >= until),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY days)::float8, max(days)"""
+
+# The work lists in which a remiss waits: until it is decided, and then until its first contact.
+UNDECIDED, TO_BOOK = "referrals", "to-book"
+
+# One row a wait: the unit, the list that it stood in, its counted days and what limit they stand against. %(on)s is the
+# day that is asked for; a wait that had ended by then is no wait. With `seen` it is of first contacts in the period. Counted
+# for each unit, and for each of its lists.
+WAITS = f"""
 WITH found AS (
     SELECT r.id, r.care_unit_id, r.waiting_since, r.medical_target_date,
+           CASE WHEN r.commitment_id IS NOT NULL AND (r.status = 'closed'
+                OR (r.decided_at AT TIME ZONE 'Europe/Stockholm')::date <= %(on)s)
+                THEN 'to-book' ELSE 'referrals' END AS list,
            CASE WHEN %(seen)s THEN (e.start AT TIME ZONE 'Europe/Stockholm')::date ELSE %(on)s::date END AS until
     FROM registration_referral r
     LEFT JOIN registration_encounter e ON e.id = r.used_by_id
@@ -105,7 +123,7 @@ WITH found AS (
             OR (r.status = 'used' AND (e.start AT TIME ZONE 'Europe/Stockholm')::date > %(on)s))
         END
 ), counted AS (
-    SELECT f.care_unit_id, f.medical_target_date, f.until,
+    SELECT f.care_unit_id, f.list, f.medical_target_date, f.until,
            (f.until - f.waiting_since) - COALESCE((
                SELECT sum(GREATEST(0, LEAST(COALESCE(d.ends_on, f.until), f.until)
                                       - GREATEST(d.starts_on, f.waiting_since + 1) + 1))
@@ -116,16 +134,8 @@ WITH found AS (
               AND (l.valid_to IS NULL OR f.waiting_since <= l.valid_to)) AS most
     FROM found f JOIN organisation_careunit u ON u.id = f.care_unit_id
 )
-SELECT care_unit_id, count(*),
-       count(*) FILTER (WHERE days <= 30), count(*) FILTER (WHERE days BETWEEN 31 AND 60),
-       count(*) FILTER (WHERE days BETWEEN 61 AND 90), count(*) FILTER (WHERE days BETWEEN 91 AND 120),
-       count(*) FILTER (WHERE days BETWEEN 121 AND 180), count(*) FILTER (WHERE days BETWEEN 181 AND 365),
-       count(*) FILTER (WHERE days >= 366),
-       count(*) FILTER (WHERE most IS NOT NULL), count(*) FILTER (WHERE days <= most),
-       count(*) FILTER (WHERE medical_target_date IS NOT NULL),
-       count(*) FILTER (WHERE medical_target_date >= until),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY days)::float8, max(days)
-FROM counted GROUP BY care_unit_id
+SELECT care_unit_id, COALESCE(list, ''), {SUMMED}
+FROM counted GROUP BY GROUPING SETS ((care_unit_id), (care_unit_id, list))
 """
 
 
@@ -156,12 +166,18 @@ class UnitWaits:
 
 def waiting_on(units, *, on):
     """Who waited at each unit on the day (the snapshot of the national follow-up). One statement."""
+    return waiting_by_list(units, on=on)[""]
+
+
+def waiting_by_list(units, *, on):
+    """The same for all lists together, under "", and for each of UNDECIDED and TO_BOOK: {list: [a row a unit]}. One
+    statement."""
     return _counted(units, on=on, first=on, seen=False)
 
 
 def seen_between(units, *, first: date, last: date):
     """First contacts at each unit in the period, by how long they had waited. One statement."""
-    return _counted(units, on=last, first=first, seen=True)
+    return _counted(units, on=last, first=first, seen=True)[""]
 
 
 def _counted(units, *, on, first, seen):
@@ -175,11 +191,11 @@ def _counted(units, *, on, first, seen):
     }
     with connection.cursor() as cursor:
         cursor.execute(WAITS, asked)
-        found = {row[0]: row[1:] for row in cursor.fetchall()}
-    nothing = (0, *[0] * len(INTERVALS), 0, 0, 0, 0, None, None)
-    counted = []
-    for unit in units:
-        number, *rest = found.get(unit.pk, nothing)
-        spread, rest = tuple(rest[: len(INTERVALS)]), rest[len(INTERVALS) :]
-        counted.append(UnitWaits(unit, number, spread, *rest))
-    return counted
+        found = {row[:2]: row[2:] for row in cursor.fetchall()}
+    return {name: [unit_waits(unit, found.get((unit.pk, name))) for unit in units] for name in ("", UNDECIDED, TO_BOOK)}
+
+
+def unit_waits(unit, counted):
+    """The waits of a unit from the columns of SUMMED; None is a unit where nobody waits."""
+    number, *rest = counted or (0, *[0] * len(INTERVALS), 0, 0, 0, 0, None, None)
+    return UnitWaits(unit, number, tuple(rest[: len(INTERVALS)]), *rest[len(INTERVALS) :])

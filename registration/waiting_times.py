@@ -111,6 +111,11 @@ def deviation_refusal(
             " och har själv avstått. Saknas någon räknas väntan.",
             "conditions_missing",
         )
+    if offered < since:
+        return _refused(
+            "Den erbjudna tiden ligger före väntan. En tid som erbjöds innan är ingen att avstå från här. Rätta dagen.",
+            "offered_before_the_wait",
+        )
     if limit_day and offered > limit_day:
         return _refused(
             f"Den erbjudna tiden ligger efter vårdgarantins sista dag, {limit_day.isoformat()}. Väntan räknas.",

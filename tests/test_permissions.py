@@ -345,6 +345,7 @@ ENDPOINTS = {
     "referrals/<uuid:pk>/deviations/<uuid:row>/end/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/deviations/<uuid:row>/withdraw/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
     "waiting-times/": ({"GET": P.VIEW_STATISTICS}, None),
+    "waiting-times/booking-requests/": ({"GET": P.VIEW_STATISTICS}, None),
     "sent-referrals/": ({"GET": P.VIEW_REFERRALS}, None),
     "referrals/<uuid:pk>/events/": ({"GET": P.VIEW_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/receipt/": ({"POST": P.REGISTER_REFERRALS}, "referral"),

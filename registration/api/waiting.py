@@ -72,11 +72,9 @@ class SpreadAnswer(Answer):
     number = serializers.IntegerField()
 
 
-class UnitWaitsAnswer(Answer):
-    """The waits of a unit. Per cents are null where there is nothing to measure against."""
+class WaitsAnswer(Answer):
+    """Some waits counted: how many, how they spread, how many are within guarantee and target."""
 
-    care_unit = serializers.UUIDField()
-    name = serializers.CharField()
     number = serializers.IntegerField()
     spread = SpreadAnswer(many=True)
     within_guarantee = serializers.IntegerField()
@@ -87,11 +85,30 @@ class UnitWaitsAnswer(Answer):
     longest_days = serializers.IntegerField(allow_null=True)
 
 
+class ListWaitsAnswer(WaitsAnswer):
+    """The waits of a unit in one of its work lists."""
+
+    list = serializers.ChoiceField(choices=[waiting.UNDECIDED, waiting.TO_BOOK])
+
+
+class UnitWaitsAnswer(WaitsAnswer):
+    """The waits of a unit, of all its lists together."""
+
+    care_unit = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class ReferralWaitsAnswer(UnitWaitsAnswer):
+    """And of each: Remisshantering until the remiss is decided, Att boka from then to the first contact."""
+
+    lists = ListWaitsAnswer(many=True)
+
+
 class WaitingTimesAnswer(Answer):
-    """Who waited on the day, per unit."""
+    """Who waited on the day for a first contact, per unit and list."""
 
     date = serializers.DateField()
-    units = UnitWaitsAnswer(many=True)
+    units = ReferralWaitsAnswer(many=True)
 
 
 def deviation_answer(row):
@@ -112,9 +129,11 @@ def deviation_answer(row):
 
 
 def unit_answer(each):
+    return {"care_unit": str(each.care_unit.pk), "name": each.care_unit.name} | waits_answer(each)
+
+
+def waits_answer(each):
     return {
-        "care_unit": str(each.care_unit.pk),
-        "name": each.care_unit.name,
         "number": each.number,
         "spread": [
             {"days": words, "number": number}
@@ -236,4 +255,10 @@ class WaitingTimes(Endpoint):
         asked = self.query(WaitingTimesQuery)
         on = asked.get("date") or local_date(self.at)
         units = CareUnit.objects.filter(pk__in=self.at_units(asked.get("care_unit"))).order_by("name", "id")
-        return self.answer({"date": day(on), "units": [unit_answer(each) for each in waiting.waiting_on(units, on=on)]})
+        by_list = waiting.waiting_by_list(units, on=on)
+        each_list = [(name, by_list[name]) for name in (waiting.UNDECIDED, waiting.TO_BOOK)]
+        answers = [
+            unit_answer(each) | {"lists": [{"list": name} | waits_answer(rows[place]) for name, rows in each_list]}
+            for place, each in enumerate(by_list[""])
+        ]
+        return self.answer({"date": day(on), "units": answers})

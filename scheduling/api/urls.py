@@ -21,6 +21,7 @@ from . import (
     sessions,
     sharing,
     slots,
+    waiting,
     work_items,
     working,
 )
@@ -62,6 +63,7 @@ urlpatterns = [
     path("commitments/<uuid:pk>/close/", commitments.CloseCommitment.as_view()),
     path("commitments/<uuid:pk>/pathway/", commitments.CommitmentPathway.as_view()),
     path("commitments/<uuid:pk>/reopen/", commitments.ReopenCommitment.as_view()),
+    path("waiting-times/booking-requests/", waiting.RequestWaits.as_view()),
     path("statistics/cancellations/", cancellations.Cancellations.as_view()),
     path("contact-attempts/", contact_attempts.ContactAttempts.as_view()),
     path("contact-attempts/<uuid:pk>/undo/", contact_attempts.UndoContactAttempt.as_view()),

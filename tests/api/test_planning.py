@@ -287,6 +287,15 @@ def test_waiting_times_are_told_per_unit(clinic, today):
         40,
         40,
     )
+    assert [(each["list"], each["number"], each["longest_days"]) for each in unit["lists"]] == [
+        ("referrals", 1, 40), ("to-book", 0, None),
+    ]  # fmt: skip
+    row = factories.booking_request(care_unit=clinic, wished_from=today - timedelta(days=40), wished_to=today)
+    BookingRequest.objects.filter(pk=row.pk).update(created_at=now() - timedelta(days=50))
+    asked = Caller(factories.staff("manager", clinic)).get(f"waiting-times/booking-requests/?care_unit={clinic.pk}")
+    (unit,) = asked.json()["units"]
+    assert (unit["number"], unit["longest_days"], unit["within_target"], unit["with_target"]) == (1, 40, 1, 1)
+    assert (unit["with_guarantee"], unit["within_guarantee"]) == (0, 0)
 
 
 def test_a_shared_list_is_read_and_taken_from(clinic, today):

@@ -250,15 +250,26 @@ def test_the_page_of_waiting_times_and_its_workbook_say_the_same(clinic, today):
     for days in (10, 40, 95):
         referral = make.received_referral(care_unit=clinic)
         Referral.objects.filter(pk=referral.pk).update(arrival_date=today - days * DAY)
+    referrals.accept(referral_id=referral.pk, problem_code=make.problem_code(), by=make.UserFactory(), at=now())
+    for first, last in ((-10, -1), (10, 20)):
+        row = make.booking_request(care_unit=clinic, wished_from=today + first * DAY, wished_to=today + last * DAY)
+        BookingRequest.objects.filter(pk=row.pk).update(created_at=now() - 5 * DAY)
     page = client.get(reverse("waiting-times"))
     assert page.status_code == 200
-    waits, seen = page.context["sections"]
+    waits, undecided, to_book, requests, seen = page.context["sections"]
     assert waits.rows[0][:5] == (clinic.name, 3, 1, 1, 0)
     assert waits.rows[0][9:11] == ("2 av 3", "67 %")
+    # One of them is accepted. Of two begäran that came five days ago one is asked for since ten days, one in ten.
+    assert (undecided.rows[0][1], undecided.rows[0][2:5]) == (2, (1, 1, 0))
+    assert (to_book.rows[0][1], to_book.rows[0][5], to_book.rows[0][9]) == (1, 1, "0 av 1")
+    assert (requests.rows[0][1:3], requests.rows[0][9], requests.rows[0][11]) == ((2, 2), None, "1 av 2")
+    assert requests.rows[0][13:] == ("2,5", 5)
     assert seen.is_empty
     assert "0–30 dagar: 1, 31–60 dagar: 1" in page.content.decode()
     book = load_workbook(BytesIO(client.get(reverse("waiting-times-workbook")).content))
-    assert book.sheetnames == ["Väntande", "Första kontakter", "Så räknas det"]
+    assert book.sheetnames == [
+        "Väntande", "Remisshantering", "Att boka", "Bokningsbegäran", "Första kontakter", "Så räknas det",
+    ]  # fmt: skip
     line = [cell.value for cell in book["Väntande"][2]]
     assert line[:6] == [clinic.name, 3, 1, 1, 0, 1]
     assert line[9:11] == [2, 3]

@@ -11,6 +11,8 @@ from registration.actions import referrals
 from registration.actions import waiting as writes
 from registration.models import GuaranteeLimit, Referral, WaitDeviation
 from registration.waiting_times import Wait, days_left_out, limit_on
+from scheduling.models import Appointment, BookingRequest
+from scheduling.waiting import requests_on
 from sdv.common.errors import InputError, RuleError
 from sdv.flows import deceased
 from tests.clinic import DAY, NOW, TODAY, Clinic
@@ -168,6 +170,19 @@ def test_a_time_offered_after_the_limit_is_no_choice_of_the_patients(clinic):
     assert deviate(clinic, referral, **(CHOICE | {"offered_at": last})).kind == "PvV"
 
 
+def test_a_time_offered_before_the_wait_began_is_no_choice_in_it(clinic):
+    """BO-04: nor do days before the wait count; on the day it began both may lie."""
+    referral = waiting_since(clinic, 20)
+    began = datetime(2026, 10, 31, 9, 0, tzinfo=UTC)
+    early = CHOICE | {"offered_at": began - DAY}
+    assert refusal(deviate, clinic, referral, **early) == "offered_before_the_wait"
+    assert refusal(deviate, clinic, referral, **CHOICE, starts_on=TODAY - 21 * DAY) == "before_the_wait"
+    assert (WaitDeviation.objects.count(), wait(referral).left_out) == (0, 0)
+    deviate(clinic, referral, **(CHOICE | {"offered_at": began}), starts_on=TODAY - 20 * DAY, ends_on=TODAY - 19 * DAY)
+    # The day on which it began is no day of waiting.
+    assert wait(referral).left_out == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
@@ -317,3 +332,42 @@ def test_units_are_counted_in_one_statement(clinic, django_assert_num_queries):
     waiting_since(clinic, 10)
     with django_assert_num_queries(1):
         waiting.waiting_on([clinic.unit, *others], on=TODAY)
+
+
+def test_the_lists_of_the_past_are_as_they_were(clinic, django_assert_num_queries):
+    """BO-04: a remiss stands in Remisshantering until the day it is decided, in Att boka until its first contact or its
+    end; a begäran until it was booked or ended."""
+    accepted = waiting_since(clinic, 40)
+    patient = accepted.patient
+    referrals.accept(referral_id=accepted.pk, problem_code=clinic.problem, by=clinic.doctor, at=NOW - 10 * DAY)
+    waiting_since(clinic, 3)
+
+    def lists(day):
+        found = waiting.waiting_by_list([clinic.unit], on=day)
+        return tuple(found[name][0].number for name in ("", waiting.UNDECIDED, waiting.TO_BOOK))
+
+    assert lists(TODAY - 11 * DAY) == (1, 1, 0)
+    assert lists(TODAY - 10 * DAY) == (1, 0, 1)
+    assert lists(TODAY) == (2, 1, 1)
+
+    def began(days, **told):
+        row = BookingRequest.objects.create(
+            patient=patient, care_unit=clinic.unit, visit_type=clinic.nurse_visit, contact_reason=clinic.reason,
+            wished_from=TODAY - days * DAY, wished_to=TODAY - 5 * DAY, **told,
+        )  # fmt: skip
+        BookingRequest.objects.filter(pk=row.pk).update(created_at=NOW - 40 * DAY)
+        return row
+
+    booked = began(30)
+    clinic.book(patient, NOW + 3 * DAY, booking_request_id=booked.pk, at=NOW)
+    Appointment.objects.update(created_at=NOW)
+    began(60, status="closed", closed_at=NOW - 20 * DAY, close_reason="Prov")
+    began(10)
+    with django_assert_num_queries(1):
+        (then,) = requests_on([clinic.unit], on=TODAY - 21 * DAY)
+    # Thirty days asked for of which nine had been; forty since it came, nineteen; the third not yet asked for.
+    assert (then.number, then.longest, then.median) == (3, 19, 9.0)
+    (later,) = requests_on([clinic.unit], on=TODAY - DAY)
+    assert (later.number, later.longest, later.with_target, later.within_target) == (2, 29, 2, 0)
+    (today,) = requests_on([clinic.unit], on=TODAY)
+    assert (today.number, today.longest) == (1, 10)

@@ -90,7 +90,7 @@ def test_remisser_are_in_one_order_on_the_pages_by_rest_and_for_a_freed_time(cli
     assert in_answer(client, user, "/api/v1/work-lists/to-book/?page_size=2") == rows
     visit_type, start = make.visit_type("Sp Läk Nybesök"), make.in_days(1)
     resource = make.ResourceFactory(care_unit=clinic)
-    offered = freed.candidates(care_unit=clinic, resource=resource, start=start, at=now(), visit_type=visit_type)
+    offered = freed.candidates(care_unit=clinic, resource=resource, start=start, at=now(), visit_type=visit_type).rows
     assert [str(each.row.pk) for each in offered] == rows
     Referral.objects.update(status=ReferralStatus.RECEIVED)
     assert in_page(desk, reverse("referrals"), rows) == rows

@@ -39,6 +39,20 @@ DEFINITIONS = (
         "Väntande",
         "De som väntade den sista dagen i perioden: mottagna, returnerade eller accepterade, utan första kontakt.",
     ),
+    (
+        "Listorna",
+        (
+            "En remiss står i Remisshantering tills den är beslutad och i Att boka från beslutet till den första kontakten,"
+            " också när tiden är bokad."
+        ),
+    ),
+    (
+        "Bokningsbegäran",
+        (
+            "De som väntade på att bokas den sista dagen i perioden, också uppföljningsbegäran. Dagar räknas från begärt"
+            " startdatum, eller från ankomsten där den är senare; målet är begärt slutdatum. Vårdgarantin gäller dem inte."
+        ),
+    ),
     ("Första kontakter", "De vars första kontakt började i perioden, efter hur länge de hade väntat."),
     ("Inom vårdgaranti", "Av dem som en gräns gäller för, den som gällde den dag väntan började."),
     ("Inom måldatum", "Av dem som har ett medicinskt måldatum, de där det inte var passerat."),

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from registration import waiting
 from registration.actions import waiting as writes
 from registration.models import WaitDeviation
+from scheduling.waiting import requests_on
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
@@ -110,22 +111,31 @@ def units_of(actor, at):
 
 
 def _asked(request, at):
-    """The filled form, the units that the person may see, and what was found."""
+    """The filled form, and what was found of the units that the person may see: (id, heading, sheet, a row a unit)."""
     form = WaitingForm(request.GET, today=local_date(at))
     if not form.is_valid():
-        return form, [], []
+        return form, []
     first, last = form.cleaned_data["fran"], form.cleaned_data["till"]
     units = units_of(request.actor, at)
-    return form, waiting.waiting_on(units, on=last), waiting.seen_between(units, first=first, last=last)
+    day = last.isoformat()
+    by_list = waiting.waiting_by_list(units, on=last)
+    seen = waiting.seen_between(units, first=first, last=last)
+    return form, [
+        ("vantande", f"Väntande {day}", "Väntande", by_list[""]),
+        ("remisshantering", f"Därav i Remisshantering {day}", "Remisshantering", by_list[waiting.UNDECIDED]),
+        ("att-boka", f"Därav i Att boka {day}", "Att boka", by_list[waiting.TO_BOOK]),
+        ("bokningsbegaran", f"Bokningsbegäran {day}", "Bokningsbegäran", requests_on(units, on=last)),
+        ("sedda", "Första kontakter i perioden", "Första kontakter", seen),
+    ]
 
 
 @permitted(Permission.VIEW_STATISTICS)
 @require_GET
 def waiting_times(request):
-    """Who waits at the units where one reads statistics, and first contacts of the period: by days waited, within
+    """Who waits at the units where one reads statistics, per list, and first contacts of the period: by days waited, within
     vårdgaranti and måldatum. Nothing of a single patient is shown, so no reading of one is logged."""
     at = now()
-    form, waits, seen = _asked(request, at)
+    form, found = _asked(request, at)
     context = {
         "heading": "Statistik: väntetider",
         "form": form,
@@ -139,12 +149,7 @@ def waiting_times(request):
         "is_read": form.is_valid(),
     }
     if form.is_valid():
-        context |= {
-            "sections": [
-                words.section("vantande", f"Väntande {form.cleaned_data['till'].isoformat()}", waits),
-                words.section("sedda", "Första kontakter i perioden", seen),
-            ]
-        }
+        context |= {"sections": [words.section(name, heading, rows) for name, heading, _, rows in found]}
     return render(request, "statistics/units.html", context, status=200 if form.is_valid() else 422)
 
 
@@ -153,13 +158,12 @@ def waiting_times(request):
 def waiting_times_workbook(request):
     """The page's numbers in a workbook, with what they mean on a sheet of their own."""
     at = now()
-    form, waits, seen = _asked(request, at)
+    form, found = _asked(request, at)
     if not form.is_valid():
         raise InputError(**{name: " ".join(said) for name, said in form.errors.items()})
     first, last = form.cleaned_data["fran"], form.cleaned_data["till"]
     sheets = [
-        ("Väntande", words.rows(waits)),
-        ("Första kontakter", words.rows(seen)),
+        *((sheet, words.rows(rows)) for _, _, sheet, rows in found),
         ("Så räknas det", words.notes(first, last, f"{local(at):%Y-%m-%d %H.%M}")),
     ]
     return downloads.workbook(f"vantetider-{first.isoformat()}--{last.isoformat()}", sheets)
