@@ -325,6 +325,8 @@ BUILDS_SQL = {
     "sdv/flows/merging/since.py": "names of our tables and constants of the same package",
     "registration/actions/clock.py": "constants of the same file",
     "registration/actions/relations.py": "constants of the same file",
+    "registration/waiting.py": "a constant of the same file",
+    "scheduling/waiting.py": "a constant of registration/waiting.py",
     "scheduling/actions/reminders.py": "constants of the same file",
     "classification/actions/writing.py": "names of our tables",
     "sdv/desk/api/encounters.py": "names of our models' columns",
