@@ -42,6 +42,13 @@ def _listed():
     return Exists(RebookingItem.objects.open().filter(appointment=OuterRef("pk")))
 
 
+def unlisted(patient_id, *, at):
+    """The patient's bookings that nobody has to book anew though they are not held: as many statements however many."""
+    own = Appointment.objects.filter(patient=patient_id)
+    found = (in_absence(at=at) | on_cancelled_sessions()).filter(patient=patient_id)
+    return own.filter(Q(pk__in=found.values("pk")) | Q(pk__in=outside_the_tidbok(at=at, among=own)))
+
+
 def on_cancelled_sessions():
     """Bookings on cancelled grupptillfällen that do not stand in Ombokningar, whatever the hour: nobody comes to one, and
     nobody fails to. The dead are booked anew by nobody."""
@@ -55,11 +62,12 @@ def in_absence(*, at):
     return Appointment.objects.living().filter(Exists(hit), ~_listed(), end__gt=at)
 
 
-def outside_the_tidbok(*, at):
+def outside_the_tidbok(*, at, among=None):
     """Bookings ahead that the tidbok of one of their resources does not have the time of, and that do not stand in
     Ombokningar (PL-02). One made knowingly beside it is none of them, as long as its resources are there. Holidays are
     computed, so this is asked of the Timebook and not of the database: some queries and a loop, for a nightly check."""
-    rows = Appointment.objects.living().filter(~_listed(), end__gt=at, patient__deceased_on__isnull=True)
+    rows = (Appointment.objects.all() if among is None else among).living()
+    rows = rows.filter(~_listed(), end__gt=at, patient__deceased_on__isnull=True)
     rows = rows.select_related("encounter__visit_type").prefetch_related("parts", "resources")
     booked = list(rows)
     if not booked:

@@ -3,10 +3,10 @@
 
 from datetime import timedelta
 
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Exists, F, OuterRef, When
 
 from registration.consults import still_belongs
-from scheduling import rules, slots
+from scheduling import promises, rules, slots
 from scheduling.models import (
     Absence,
     Appointment,
@@ -48,8 +48,7 @@ def watch(appointment, resources, *, at):
 def watch_unlisted(*, patient_id, at):
     """After bookings came back: those that an absence or a changed tidbok hit meanwhile, or whose grupptillfälle was
     cancelled, are listed."""
-    hit = Q(end__gt=at) | Q(session__status=SessionStatus.CANCELLED)
-    rows = Appointment.objects.living().filter(hit, patient=patient_id)
+    rows = promises.unlisted(patient_id, at=at)
     for appointment in rows.select_related("encounter__commitment", "encounter__visit_type", "session").order_by("pk"):
         watch(appointment, list(appointment.resources.select_related("practitioner")), at=at)
 
