@@ -33,7 +33,8 @@ class Window:
     visit_type_ids: frozenset
 
     def is_for(self, visit_type):
-        return not self.visit_type_ids or visit_type.pk in self.visit_type_ids
+        """None is any besökstyp."""
+        return visit_type is None or not self.visit_type_ids or visit_type.pk in self.visit_type_ids
 
 
 class Timebook:

@@ -16,6 +16,7 @@ from scheduling.models import (
     ResourceBooking,
     Session,
 )
+from scheduling.timebook import Timebook
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
 from sdv.common.versions import refuse_stale
@@ -58,11 +59,20 @@ def _note(found, *, cause, by, at):
         if resource.practitioner_id and end > at
     ]
     FreedTime.objects.bulk_create(
-        rows,
+        _in_the_tidbok(rows),
         update_conflicts=True,
         unique_fields=["resource", "start", "end"],
         update_fields=["cause", "freed_at", "freed_by", "visit_type"],
     )
+
+
+def _in_the_tidbok(rows):
+    """Those that the tidbok has, for whatever besökstyp: what lay beside it, or has been taken out of it, is nobody's."""
+    if not rows:
+        return []
+    first, last = min(row.start for row in rows), max(row.end for row in rows)
+    book = Timebook({row.resource for row in rows}, local_date(first), local_date(last))
+    return [row for row in rows if book.covers(row.resource, None, row.start, row.end)]
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from scheduling.models import (
     Appointment,
     AppointmentHistory,
     ExtraHours,
+    FreedTime,
     RebookingItem,
     Resource,
     ResourceBooking,
@@ -160,6 +161,8 @@ def test_hours_that_end_tell_first_whom_they_hit_and_then_put_them_on_the_rebook
     item.refresh_from_db()
     assert (item.decision, AppointmentHistory.objects.get(event="rescheduled").initiated_by) == ("rebooked", "provider")
     assert (listed(), kept.start) == ({}, MORNING)
+    # What the tidbok no longer has is freed for nobody (PL-01).
+    assert not FreedTime.objects.exists()
 
 
 def test_many_that_are_hit_are_told_by_number_and_by_the_first_of_their_times(office):
