@@ -1,13 +1,14 @@
 """Free times, holds and bookings by REST (BO-01, BO-03, PL-05…08, VH-05, VH-07, VH-11)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+import time_machine
 
 from registration.models import Encounter
 from scheduling.actions import absences
 from scheduling.models import Appointment, NoShowItem, ResourceBooking
-from sdv.common.time import local, local_date, now
+from sdv.common.time import at_local, local, local_date, now
 from tests import factories
 
 from .conftest import refused
@@ -278,6 +279,23 @@ def test_cancelled_by_the_provider_is_annulled_and_by_the_patient_late_is_a_no_s
         f"appointments/{late.pk}/cancel/", {"cancelled_by": "patient", "reason": "Fick förhinder"}
     ).json()
     assert (missed["status"], missed["encounter"]["encounter_type"]["code"]) == ("no_show", "utebliven-bokad-kontakt")
+    assert NoShowItem.objects.open().count() == 1
+
+
+@pytest.mark.parametrize("day", [date(2027, 3, 28), date(2027, 10, 31)], ids=["23 hours", "25 hours"])
+def test_the_patient_may_cancel_until_24_elapsed_hours_are_left_also_where_the_clock_is_moved(integration, clinic, day):
+    """VH-11: by the clock on the wall the limit of noon's visit is at 11 in spring and at 13 in autumn."""
+    noon = at_local(day, time(12, 0)).astimezone(UTC)
+    limit = at_local(day - timedelta(days=1), time(11 if day.month == 3 else 13, 0))
+    answers = []
+    for moment in (limit, limit + timedelta(minutes=1)):
+        resource = factories.ResourceFactory(care_unit=clinic)
+        visit = factories.booked_visit(care_unit=clinic, start=noon, resource=resource)
+        with time_machine.travel(moment.astimezone(UTC), tick=False):
+            asked = {"cancelled_by": "patient", "reason": "Fick förhinder"}
+            told = integration.post(f"appointments/{visit.pk}/cancel/", asked).json()
+        answers.append((told["status"], told["encounter"]["encounter_type"]["code"]))
+    assert answers == [("cancelled", "annullerad"), ("no_show", "utebliven-bokad-kontakt")]
     assert NoShowItem.objects.open().count() == 1
 
 
