@@ -73,14 +73,9 @@ def test_every_rule_that_is_cited_exists():
     assert not unknown, "\n".join(sorted(unknown))
 
 
-# What the product does so far; each issue adds its own.
-IN_SCOPE = set(
-    cited(
-        "VH-01…24 UT-01…08 BT-01 BT-02 VO-01…04 BB-01 BO-01…03 KA-01…05 VA-01…04 PA-01…05 PA-08 PA-09 RE-01…03 RI-01…03 SK-01…05"
-        " AV-01…03 DI-01…07 DI-09 KL-01…07 DI-08 PS-04 BT-03 PL-01…08 PL-10 PL-13 PL-16 PL-17 PL-18 PL-20 PL-22 PL-23 PL-26 PL-27"
-        " ST-01 PAR-01"
-    )
-)
+# Rules of what is not built yet: the migrations and their balance, the forms and statistics of vårdval psykoterapi, the
+# fees of coordinated visits and of stays; and the practice environment, whose tests cite the rules that it shows.
+NOT_YET = set(cited("AG-02 MI-01…22 MP-01…08 PL-12 PL-19 PS-01 PS-02 PS-05…13"))
 
 
 def test_every_rule_that_the_product_follows_is_told_by_a_test():
@@ -88,11 +83,11 @@ def test_every_rule_that_the_product_follows_is_told_by_a_test():
     told = set()
     for path in tracked("tests/*.py"):
         for node in ast.walk(ast.parse(text(path))):
-            if isinstance(node, ast.FunctionDef | ast.Module | ast.ClassDef):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 told |= set(cited(ast.get_docstring(node) or ""))
-            if isinstance(node, ast.FunctionDef):
                 told |= set(cited(node.name.upper().replace("_", "-")))
-    assert not IN_SCOPE - told, sorted(IN_SCOPE - told)
+    assert sorted(rulebook() - NOT_YET - told) == []
+    assert sorted(NOT_YET & told) == [], "an exception that no longer is one"
 
 
 def test_every_refusal_cites_a_rule_of_the_rulebook():
