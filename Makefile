@@ -53,8 +53,12 @@ lock: $(INSTALLED)
 	@$(COMPILE) --extra embedded --extra dev pyproject.toml -o requirements.lock
 	@$(COMPILE) pyproject.toml -o requirements-production.lock
 
+# Each fills a database of its own in .local, once.
 bench: $(INSTALLED)
 	@$(PY) -m bench
+	@$(PY) -m bench.times
+	@$(PY) -m bench.lists
+	@$(PY) -m bench.reports
 
 clean:
 	@rm -rf test-results .ruff_cache .import_linter_cache .hypothesis .local/test .local/check
