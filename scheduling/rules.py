@@ -10,6 +10,8 @@ HOLD_TIME = timedelta(minutes=2)
 OFFER_TIME = timedelta(hours=24)
 # So long a row is taken to be worked with after it was opened.
 ROW_LOCK_TIME = timedelta(minutes=15)
+# So far ahead somebody may be left to be watched or called.
+LONGEST_WATCH = timedelta(days=2 * 366)
 SHORTEST_OFFER = timedelta(minutes=10)
 # How long an Avvakta, a Saknar återbesök and a no-show item wait before they are late, where nobody says otherwise.
 AWAIT_DAYS = 21
@@ -275,6 +277,15 @@ def offer_refusal(*, status, is_open):
     if status == "Erbjuden":
         return RuleError("PL-01", "Erbjudandet har gått ut. Erbjud tiden igen om den är ledig.", code="expired")
     return RuleError("PL-01", f"Erbjudandet är redan besvarat: {status.lower()}.", code="already_done")
+
+
+def request_worked_with(who, since):
+    """PL-27: another works with the begäran, and is named; it can be taken over."""
+    return RuleError(
+        "PL-27",
+        f"{who} arbetar med begäran sedan kl. {local(since):%H.%M}. Ta över den, eller låt {who} göra klart.",
+        code="worked_with",
+    )
 
 
 def worked_with(who, since):

@@ -19,6 +19,7 @@ from scheduling.models import (
     NoShowItem,
     OutcomeCode,
     OutcomeReason,
+    RebookingItem,
     RowLock,
 )
 from sdv.common.errors import InputError, RuleError
@@ -93,7 +94,7 @@ def change_request(*, request_id, by, at, version=None, **changes):
     """Changes of a waiting request: `wished_resource`, `wished_from`, `wished_to`, `description`, `addressee`,
     `wished_place`, or `confirm=True` for an uppföljningsbegäran that becomes a bokningsbegäran (UT-06)."""
     request = _lock(BookingRequest, request_id, version)
-    _refuse_unless_waiting(request)
+    refuse_unless_waiting(request)
     if changes.pop("confirm", False):
         changes["status"] = BookingRequestStatus.OPEN
     resource = changes.get("wished_resource")
@@ -110,7 +111,7 @@ def change_request(*, request_id, by, at, version=None, **changes):
 def close_request(*, request_id, reason, by, at, version=None):
     """Ends a request that will not be booked, with its reason."""
     request = _lock(BookingRequest, request_id, version)
-    _refuse_unless_waiting(request)
+    refuse_unless_waiting(request)
     if not reason.strip():
         raise RuleError("BB-01", "Ange varför bokningsbegäran avslutas.", code="reason_missing", needs_reason=True)
     offers.withdraw_of(booking_request=request, by=by, at=at)
@@ -129,13 +130,13 @@ def await_answer(*, request_id, reason, by, at, waiting_for="", watch_until=None
     refuse_deceased(patient)
     commitment = CareCommitment.objects.open().filter(pk=known["commitment_id"]).locked().first()
     request = _lock(BookingRequest, request_id, version)
-    _refuse_unless_waiting(request)
+    refuse_unless_waiting(request)
     today = local_date(at)
     chosen = OutcomeReason.objects.valid_on(today).filter(outcome=OutcomeCode.AWAIT_RESULT, code=reason).first()
     if chosen is None:
         raise InputError(reason="Välj vad som avvaktas.")
-    if watch_until and watch_until < today:
-        raise InputError(watch_until="Datumet har passerat. Ange ett datum från och med i dag.")
+    if watch_until:
+        _refuse_watch(watch_until, today)
     visit = _visit_behind(request)
     if visit is None:
         raise rules.no_visit_to_await()
@@ -197,7 +198,7 @@ def wait_again(appointment, *, by, at):
     )
 
 
-def _refuse_unless_waiting(request):
+def refuse_unless_waiting(request):
     if request.status not in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP):
         raise RuleError(
             "BB-01",
@@ -260,13 +261,22 @@ def register_result(*, item_id, by, at, version=None):
 
 @transaction.atomic
 def postpone(*, model, item_id, watch_until, by, at, version=None):
-    """Moves the date an item is watched until."""
+    """Moves the date an item is watched until; of a booking to move not beyond its own day (PL-02)."""
     item = _lock(model, item_id, version)
     if _is_decided(item):
         raise _already_decided(item, _rule_of(item))
-    if watch_until < local_date(at):
-        raise InputError(watch_until="Datumet har passerat. Ange ett datum från och med i dag.")
+    today = local_date(at)
+    _refuse_watch(watch_until, today)
+    if model is RebookingItem and watch_until > max(today, day := local_date(item.appointment.start)):
+        raise InputError(watch_until=f"Bokningen är {day.isoformat()}. Ange ett datum senast den dagen.")
     return write(item, watch_until=watch_until)
+
+
+def _refuse_watch(watch_until, today):
+    if watch_until < today:
+        raise InputError(watch_until="Datumet har passerat. Ange ett datum från och med i dag.")
+    if watch_until > today + rules.LONGEST_WATCH:
+        raise InputError(watch_until="Ange ett datum inom två år.")
 
 
 @transaction.atomic
@@ -333,7 +343,8 @@ def _is_decided(item):
 
 
 def _rule_of(item):
-    return {AwaitedResult: "UT-04", MissingFollowUp: "UT-05", NoShowItem: "PL-05"}[type(item)]
+    rules_of = {AwaitedResult: "UT-04", MissingFollowUp: "UT-05", NoShowItem: "PL-05", RebookingItem: "PL-02"}
+    return rules_of[type(item)]
 
 
 def _already_decided(item, rule):

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from scheduling import rules
-from scheduling.models import BookingRequest, RowLock, SavedView
+from scheduling.models import BookingRequest, KeptFilters, RowLock, SavedView
 from sdv.common.errors import InputError, RuleError
 
 from . import work_items
@@ -26,10 +26,20 @@ def at_work(request, *, by, at):
     return None
 
 
+def take(*, request_id, by, at):
+    """As `at_work`, of a request that waits; somebody else's is refused, and who has it is named (PL-27)."""
+    with transaction.atomic():
+        row = BookingRequest.objects.locked().get(pk=request_id)
+        work_items.refuse_unless_waiting(row)
+        if lock := at_work(row, by=by, at=at):
+            raise rules.request_worked_with(lock.user.name, lock.taken_at).told(lock.user, lock.taken_at)
+
+
 @transaction.atomic
 def take_over(*, request_id, by, at):
     """Tar över the row; the change log tells from whom (PL-27)."""
     row = BookingRequest.objects.locked().get(pk=request_id)
+    work_items.refuse_unless_waiting(row)
     lock = RowLock.objects.filter(booking_request=row).first()
     had = lock.user if lock and lock.user_id != by.pk else None
     RowLock.objects.filter(user=by).exclude(booking_request=row).delete()
@@ -71,6 +81,11 @@ def change_many(*, request_ids, care_unit, by, at, close_reason=None, **changes)
         else:
             work_items.change_request(request_id=row.pk, by=by, at=at, **changes)
     return rows
+
+
+def keep_filters(*, care_unit, filters, by):
+    """The filters that the user meets next time at the unit (BB-01)."""
+    KeptFilters.objects.update_or_create(user=by, care_unit=care_unit, defaults={"filters": filters})
 
 
 @transaction.atomic

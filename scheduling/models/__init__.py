@@ -23,7 +23,7 @@ from .work import (
     MissingFollowUp,
     NoShowItem,
 )
-from .working import RowLock, SavedView
+from .working import KeptFilters, RowLock, SavedView
 
 __all__ = [
     "SUBJECTS",
@@ -54,6 +54,7 @@ __all__ = [
     "FreedTime",
     "InvitationStatus",
     "ItemStatus",
+    "KeptFilters",
     "Lack",
     "Letter",
     "LetterAttachment",

@@ -71,3 +71,24 @@ class SavedView(Row):
             ),
             models.CheckConstraint(name="saved_view_has_a_name", condition=~Q(name="")),
         ]
+
+
+class KeptFilters(Row):
+    """The filters of Bokningsbegäran as the user last had them at the unit, from one session to the next (BB-01). What could
+    tell who a person is is never kept."""
+
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="kept_filters", verbose_name="användare", db_index=False
+    )
+    care_unit = models.ForeignKey(
+        CareUnit, models.CASCADE, related_name="kept_filters", verbose_name="vårdenhet", db_index=False
+    )
+    filters = models.JSONField("filter", default=dict)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "senaste filter"
+        verbose_name_plural = "senaste filter"
+        triggers = change_log()
+        constraints = [models.UniqueConstraint(fields=["user", "care_unit"], name="filters_kept_once")]

@@ -11,7 +11,16 @@ from django.urls import reverse
 from registration.actions import facts
 from registration.models import CareCommitment, Referral, ReferralStatus
 from scheduling import promises
-from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, OutcomeReason
+from scheduling.actions import absences
+from scheduling.models import (
+    AwaitedResult,
+    BookingRequest,
+    KeptFilters,
+    MissingFollowUp,
+    NoShowItem,
+    OutcomeReason,
+    RebookingItem,
+)
 from sdv.accounts.models import AccessLogEntry
 from sdv.accounts.permissions import Role
 from sdv.common.time import local_date, now
@@ -331,6 +340,24 @@ def test_postponing_proposes_a_week_and_refuses_the_past(client, clinic):
     assert item.watch_until == today() + WEEK
 
 
+def test_a_booking_to_move_is_postponed_until_its_own_day_at_the_latest(client, clinic):
+    """PL-02. It is decided by a new time or a cancellation, never as an item."""
+    doctor = factories.ResourceFactory(care_unit=clinic)
+    booked = factories.booked_visit(care_unit=clinic, resource=doctor, start=factories.in_days(5))
+    times = {"start": booked.start, "end": booked.end}
+    absences.register(care_unit=clinic, resource_id=doctor.pk, kind="leave", **times, by=booked.created_by, at=now())
+    item = RebookingItem.objects.get()
+    address = reverse("work-item-postpone", args=["rebooking", item.pk])
+    own_day = local_date(booked.start)
+    assert client.get(address).context["form"]["watch_until"].value() == own_day.isoformat()
+    refused = client.post(address, {"watch_until": (own_day + timedelta(days=1)).isoformat(), "version": "1"})
+    assert refused.status_code == 422 and f"Bokningen är {own_day}." in refused.content.decode()
+    client.post(address, {"watch_until": own_day.isoformat(), "version": "1"})
+    item.refresh_from_db()
+    assert (item.watch_until, item.version) == (own_day, 2)
+    assert client.post(reverse("work-item-decide", args=["rebooking", item.pk])).status_code == 404
+
+
 def test_postponing_what_somebody_else_has_just_postponed_is_a_conflict(client, clinic):
     """PL-27: nothing is overwritten."""
     item = awaited(clinic)
@@ -434,6 +461,30 @@ def test_filters_are_remembered_until_all_is_asked_for(client, clinic):
     assert "Inget att boka med de här filtren." in client.get(reverse("booking-requests")).content.decode()
     client.post(reverse("booking-requests"), {"clear": "1"})
     assert str(request.pk) in client.get(reverse("booking-requests")).content.decode()
+
+
+def test_filters_are_met_again_in_the_next_session_without_what_tells_who_somebody_is(clinic):
+    """BB-01: saved per user and unit. One that cannot be read is not."""
+    elsewhere = factories.SpecialisedClinicFactory()
+    user = factories.coordinator(clinic, elsewhere)
+    late = factories.booking_request(care_unit=clinic, wished_from=today() - WEEK, wished_to=today() - WEEK)
+    fine, there = factories.booking_request(care_unit=clinic), factories.booking_request(care_unit=elsewhere)
+    here, other = (user.assignments.get(care_unit=unit) for unit in (clinic, elsewhere))
+
+    def listed(by=user, at=here):
+        text = signed_in(by, at).get(reverse("booking-requests")).content.decode()
+        return {row for row in (late, fine, there) if str(row.pk) in text}
+
+    filtered(signed_in(user, here), status="late", namn="öberg", beskrivning="Ring Maria")
+    signed_in(user, here).get(reverse("booking-requests"), {"fran": "35/14"})
+    assert [(row.user, row.care_unit, row.filters) for row in KeptFilters.objects.all()] == [
+        (user, clinic, {"status": "late"})
+    ]
+    assert listed() == {late} and listed(at=other) == {there}
+    colleague = factories.coordinator(clinic)
+    assert listed(by=colleague, at=colleague.assignments.get()) == {late, fine}
+    signed_in(user, here).get(reverse("booking-requests"), {"alla": "1"})
+    assert listed() == {late, fine}
 
 
 def test_an_unreadable_filter_is_told_at_its_field(client, clinic):

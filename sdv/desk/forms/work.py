@@ -9,11 +9,10 @@ from django.urls import reverse_lazy
 from registration.models import ContactReason, VisitType
 from scheduling.models import ContactMethod, ContactResult, OutcomeCode, OutcomeReason
 from scheduling.request_filters import LATE, NAMES, NO_RESOURCE, PERSONAL
-from scheduling.rules import AWAIT_DAYS, reason_refusal
+from scheduling.rules import AWAIT_DAYS, LONGEST_WATCH, reason_refusal
 from sdv.accounts.models import User
 from sdv.common.fields import SwedishDateField
 
-LONGEST_WATCH = timedelta(days=2 * 366)
 FOLLOW_UP_FROM, FOLLOW_UP_TO = timedelta(days=14), timedelta(days=28)
 
 
@@ -248,18 +247,6 @@ class PostponeForm(forms.Form):
 
     watch_until = SwedishDateField(label="Bevakas senast", error_messages={"required": "Ange ett datum."})
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, data=None, *, today, **kwargs):
-        super().__init__(data, **kwargs)
-        self.today = today
-
-    def clean_watch_until(self):
-        day = self.cleaned_data["watch_until"]
-        if day and day < self.today:
-            raise forms.ValidationError("Datumet har passerat. Ange ett datum från och med i dag.")
-        if day and day > self.today + LONGEST_WATCH:
-            raise forms.ValidationError("Ange ett datum inom två år.")
-        return day
 
 
 class AttemptForm(forms.Form):

@@ -104,7 +104,9 @@ def visit_of(encounter):
 
 def _rebooking_row(item, actor, at):
     today, booking = local_date(at), item.appointment
-    move = book = cancel = None
+    move = book = cancel = postpone = None
+    if actor.may(Permission.HANDLE_WORK_LISTS):
+        postpone = RowButton("Skjut upp", reverse("work-item-postpone", args=["rebooking", item.pk]), "S", sheet=True)
     if actor.may(Permission.BOOK):
         move = RowButton("Ny tid", reverse("rebooking-move", args=[item.pk]), "Enter", sheet=True)
         book = RowButton("Boka om", reverse("appointment-reschedule", args=[booking.pk]), "B")
@@ -120,7 +122,7 @@ def _rebooking_row(item, actor, at):
             Cell(cause_text(item), grow=True),
             Cell(item.responsible.name if item.responsible else "Ingen"),
         ],
-        buttons=[move, book, attempt_button("rebooking", item, actor), cancel],
+        buttons=[move, book, attempt_button("rebooking", item, actor), postpone, cancel],
         version=item.version,
         attempts=attempts_text(item),
     )
@@ -370,8 +372,10 @@ def rows_of(work_list, unit, *, at, owner=None):
 
 
 def postponed(item, today):
-    """The day that is proposed when an item is postponed: a week on from its day, or from today where it is late."""
-    return min(max(item.watch_until, today), date.max - POSTPONE) + POSTPONE
+    """The day that is proposed when an item is postponed: a week on from its day, or from today where it is late; of a
+    booking to move at the latest its own day."""
+    week_on = min(max(item.watch_until, today), date.max - POSTPONE) + POSTPONE
+    return min(week_on, max(today, local_date(item.appointment.start))) if hasattr(item, "appointment") else week_on
 
 
 # --- Start page ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from registration.presenters import load
 from scheduling.actions import work_items, working
 from scheduling.dates import with_dates
-from scheduling.models import BookingRequest, BookingRequestStatus, SavedView, with_attempts
+from scheduling.models import BookingRequest, BookingRequestStatus, KeptFilters, SavedView, with_attempts
 from scheduling.request_filters import NAMES, narrowed
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
@@ -54,7 +54,8 @@ def of_unit(request, pk):
 @require_http_methods(GET_AND_POST)
 def booking_requests(request):
     """The unit's waiting requests and those of units it shares a list with (PL-25), the most urgent first. A POST sets
-    the filters: they are remembered in the session, and those that tell nothing about a person stand in the address."""
+    the filters: those that tell nothing about a person stand in the address and are met again in the next session, the
+    others are remembered in this one."""
     at = now()
     today, unit = local_date(at), request.actor.care_unit
     if request.method == "POST":
@@ -66,18 +67,18 @@ def booking_requests(request):
             return HttpResponseRedirect(_keep(request, form))
         return render(request, "work/booking_requests.html", _context(request, form, {}, at), status=422)
     kept = kept_filters(request)
-    chosen = _view_of(request, kept)
+    chosen = _view_of(request)
     if chosen:
         kept = chosen.filters
     shown = {name: request.GET[name] for name in FilterForm.base_fields if name in request.GET}
     if not shown and "alla" not in request.GET:
-        shown = {name: text for name, text in kept.items() if name not in FilterForm.HIDDEN}
+        shown = plain(kept)
     hidden = {name: text for name, text in kept.items() if name in FilterForm.HIDDEN}
     given = {name: text for name, text in (shown | hidden).items() if text}
     form = FilterForm(given, care_unit=unit, today=today)
     # A filter that cannot be read is told at its field; the list is then not narrowed by it.
-    form.is_valid()
-    _remember(request, given)
+    if form.is_valid():
+        _remember(request, given)
     return render(request, "work/booking_requests.html", _context(request, form, given, at))
 
 
@@ -87,23 +88,40 @@ def _views(request):
     return list(rows.select_related("user").order_by("name", "id"))
 
 
-def _view_of(request, kept):
+def _view_of(request):
     """The view that is asked for; on the session's first visit the one that is förvald."""
     request.saved_views = _views(request)
     if asked := request.GET.get("vy"):
         return next((view for view in request.saved_views if str(view.pk) == asked), None)
-    if kept or request.GET or FILTER_KEY in request.session:
+    if request.GET or _of_session(request) is not None:
         return None
     return next((view for view in request.saved_views if view.is_default and view.user == request.actor.user), None)
 
 
+def _of_session(request):
+    """The filters of this session at this unit; None where it has not been here."""
+    return request.session.get(FILTER_KEY, {}).get(str(request.actor.care_unit.pk))
+
+
 def kept_filters(request):
-    """The filters of this session at this unit (BB-01)."""
-    return request.session.get(FILTER_KEY, {}).get(str(request.actor.care_unit.pk), {})
+    """The filters of this session at this unit; on its first visit those that the user last had (BB-01)."""
+    kept = _of_session(request)
+    if kept is None:
+        last = KeptFilters.objects.filter(user=request.actor.user, care_unit=request.actor.care_unit).first()
+        kept = last.filters if last else {}
+    return kept
+
+
+def plain(filters):
+    """Those that tell nothing about a person."""
+    return {name: text for name, text in filters.items() if name not in FilterForm.HIDDEN}
 
 
 def _remember(request, filters):
-    if filters != kept_filters(request):
+    """In the session, and without what tells who a person is from one session to the next."""
+    if plain(filters) != plain(kept_filters(request)):
+        working.keep_filters(care_unit=request.actor.care_unit, filters=plain(filters), by=request.actor.user)
+    if filters != _of_session(request):
         request.session[FILTER_KEY] = {str(request.actor.care_unit.pk): filters}
 
 
@@ -111,7 +129,7 @@ def _keep(request, form):
     given = {name: request.POST.get(name, "").strip() for name in form.fields}
     given = {name: text for name, text in given.items() if text}
     _remember(request, given)
-    shown = {name: text for name, text in given.items() if name not in FilterForm.HIDDEN}
+    shown = plain(given)
     url = reverse("booking-requests")
     return f"{url}?{urlencode(shown)}" if shown else f"{url}?alla=1"
 
@@ -134,7 +152,7 @@ def _context(request, form, given, at):
         what="lista: bokningsbegäran",
         at=at,
     )
-    shown = {name: text for name, text in given.items() if name not in FilterForm.HIDDEN}
+    shown = plain(given)
     everybody = (shown or {"alla": "1"}) | {attempts.SHOW_ALL: "visa"}
     if shows_all:
         shown = everybody
@@ -160,7 +178,7 @@ def _context(request, form, given, at):
 def _shared_work(request, form, given, today):
     """Saved views as chips, and what can be done with many rows."""
     views = getattr(request, "saved_views", None) or _views(request)
-    shown = {name: text for name, text in given.items() if name not in FilterForm.HIDDEN}
+    shown = plain(given)
     user = request.actor.user
     chips = [Link("Alla", "?alla=1", current=not given)]
     chips += [

@@ -16,12 +16,13 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common import keyset
-from sdv.common.errors import RuleError
+from sdv.common.errors import InputError, RuleError
 from sdv.common.presenting import Choice, Link
 from sdv.common.time import local_date, now
 from sdv.desk import repeats
 from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.context import address
+from sdv.desk.forms.patients import add_errors
 from sdv.desk.forms.work import DecisionForm, PostponeForm, RequestForm
 from sdv.desk.presenters import contact_attempts as attempts
 from sdv.desk.presenters import rows as words
@@ -89,18 +90,20 @@ def work_list(request, name):
 # --- What is done with an item ----------------------------------------------------------------------------------------
 
 
-def _item(request, name, pk):
-    """The item of the session's unit; another unit's is 404."""
-    relations = {
-        "awaiting-result": "awaitedresults",
-        "missing-follow-up": "missingfollowups",
-        "no-shows": "noshowitems",
-        "rebooking": "rebookingitems",
-    }
-    if name not in relations:
+def _item(request, name, pk, models):
+    """The item of the session's unit, where its list is among those; another unit's is 404."""
+    if name not in models:
         raise Http404
-    rows = getattr(request.actor.care_unit, relations[name]).select_related(
-        "patient", "encounter__type", "encounter__visit_type", "encounter__contact_reason", "commitment__problem_code"
+    rows = (
+        models[name]
+        .objects.filter(care_unit=request.actor.care_unit)
+        .select_related(
+            "patient",
+            "encounter__type",
+            "encounter__visit_type",
+            "encounter__contact_reason",
+            "commitment__problem_code",
+        )
     )
     return get_object_or_404(rows, pk=pk)
 
@@ -114,7 +117,7 @@ def _log(request, item, at):
 def result(request, pk):
     """The answer that was waited for has come: the clinician is asked to decide (UT-04)."""
     at = now()
-    item = _item(request, "awaiting-result", pk)
+    item = _item(request, "awaiting-result", pk, presenter.ITEMS)
     work_items.register_result(item_id=item.pk, by=request.actor.user, at=at)
     clear_receipt(request)
     leave_receipt(request, at=at, text="Svaret är registrerat för", whom=item.patient)
@@ -126,12 +129,11 @@ def result(request, pk):
 def postpone(request, name, pk):
     """Moves the day an item is watched until; a week is proposed."""
     at = now()
-    item = _item(request, name, pk)
+    item = _item(request, name, pk, presenter.POSTPONED)
     back = way_back(request, reverse("work-list", args=[name]))
-    today = local_date(at)
-    initial = {"watch_until": presenter.postponed(item, today), "version": item.version}
-    form = PostponeForm(request.POST if request.method == "POST" else None, today=today, initial=initial)
-    if request.method != "POST" or not form.is_valid():
+    initial = {"watch_until": presenter.postponed(item, local_date(at)), "version": item.version}
+    form = PostponeForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method != "POST" or not form.is_valid() or not _postponed(request, name, item, form, at):
         _log(request, item, at)
         context = {
             "heading": "Skjut upp",
@@ -143,18 +145,21 @@ def postpone(request, name, pk):
             "save": "Skjut upp",
         }
         return sheet(request, "work/sheet.html", context, status=422 if form.is_bound else 200)
-    work_items.postpone(
-        model=presenter.ITEMS[name],
-        item_id=item.pk,
-        watch_until=form.cleaned_data["watch_until"],
-        by=request.actor.user,
-        at=at,
-        version=form.cleaned_data["version"],
-    )
     text = f"Uppskjuten till {form.cleaned_data['watch_until'].isoformat()}:"
     clear_receipt(request)
     leave_receipt(request, at=at, text=text, whom=item.patient)
     return saved(request, back)
+
+
+def _postponed(request, name, item, form, at):
+    """Whether the day is one that the item can be watched until; the form says why not."""
+    given, how = form.cleaned_data, {"by": request.actor.user, "at": at}
+    try:
+        work_items.postpone(model=presenter.POSTPONED[name], item_id=item.pk, **given, **how)
+    except InputError as error:
+        add_errors(form, error)
+        return False
+    return True
 
 
 @permitted(Permission.HANDLE_WORK_LISTS)
@@ -179,7 +184,7 @@ def decide(request, name, pk):
     """The decision that takes an item off its list: follow up, end the vårdåtagande, or nothing more (UT-04, UT-05,
     PL-05). What the rules refuse is said in the form."""
     at = now()
-    item = _item(request, name, pk)
+    item = _item(request, name, pk, presenter.ITEMS)
     back = way_back(request, reverse("work-list", args=[name]))
     data = request.POST if request.method == "POST" else None
     form = DecisionForm(data, today=local_date(at))

@@ -15,12 +15,12 @@ from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError
 from sdv.common.time import local_date, now
 from sdv.desk.answers import saved, sheet, way_back
-from sdv.desk.forms.work import AssignForm, AwaitForm, FilterForm, ManyForm
+from sdv.desk.forms.work import AssignForm, AwaitForm, ManyForm
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
 from . import many_invitations
-from .booking_requests import kept_filters, of_unit
+from .booking_requests import kept_filters, of_unit, plain
 
 
 @permitted(Permission.HANDLE_WORK_LISTS)
@@ -125,7 +125,7 @@ def await_answer(request, pk):
 def save_view(request):
     """Saves the filters of the list as they are; what could tell who a person is is left out."""
     at, unit = now(), request.actor.care_unit
-    filters = {name: text for name, text in kept_filters(request).items() if name not in FilterForm.HIDDEN}
+    filters = plain(kept_filters(request))
     view = working.save_view(
         care_unit=unit,
         name=request.POST.get("namn", "").replace("\0", "")[:40],
