@@ -18,6 +18,12 @@ def care_units_where(user, permission, day):
     return list({row.care_unit_id: row.care_unit for row in assignments_where(user, permission, day)}.values())
 
 
+def other_units(actor, permission, day):
+    """Those besides the session's own."""
+    found = care_units_where(actor.user, permission, day)
+    return [unit for unit in found if unit != actor.care_unit]
+
+
 def actor_at(user, care_unit, permission, day):
     """The user as it acts at the unit: what it does there is logged under its own assignment there."""
     rows = assignments_where(user, permission, day)

@@ -200,8 +200,42 @@ def test_a_time_at_another_unit_is_held_and_booked_there_under_the_assignment_th
     assert [letter.care_unit for letter in booked.letters.all()] == [north]
     page = desk.get(answer["Location"]).content.decode()
     assert "Tiden är bokad på Ortopedin Norr:" in page and "Byt uppdrag" in page
+    assert reverse("appointment-cancel", args=[booked.pk]) in page
     entry = AccessLogEntry.objects.get(resource_id=booked.pk, what="bokning")
     assert (entry.care_unit_id, entry.assignment.care_unit, entry.user) == (north.pk, north, user)
+
+
+def test_what_one_has_booked_at_other_units_is_seen_and_called_off_there(desk, user, patient, south, north, doctors):
+    """PL-25, PA-08: by an assignment there, which the log names; nobody else's bookings, and none where one no longer
+    books."""
+    make.open_commitment(patient=patient, care_unit=north)
+    take(desk, patient, doctors[north], make.in_days(2), enhet="alla")
+    mine = Appointment.objects.get()
+    doctor = make.ResourceFactory(care_unit=north)
+    others = make.booked_visit(care_unit=north, patient=patient, resource=doctor, start=make.in_days(4))
+    address = reverse("patient-appointments", args=[patient.pk])
+    cancels = {row: reverse("appointment-cancel", args=[row.pk]) for row in (mine, others)}
+
+    def seen(client):
+        page = client.get(address)
+        assert ("Bokat på andra enheter" in page.content.decode()) == bool(page.context["elsewhere"])
+        return page.context["elsewhere"]
+
+    assert seen(desk) == [mine] and seen(signed_in(make.coordinator(south, north))) == []
+    read = AccessLogEntry.objects.filter(what="bokningar", care_unit_id=north.pk, user=user).last()
+    assert (read.patient_id, read.assignment.care_unit) == (patient.pk, north)
+    there = user.assignments.get(care_unit=north)
+    type(there).objects.filter(pk=there.pk).update(valid_to=local_date(now()) - DAY)
+    assert seen(desk) == [] and desk.get(cancels[mine]).status_code == 404
+    type(there).objects.filter(pk=there.pk).update(valid_to=None)
+    assert desk.get(cancels[others]).status_code == 404
+    assert desk.get(cancels[mine]).status_code == 200
+    words = {"cancelled_by": "provider", "reason": "Fel enhet", "version": mine.version}
+    assert desk.post(cancels[others], words).status_code == 404
+    answer = desk.post(cancels[mine], words)
+    assert answer["Location"] == address and "Bokningen avbokad för" in desk.get(address).content.decode()
+    assert set(Appointment.objects.values_list("pk", "status")) == {(mine.pk, "cancelled"), (others.pk, "booked")}
+    assert seen(desk) == []
 
 
 def test_ones_own_second_click_at_another_unit_does_nothing(desk, patient, north, doctors):

@@ -15,7 +15,7 @@ from scheduling.models import Appointment, Resource, Session
 from sdv.accounts.access import log_access
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
-from sdv.accounts.units import actor_at, care_units_where
+from sdv.accounts.units import actor_at, other_units
 from sdv.common.dates import parse_date, parse_time
 from sdv.common.errors import RuleError
 from sdv.common.time import at_local, now
@@ -63,8 +63,7 @@ class BookingDesk(Desk):
         super().__init__(request, patient, at)
         self.path = reverse("book", args=[patient.pk])
         # Where an assignment of the person's own may book, whichever the session acts as (least right, PL-25).
-        mine = care_units_where(self.user, Permission.BOOK, self.today)
-        self.elsewhere = [unit for unit in mine if unit != self.care_unit]
+        self.elsewhere = other_units(self.request.actor, Permission.BOOK, self.today)
         asked = units_searched(self.given.get("enhet"), self.care_unit, self.elsewhere)
         open_ones = CareCommitment.objects.open().filter(patient=patient, care_unit__in=asked)
         self.commitments = list(open_ones.select_related("problem_code", "care_unit").order_by("id"))

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from registration import presenters
 from scheduling import days, rules
 from scheduling.actions import appointments
-from scheduling.models import AppointmentStatus, CancelledBy
+from scheduling.models import Appointment, AppointmentStatus, CancelledBy
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
+from sdv.accounts.units import actor_at, other_units
 from sdv.common.dates import long_date, parse_date
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.presenting import Key, Link
@@ -198,8 +199,8 @@ def _mark(patient_id):
 # --- A row ----------------------------------------------------------------------------------------------------------
 
 
-def _row(request, encounter_id, at):
-    unit, actor, view = request.actor.care_unit, request.actor, DayView({}, at)
+def _row(request, encounter_id, at, *, unit=None, actor=None):
+    unit, actor, view = unit or request.actor.care_unit, actor or request.actor, DayView({}, at)
     found = presenter.rows(unit, day=None, at=at, actor=actor, only=encounter_id, select=view.with_row)
     if not found:
         raise Http404
@@ -336,12 +337,25 @@ def undo(request, pk):
     return _saved(request, appointment)
 
 
+def _own_booking(request, pk, at):
+    """A booking of the session's own unit; or one that the person has made at another unit, where an assignment of the
+    own books: as whom it is then called off (PL-25). Any other is 404."""
+    parts = ("patient", "encounter", "care_unit")
+    if own := request.actor.care_unit.appointments.select_related(*parts).filter(pk=pk).first():
+        return own, request.actor
+    there = other_units(request.actor, Permission.BOOK, local_date(at))
+    rows = Appointment.objects.filter(care_unit__in=there, created_by=request.actor.user)
+    made = get_object_or_404(rows.select_related(*parts), pk=pk)
+    return made, actor_at(request.actor.user, made.care_unit, Permission.BOOK, local_date(at))
+
+
 @never_cache
 @require_http_methods(["GET", "POST"])
 @permitted(Permission.BOOK)
 def cancel(request, pk):
     """Avboka: who and why, told beforehand whether it becomes Utebliven (VH-11). Cannot be undone."""
-    appointment, at = _appointment(request, pk), now()
+    at = now()
+    appointment, actor = _own_booking(request, pk, at)
     encounter_id = appointment.encounter_id
     rest = plans.rest(appointment, at=at)
     form = CancelForm(request.POST or None, initial={"version": appointment.version}, rest=rest)
@@ -369,8 +383,15 @@ def cancel(request, pk):
         else:
             _leave(request, appointment, _cancelled_words(done), at=at)
         return saved(request, _cancelled_from(request, appointment))
-    row = _row(request, encounter_id, at)
-    log_access(actor=request.actor, patients=[row.patient_id], what="avbokning", at=at, resource_id=pk)
+    row = _row(request, encounter_id, at, unit=appointment.care_unit, actor=actor)
+    log_access(
+        actor=actor,
+        patients=[row.patient_id],
+        what="avbokning",
+        at=at,
+        resource_id=pk,
+        care_unit_id=appointment.care_unit_id,
+    )
     is_late = rules.cancellation_is_no_show(cancelled_by_patient=True, start=appointment.start, at=at)
     context = {
         "heading": "Avboka",
@@ -381,7 +402,7 @@ def cancel(request, pk):
         "is_late": is_late,
         "others": plans.others(appointment),
         "by_patient": CancelledBy.PATIENT,
-        "back": way_back(request, _day_with(request, appointment.start, encounter_id)),
+        "back": _cancelled_from(request, appointment),
         "came_from": way_back(request, ""),
     }
     return sheet(request, "day/cancel.html", context, status=422 if form.errors else 200)
@@ -426,6 +447,8 @@ def _cancelled_from(request, appointment):
     bookings = reverse("patient-appointments", args=[appointment.patient_id])
     if page_of(request).path in {bookings, _group(appointment)} - {""}:
         return page_of(request).path
+    if appointment.care_unit != request.actor.care_unit:
+        return bookings
     return _day_with(request, appointment.start, appointment.encounter_id)
 
 

@@ -7,8 +7,10 @@ from registration.models import Patient
 from scheduling import dates
 from scheduling.models import Appointment, AppointmentStatus
 from scheduling.presenters import letter_row
+from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
+from sdv.accounts.units import actor_at, other_units
 from sdv.common.time import local_date, now
 
 from ..forms.patients import NumberForm
@@ -16,7 +18,6 @@ from ..patient_access import patient_page
 from ..presenters import dates as dates_words
 from ..presenters import patient as presenter
 from ..presenters import plans
-from ..return_to_list import uuid_of
 
 PAST_BOOKINGS = 50
 
@@ -73,7 +74,8 @@ def _chosen(visits, wanted):
 
 @patient_page(Permission.VIEW_PATIENTS, what="bokningar")
 def appointments(request, patient):
-    """Coming bookings, requests that wait, and what has been; this unit's (PA-08)."""
+    """Coming bookings, requests that wait, and what has been; this unit's (PA-08), and what the person has booked at
+    others."""
     at = now()
     care_unit = request.actor.care_unit
     rows = care_unit.appointments.filter(patient=patient).with_details()
@@ -103,8 +105,9 @@ def appointments(request, patient):
             .order_by("-created_at", "-id")[:PAST_BOOKINGS]
         ],
         may_write=request.actor.may(Permission.WRITE_LETTERS),
-        booked=(booked := _just_booked(coming, request.GET.get("bokad", ""))),
-        booked_elsewhere=None if booked else _booked_elsewhere(request, patient),
+        booked=_just_booked(coming, request.GET.get("bokad", "")),
+        elsewhere=(elsewhere := _made_elsewhere(request, patient, at)),
+        booked_elsewhere=_just_booked(elsewhere, request.GET.get("bokad", "")),
         may_handle=request.actor.may(Permission.VIEW_WORK_LISTS),
     )
 
@@ -114,13 +117,19 @@ def _just_booked(coming, wanted):
     return next((row for row in coming if str(row.pk) == wanted and row.status == AppointmentStatus.BOOKED), None)
 
 
-def _booked_elsewhere(request, patient):
-    """The booking that the person has just made at another of the own units: it stands in that unit's lists."""
-    booking_id = uuid_of(request.GET.get("bokad", ""))
-    if booking_id is None:
-        return None
-    rows = Appointment.objects.living().filter(patient=patient, created_by=request.actor.user).with_details()
-    return rows.filter(pk=booking_id).first()
+def _made_elsewhere(request, patient, at):
+    """Coming bookings that the person has made at other units, where an assignment of the own books (PL-25, PA-08): each
+    read is logged under that assignment."""
+    user, today = request.actor.user, local_date(at)
+    there = other_units(request.actor, Permission.BOOK, today) if request.actor.may(Permission.BOOK) else []
+    if not there:
+        return []
+    rows = Appointment.objects.filter(presenter.is_coming(at), patient=patient, created_by=user, care_unit__in=there)
+    found = list(rows.with_details().select_related("care_unit").order_by("start", "id"))
+    for unit in {row.care_unit for row in found}:
+        actor = actor_at(user, unit, Permission.BOOK, today)
+        log_access(actor=actor, patients=[patient.pk], what="bokningar", at=at, care_unit_id=unit.pk)
+    return found
 
 
 # --- Logg ---------------------------------------------------------------------------------------------------------------
