@@ -36,13 +36,15 @@ def left_of(care_unit, day):
     }
 
 
-def unclosed(*, at, care_unit=None):
+def unclosed(*, at, care_unit=None, care_units=None):
     """(unit id, day) of the days before today when somebody was booked or came without a booking, and that nobody has
     closed."""
     today = local_date(at)
     span = {"start__gte": start_of_day(today - REMINDED), "start__lt": start_of_day(today)}
     if care_unit is not None:
         span["care_unit"] = care_unit
+    if care_units is not None:
+        span["care_unit__in"] = care_units
     booked = Appointment.objects.filter(**span).exclude(status="cancelled")
     # A visit: what is checked out, by hand or by itself. A ward's stays and an emergency unit's go on over the days.
     came = Encounter.objects.filter(**span).reported().exclude(type__check_out="not_applicable")

@@ -203,29 +203,10 @@ class ReferralEndpoint(Endpoint):
         self.require(sender if is_senders else at)
 
 
-class Referrals(ReferralEndpoint):
-    """GET and POST referrals/."""
+class NewReferrals(ReferralEndpoint):
+    """POST referrals/; what is read there also tells who is in turn to review, which the tidböcker know."""
 
-    permissions = {"GET": Permission.VIEW_REFERRALS, "POST": Permission.REGISTER_REFERRALS}
-
-    @operation(
-        "referrals_list",
-        "Remisser vid enheten",
-        tag=TAG,
-        query=ReferralQuery,
-        answer=page_of("ReferralPage", ReferralAnswer),
-        has_id=False,
-    )
-    def get(self, request):
-        asked = self.query(ReferralQuery)
-        rows = referral_rows().filter(care_unit__in=self.at_units(asked.get("care_unit")))
-        for name in ("patient", "status", "kind"):
-            if name in asked:
-                rows = rows.filter(**{name: asked[name]})
-        page = by_cursor(request, rows, asked=asked, field="arrival_date")
-        self.log([row.patient_id for row in page.rows], "remisser", care_unit_id=asked.get("care_unit"))
-        today = local_date(self.at)
-        return self.answer(page.answer(partial(referral_answer, on=today, limits=waiting.limits())))
+    permissions = {"POST": Permission.REGISTER_REFERRALS}
 
     @operation(
         "referrals_create",
@@ -247,17 +228,6 @@ class Referrals(ReferralEndpoint):
         except Patient.DoesNotExist:
             raise known_patient() from None
         return self.shown(referral.pk, "remiss registrerad", status=201)
-
-
-class OneReferral(ReferralEndpoint):
-    """GET referrals/{id}/."""
-
-    permissions = {"GET": Permission.VIEW_REFERRALS}
-
-    @operation("referrals_read", "Läs en remiss", tag=TAG, answer=ReferralAnswer)
-    def get(self, request, pk):
-        self.require_at_either_end(pk)
-        return self.shown(pk, "remiss")
 
 
 class SentReferrals(ReferralEndpoint):

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from registration.api.coded import RowId
 from registration.api.patients import PatientSummary, summary_of_row, with_identity
-from scheduling.actions import absences, rebook, rebooking
+from scheduling.actions import absences, rebook, rebooking, work_items
 from scheduling.models import Absence, AbsenceKind, RebookingItem, Session
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
@@ -19,6 +19,7 @@ from sdv.organisation.models import CareUnit
 from .letter_choices import LetterChoicesBody, letter_wish
 from .sessions import SessionAnswer, session_answer
 from .slots import ResourceAnswer, SlotAnswer, resource_answer, slot_answer
+from .work_items import PostponeBody, postpones
 
 TAG = "Tidbok"
 
@@ -286,6 +287,20 @@ class OneRebookingItem(_Rebooking):
     def get(self, request, pk):
         self.require(RebookingItem.objects.values_list("care_unit_id", flat=True).get(pk=pk))
         return self.shown(pk, "ombokning")
+
+
+class PostponeRebooking(_Rebooking):
+    """POST rebooking-items/{id}/postpone/."""
+
+    permissions = {"POST": Permission.HANDLE_WORK_LISTS}
+
+    @postpones("rebooking_items_postpone", RebookingWithProposals)
+    def post(self, request, pk):
+        self.require(RebookingItem.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+        day_asked = self.body(PostponeBody)["watch_until"]
+        how = {"by": self.actor.user, "at": self.at, "version": self.version}
+        work_items.postpone(model=RebookingItem, item_id=pk, watch_until=day_asked, **how)
+        return self.shown(pk, "uppskjuten")
 
 
 class RebookItem(_Rebooking):

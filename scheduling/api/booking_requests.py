@@ -1,5 +1,6 @@
 """Bokningsbegäran: list, make, change, close (BB-01)."""
 
+from django.db.models import Prefetch
 from rest_framework import serializers
 
 from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
@@ -7,8 +8,9 @@ from registration.api.patients import PatientSummary, known_patient, summary_of_
 from registration.models import Patient
 from scheduling.actions import work_items
 from scheduling.dates import of_request, with_dates
-from scheduling.models import BookingRequest, BookingRequestStatus, Resource
+from scheduling.models import BookingRequest, BookingRequestStatus, Resource, RowLock
 from scheduling.request_filters import LATE
+from scheduling.rules import ROW_LOCK_TIME
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.models import Practitioner
@@ -80,6 +82,13 @@ class CloseRequestBody(Fields):
     reason = Text(max_length=200, allow_blank=True)
 
 
+class WorkedByAnswer(Answer):
+    """Who works with a row, and since when."""
+
+    by = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
 class BookingRequestAnswer(Answer):
     """Bokningsbegäran with the instruction's columns (BB-01)."""
 
@@ -103,22 +112,28 @@ class BookingRequestAnswer(Answer):
     close_reason = serializers.CharField()
     closed_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
+    worked_by = WorkedByAnswer(allow_null=True, help_text="Vem som arbetar med raden just nu (PL-27).")
 
 
 BookingRequestPage = page_of("BookingRequestPage", BookingRequestAnswer)
 
 
-def booking_request_rows(rows=None):
-    """Requests with everything that their answer shows: one query, and three for the dates of all of them."""
+def booking_request_rows(rows=None, *, at):
+    """Requests with everything that their answer shows: one query, three for the dates of all of them, and one for who works
+    with them."""
     rows = BookingRequest.objects.all() if rows is None else rows
+    locks = RowLock.objects.living(at - ROW_LOCK_TIME).select_related("user")
     return with_identity(
-        with_dates(rows).select_related(
+        with_dates(rows)
+        .select_related(
             "patient", "care_unit__facility", "visit_type", "contact_reason", "wished_resource", "addressee"
         )
+        .prefetch_related(Prefetch("row_lock", queryset=locks))
     )
 
 
 def booking_request_answer(row, *, on):
+    lock = getattr(row, "row_lock", None)
     return {
         "id": str(row.pk),
         "version": row.version,
@@ -140,12 +155,15 @@ def booking_request_answer(row, *, on):
         "close_reason": row.close_reason,
         "closed_at": moment(row.closed_at),
         "created_at": moment(row.created_at),
+        "worked_by": {"by": lock.user.name, "at": moment(lock.taken_at)} if lock else None,
     }
 
 
-class _Request(Endpoint):
+class RequestEndpoint(Endpoint):
+    """What every address of bokningsbegäran shares."""
+
     def shown(self, pk, what, *, status=200):
-        row = booking_request_rows().get(pk=pk)
+        row = booking_request_rows(at=self.at).get(pk=pk)
         self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
         return self.answer(booking_request_answer(row, on=local_date(self.at)), status=status, version=row.version)
 
@@ -153,7 +171,7 @@ class _Request(Endpoint):
         """A page of the units' requests; of a view only those that wait."""
         view = view_of(asked, self.actor)
         unit = asked.get("care_unit", view.care_unit_id if view else None)
-        rows = booking_request_rows().filter(care_unit__in=self.at_units(unit))
+        rows = booking_request_rows(at=self.at).filter(care_unit__in=self.at_units(unit))
         if view:
             rows = rows.waiting()
         if "patient" in asked:
@@ -168,7 +186,7 @@ class _Request(Endpoint):
         self.require(BookingRequest.objects.values_list("care_unit_id", flat=True).get(pk=pk))
 
 
-class BookingRequests(_Request):
+class BookingRequests(RequestEndpoint):
     """GET and POST booking-requests/."""
 
     permissions = {"GET": Permission.VIEW_WORK_LISTS, "POST": Permission.HANDLE_WORK_LISTS}
@@ -212,7 +230,7 @@ class BookingRequests(_Request):
         return self.shown(made.pk, "bokningsbegäran gjord", status=201)
 
 
-class SearchBookingRequests(_Request):
+class SearchBookingRequests(RequestEndpoint):
     """POST booking-requests/search/: also by what could tell who a person is, so that it stands in no address."""
 
     permissions = {"POST": Permission.VIEW_WORK_LISTS}
@@ -233,7 +251,7 @@ class SearchBookingRequests(_Request):
         return self.listed(request, digits_of(self.body(BookingRequestSearch)), self.query(PageQuery))
 
 
-class OneBookingRequest(_Request):
+class OneBookingRequest(RequestEndpoint):
     """GET and PATCH booking-requests/{id}/."""
 
     permissions = {"GET": Permission.VIEW_WORK_LISTS, "PATCH": Permission.HANDLE_WORK_LISTS}
@@ -263,7 +281,7 @@ class OneBookingRequest(_Request):
         return self.shown(pk, "bokningsbegäran ändrad")
 
 
-class CloseBookingRequest(_Request):
+class CloseBookingRequest(RequestEndpoint):
     """POST booking-requests/{id}/close/."""
 
     permissions = {"POST": Permission.HANDLE_WORK_LISTS}

@@ -7,10 +7,10 @@ from scheduling import days
 from scheduling.actions import day_close
 from scheduling.models import DayClose
 from sdv.accounts.api.endpoint import Endpoint
-from sdv.accounts.api.schema import operation
+from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import day, moment
-from sdv.common.api_fields import Answer, Day, Fields, Id, Listed
+from sdv.common.api_fields import Answer, Day, Fields, Id, Listed, Query
 from sdv.organisation.models import CareUnit
 
 TAG = "Arbetslistor"
@@ -21,6 +21,38 @@ class DayQuery(Fields):
 
     care_unit = Id()
     date = Day()
+
+
+class UnclosedQuery(Query):
+    """At which unit."""
+
+    care_unit = Id(required=False)
+
+
+class UnclosedDay(Answer):
+    """A day that nobody has closed."""
+
+    care_unit = serializers.UUIDField()
+    date = serializers.DateField()
+
+
+class UnclosedDays(Endpoint):
+    """GET work-lists/day-close/."""
+
+    permissions = {"GET": Permission.VIEW_DAY}
+
+    @operation(
+        "work_lists_day_close",
+        "Dagar som ingen har stängt (PL-04)",
+        tag=TAG,
+        query=UnclosedQuery,
+        answer=page_of("UnclosedDayPage", UnclosedDay),
+        has_id=False,
+    )
+    def get(self, request):
+        units = self.at_units(self.query(UnclosedQuery).get("care_unit"))
+        rows = [{"care_unit": str(unit), "date": day(on)} for unit, on in days.unclosed(at=self.at, care_units=units)]
+        return self.answer({"results": rows, "next": None, "previous": None})
 
 
 class CloseDayBody(Fields):

@@ -1,4 +1,5 @@
-"""Besöksplaner by REST: coordinated visits and series, proposed and booked together (BO-02, PL-08)."""
+"""Besöksplaner by REST: coordinated visits (visit-plans/) and series (series/), proposed and booked together (BO-02,
+PL-08)."""
 
 from rest_framework import serializers
 
@@ -36,22 +37,28 @@ class WishBody(Fields):
     resource = Id(required=False, allow_null=True)
 
 
+# A class body cannot have a field called from.
 PlanProposalBody = type(
     "PlanProposalBody",
     (Fields,),
     {
-        "__doc__": "What to propose times for: visits of one day (`from`, `to`), or a series of one visit (`first`, `count`).",
-        "kind": Choice(choices=PlanKind.values),
+        "__doc__": "The visits to find times for, on one day between `from` and `to`.",
         "care_unit": RowId(CareUnit),
         "visits": WishBody(many=True, max_length=planning.MOST_TOGETHER),
         "from": Day(required=False),
         "to": Day(required=False),
-        "first": Moment(required=False),
-        "count": Number(required=False, min_value=2, max_value=MOST_IN_PLAN),
-        "every_weeks": Number(required=False, min_value=1, max_value=12),
-        "weekdays": Listed(Number(min_value=1, max_value=7), max_length=7, required=False),
     },
 )
+
+
+class SeriesProposalBody(WishBody):
+    """One visit, how many times and how often."""
+
+    care_unit = RowId(CareUnit)
+    first = Moment()
+    count = Number(min_value=2, max_value=MOST_IN_PLAN)
+    every_weeks = Number(required=False, min_value=1, max_value=12)
+    weekdays = Listed(Number(min_value=1, max_value=7), max_length=7, required=False)
 
 
 class ProposalAnswer(Answer):
@@ -86,7 +93,6 @@ class PlannedVisitBody(Fields):
 class VisitPlanBody(Fields):
     """Visits to book together, all or none."""
 
-    kind = Choice(choices=PlanKind.values)
     patient = Id()
     visits = PlannedVisitBody(many=True, max_length=MOST_IN_PLAN)
     accept_warnings = Listed(Text(max_length=20), max_length=20, required=False)
@@ -115,14 +121,28 @@ class MoveRestBody(Fields):
     letter_choices = LetterChoicesBody(required=False)
 
 
-class PlanProposals(Endpoint):
-    """POST visit-plans/proposals/: reads and saves nothing; posted because of what it asks."""
+class _Proposals(Endpoint):
+    """Reads and saves nothing; posted because of what it asks."""
 
     permissions = {"POST": Permission.VIEW_SCHEDULES}
 
+    def wish(self, asked, at_unit):
+        """The visit to find a time for, at units where the caller may ask."""
+        if at_unit:
+            self.require_for_body(at_unit.pk)
+        also = tuple(asked.get("also_units", ()))
+        for each in also:
+            # A time that may not be taken is not shown (PL-25).
+            self.require_for_body(each.pk, Permission.BOOK)
+        return planning.Wish(asked["visit_type"], asked.get("resource"), at_unit, also)
+
+
+class PlanProposals(_Proposals):
+    """POST visit-plans/proposals/."""
+
     @operation(
         "visit_plans_propose",
-        "Föreslå tider för samordnade besök eller en serie; inget sparas",
+        "Föreslå tider för samordnade besök; inget sparas",
         tag=TAG,
         body=PlanProposalBody,
         answer=ProposalsAnswer,
@@ -133,44 +153,44 @@ class PlanProposals(Endpoint):
         asked = self.body(PlanProposalBody)
         unit = asked["care_unit"]
         self.require_for_body(unit.pk)
-        wishes = [
-            planning.Wish(
-                each["visit_type"], each.get("resource"), each.get("care_unit"), tuple(each.get("also_units", ()))
-            )
-            for each in asked["visits"]
-        ]
-        for wish in wishes:
-            if wish.care_unit:
-                self.require_for_body(wish.care_unit.pk)
-            for also in wish.also_units:
-                # A time that may not be taken is not shown (PL-25).
-                self.require_for_body(also.pk, Permission.BOOK)
+        wishes = [self.wish(each, each.get("care_unit")) for each in asked["visits"]]
         if not wishes:
             raise InputError(visits="Ange minst ett besök.")
-        if asked["kind"] == PlanKind.SERIES:
-            found = self._series(asked, unit, wishes[0])
-        else:
-            first = asked.get("from", local_date(self.at))
-            last = asked.get("to", first)
-            if not first <= last <= first + LONGEST_SPAN:
-                raise InputError(to="Ange en sista dag som inte ligger före den första, och högst 92 dagar bort.")
-            span = {"from_day": first, "to_day": last}
-            found = planning.together(care_unit=unit, wishes=wishes, at=self.at, by=self.actor.user, **span)
+        first = asked.get("from", local_date(self.at))
+        last = asked.get("to", first)
+        if not first <= last <= first + LONGEST_SPAN:
+            raise InputError(to="Ange en sista dag som inte ligger före den första, och högst 92 dagar bort.")
+        span = {"from_day": first, "to_day": last}
+        found = planning.together(care_unit=unit, wishes=wishes, at=self.at, by=self.actor.user, **span)
         return self.answer({"proposals": [_proposal(each) for each in found]})
 
-    def _series(self, asked, unit, wish):
-        if "first" not in asked or "count" not in asked:
-            raise InputError(first="En serie har ett första besök (first) och ett antal (count).")
-        how = {"every_weeks": asked.get("every_weeks", 1), "weekdays": tuple(set(asked.get("weekdays", ())))}
-        return planning.series(
+
+class SeriesProposals(_Proposals):
+    """POST series/proposals/."""
+
+    @operation(
+        "series_propose",
+        "Föreslå tider för en serie; inget sparas",
+        tag=TAG,
+        body=SeriesProposalBody,
+        answer=ProposalsAnswer,
+        is_post=True,
+        has_id=False,
+    )
+    def post(self, request):
+        asked = self.body(SeriesProposalBody)
+        unit = asked["care_unit"]
+        found = planning.series(
             care_unit=unit,
-            wish=wish,
+            wish=self.wish(asked, unit),
             first=asked["first"],
             count=asked["count"],
+            every_weeks=asked.get("every_weeks", 1),
+            weekdays=tuple(set(asked.get("weekdays", ()))),
             at=self.at,
             by=self.actor.user,
-            **how,
         )
+        return self.answer({"proposals": [_proposal(each) for each in found]})
 
 
 def _proposal(each):
@@ -182,14 +202,10 @@ def _proposal(each):
     }
 
 
-class VisitPlans(Endpoint):
-    """POST visit-plans/."""
-
-    permissions = {"POST": Permission.BOOK}
-
-    @operation(
-        "visit_plans_create",
-        "Boka samordnade besök eller en serie på en gång; passar något inte bokas inget",
+def _books(name, summary):
+    return operation(
+        name,
+        summary,
         tag=TAG,
         body=VisitPlanBody,
         answer=VisitPlanAnswer,
@@ -197,13 +213,18 @@ class VisitPlans(Endpoint):
         is_post=True,
         has_id=False,
     )
-    def post(self, request):
+
+
+class _Plans(Endpoint):
+    permissions = {"POST": Permission.BOOK}
+
+    def book(self, kind):
         asked = self.body(VisitPlanBody)
         for visit in asked["visits"]:
             self.require_for_body(visit["care_unit"].pk)
         try:
             plan, made = plans.book(
-                kind=asked["kind"],
+                kind=kind,
                 patient_id=asked["patient"],
                 visits=[_visit(visit) for visit in asked["visits"]],
                 accept_warnings=asked.get("accept_warnings", ()),
@@ -218,6 +239,22 @@ class VisitPlans(Endpoint):
             self.log([made[0].patient_id], "besöksplan bokad", care_unit_id=unit_id)
         body = {"id": str(plan.pk), "kind": plan.kind, "appointments": _answers(made, self.at)}
         return self.answer(body, status=201)
+
+
+class VisitPlans(_Plans):
+    """POST visit-plans/."""
+
+    @_books("visit_plans_create", "Boka samordnade besök på en gång; passar något inte bokas inget")
+    def post(self, request):
+        return self.book(PlanKind.COORDINATED)
+
+
+class Series(_Plans):
+    """POST series/."""
+
+    @_books("series_create", "Boka en serie på en gång; passar något inte bokas inget")
+    def post(self, request):
+        return self.book(PlanKind.SERIES)
 
 
 def _visit(asked):

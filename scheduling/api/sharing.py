@@ -48,7 +48,7 @@ class TakeOverRequest(_TakeOver):
     def post(self, request, pk):
         unit = self.target(BookingRequest.objects.values_list("care_unit_id", flat=True).get(pk=pk))
         sharing.take_request(request_id=pk, care_unit=unit, by=self.actor.user, at=self.at)
-        row = booking_request_rows().get(pk=pk)
+        row = booking_request_rows(at=self.at).get(pk=pk)
         self.log([row.patient_id], "bokningsbegäran övertagen", care_unit_id=unit.pk, resource_id=pk)
         return self.answer(booking_request_answer(row, on=local_date(self.at)), version=row.version)
 

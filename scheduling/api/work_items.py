@@ -1,15 +1,18 @@
 """Avvakta, Saknar återbesök and Uteblivna: the answer that came, and the decision (UT-04, UT-05, PL-05); outcomes."""
 
+from functools import partial
+
 from rest_framework import serializers
 
 from registration.api.patients import PatientSummary, summary_of_row, with_identity
 from scheduling.actions import work_items
-from scheduling.models import AwaitedResult, BookingRequest, MissingFollowUp, NoShowItem, Outcome
+from scheduling.models import AwaitedResult, BookingRequest, ItemStatus, MissingFollowUp, NoShowItem, Outcome
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import Coded, operation, page_of
 from sdv.accounts.permissions import Permission
 from sdv.common.answers import coded, day, moment
-from sdv.common.api_fields import Answer, Choice, Day, Fields, Text
+from sdv.common.api_fields import Answer, Choice, Day, Fields, Id, Text
+from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
 
 from .follow_ups import FollowUpBody, ending_reason, follow_up_of
@@ -24,6 +27,20 @@ class DecisionBody(Fields):
     decision = Choice(choices=DECISIONS)
     follow_up = FollowUpBody(required=False)
     reason = Text(max_length=80, allow_blank=True, required=False)
+
+
+class PostponeBody(Fields):
+    """The new day that the item is watched until."""
+
+    watch_until = Day()
+
+
+class NoShowQuery(PageQuery):
+    """Filters of uteblivna."""
+
+    care_unit = Id(required=False)
+    patient = Id(required=False)
+    status = Choice(choices=ItemStatus.values, required=False)
 
 
 class WorkItemAnswer(Answer):
@@ -99,6 +116,26 @@ class _Item(Endpoint):
         )
         return self.shown(pk, "beslut i arbetslista")
 
+    def postpone(self, pk):
+        self.require_at(pk)
+        day_asked = self.body(PostponeBody)["watch_until"]
+        work_items.postpone(
+            model=self.model, item_id=pk, watch_until=day_asked, by=self.actor.user, at=self.at, version=self.version
+        )
+        return self.shown(pk, "uppskjuten")
+
+
+def postpones(name, answer=WorkItemAnswer):
+    return operation(
+        name,
+        "Skjut upp: ny dag som bevakas",
+        tag=TAG,
+        body=PostponeBody,
+        answer=answer,
+        is_post=True,
+        is_versioned=True,
+    )
+
 
 def _decides(name, summary):
     return operation(name, summary, tag=TAG, body=DecisionBody, answer=WorkItemAnswer, is_post=True, is_versioned=True)
@@ -167,6 +204,28 @@ class AwaitAnswer(_Item):
         return self.shown(item.pk, "avvaktar svar")
 
 
+class PostponeAwaited(_Item):
+    """POST work-lists/awaiting-result/{id}/postpone/."""
+
+    permissions = {"POST": Permission.HANDLE_WORK_LISTS}
+    model = AwaitedResult
+
+    @postpones("awaiting_result_postpone")
+    def post(self, request, pk):
+        return self.postpone(pk)
+
+
+class PostponeMissing(_Item):
+    """POST work-lists/missing-follow-up/{id}/postpone/."""
+
+    permissions = {"POST": Permission.HANDLE_WORK_LISTS}
+    model = MissingFollowUp
+
+    @postpones("missing_follow_up_postpone")
+    def post(self, request, pk):
+        return self.postpone(pk)
+
+
 class DecideMissing(_Item):
     """POST work-lists/missing-follow-up/{id}/decide/."""
 
@@ -178,15 +237,62 @@ class DecideMissing(_Item):
         return self.decide(pk)
 
 
+class NoShowItems(_Item):
+    """GET no-show-items/."""
+
+    permissions = {"GET": Permission.VIEW_WORK_LISTS}
+
+    @operation(
+        "no_show_items_list",
+        "Uteblivna att följa upp, och de som är klara",
+        tag=TAG,
+        query=NoShowQuery,
+        answer=page_of("NoShowPage", WorkItemAnswer),
+        has_id=False,
+    )
+    def get(self, request):
+        asked = self.query(NoShowQuery)
+        rows = work_item_rows(NoShowItem.objects.filter(care_unit__in=self.at_units(asked.get("care_unit"))))
+        for name in ("patient", "status"):
+            if name in asked:
+                rows = rows.filter(**{name: asked[name]})
+        page = by_cursor(request, rows, asked=asked, field="watch_until")
+        self.log([row.patient_id for row in page.rows], "uteblivna", care_unit_id=asked.get("care_unit"))
+        return self.answer(page.answer(partial(work_item_answer, on=local_date(self.at))))
+
+
+class OneNoShowItem(_Item):
+    """GET no-show-items/{id}/."""
+
+    permissions = {"GET": Permission.VIEW_WORK_LISTS}
+    model = NoShowItem
+
+    @operation("no_show_items_read", "Läs ett uteblivet besök att följa upp", tag=TAG, answer=WorkItemAnswer)
+    def get(self, request, pk):
+        self.require_at(pk)
+        return self.shown(pk, "uteblivet besök")
+
+
 class DecideNoShow(_Item):
-    """POST work-lists/no-shows/{id}/decide/."""
+    """POST no-show-items/{id}/decide/."""
 
     permissions = {"POST": Permission.DECIDE_CARE}
     model = NoShowItem
 
-    @_decides("no_shows_decide", "Besluta efter ett uteblivet besök")
+    @_decides("no_show_items_decide", "Besluta efter ett uteblivet besök")
     def post(self, request, pk):
         return self.decide(pk)
+
+
+class PostponeNoShow(_Item):
+    """POST no-show-items/{id}/postpone/."""
+
+    permissions = {"POST": Permission.HANDLE_WORK_LISTS}
+    model = NoShowItem
+
+    @postpones("no_show_items_postpone")
+    def post(self, request, pk):
+        return self.postpone(pk)
 
 
 class OutcomeAnswer(Coded):

@@ -14,6 +14,7 @@ from sdv.common.api_fields import Answer, Fields, Flag, Id, Listed, Text
 from sdv.common.errors import InputError
 from sdv.organisation.models import CareUnit
 
+from .booking_requests import BookingRequestAnswer, RequestEndpoint
 from .request_filters import ViewFilters, answered, saved
 
 TAG = "Arbetslistor"
@@ -133,6 +134,39 @@ class OneSavedView(_Views):
         view = SavedView.objects.seen_by(self.actor.user).get(pk=pk)
         self.require(view.care_unit_id)
         working.remove_view(view_id=pk, by=self.actor.user, at=self.at)
+        return self.answer(None, status=204)
+
+
+class WorkBody(Fields):
+    """Whether to take the row over from whoever works with it."""
+
+    take_over = Flag(required=False)
+
+
+class RequestLock(RequestEndpoint):
+    """POST and DELETE booking-requests/{id}/lock/: who works with the row. It tells the others, and stops nobody but who
+    changes many rows at once; it is forgotten after a quarter of an hour."""
+
+    permissions = {"POST": Permission.HANDLE_WORK_LISTS, "DELETE": Permission.HANDLE_WORK_LISTS}
+
+    @operation(
+        "booking_requests_lock",
+        "Börja arbeta med en bokningsbegäran, eller ta över den",
+        tag="Bokningsbegäran",
+        body=WorkBody,
+        answer=BookingRequestAnswer,
+        is_post=True,
+    )
+    def post(self, request, pk):
+        self.require_at(pk)
+        act = working.take_over if self.body(WorkBody).get("take_over") else working.take
+        act(request_id=pk, by=self.actor.user, at=self.at)
+        return self.shown(pk, "arbetar med bokningsbegäran")
+
+    @operation("booking_requests_unlock", "Sluta arbeta med en bokningsbegäran", tag="Bokningsbegäran", status=204)
+    def delete(self, request, pk):
+        self.require_at(pk)
+        working.let_go(request_id=pk, by=self.actor.user)
         return self.answer(None, status=204)
 
 

@@ -345,5 +345,9 @@ def test_a_no_show_is_somebodys_work_and_its_undo_takes_it_away(integration, cli
     assert integration.post(f"appointments/{due.pk}/no-show/").json()["status"] == "no_show"
     (item,) = integration.get("work-lists/no-shows/").json()["results"]
     assert item["encounter"] == str(due.encounter_id)
+    assert integration.get("no-show-items/?status=open").json()["results"] == [item]
     assert integration.post(f"appointments/{due.pk}/undo/").json()["status"] == "booked"
     assert integration.get("work-lists/no-shows/").json()["results"] == []
+    (done,) = integration.get(f"no-show-items/?care_unit={clinic.pk}").json()["results"]
+    assert (done["status"], done["decision"]) == ("done", "undone")
+    assert integration.get(f"no-show-items/{item['id']}/").json() == done

@@ -160,12 +160,13 @@ def test_a_day_is_the_day_in_stockholm(integration, clinic):
         ("appointments/?care_unit={unit}", TOKEN + LOG + 5),
         ("encounters/?care_unit={unit}", TOKEN + LOG + 1),
         ("commitments/?care_unit={unit}", TOKEN + LOG + 1),
-        # The guarantee limits and the deviations, each once for the list.
-        ("referrals/?care_unit={unit}", TOKEN + LOG + 3),
-        ("booking-requests/?care_unit={unit}", TOKEN + LOG + 3),
+        # The guarantee limits, the deviations, and whose turn it is to review, each once for the list.
+        ("referrals/?care_unit={unit}", TOKEN + LOG + 5),
+        # Who works with each row, once for the list.
+        ("booking-requests/?care_unit={unit}", TOKEN + LOG + 4),
         ("work-lists/to-book/?care_unit={unit}", TOKEN + LOG + 3),
         ("work-lists/awaiting-check-out/?care_unit={unit}", TOKEN + LOG + 1),
-        ("work-lists/booking-requests/?care_unit={unit}", TOKEN + LOG + 3),
+        ("work-lists/booking-requests/?care_unit={unit}", TOKEN + LOG + 4),
         ("care-units/", TOKEN + 6),
         ("visit-types/", TOKEN + 2),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from registration.actions import referrals
 from registration.models import CareCommitment, ProblemCode, Referral
-from scheduling.actions import faults
+from scheduling.actions import absences, faults
 from scheduling.models import BookingRequest, ListFault, OutcomeReason
 from sdv.accounts.permissions import Role
 from sdv.common.errors import RuleError
@@ -233,7 +233,7 @@ def test_an_undo_says_what_has_been_built(integration, clinic):
     factories.booked_visit(care_unit=clinic, patient=row.patient, start=factories.in_days(3))
     problem = refused(integration.post(f"{path}undo/", {}), 409, rule="VA-03", code="undo_booked")
     assert "Avboka den först" in problem["detail"]
-    assert integration.get(path).json() == accepted
+    assert integration.get(path).json() == accepted | {"reviewer": None}
 
 
 def test_a_wait_is_told_with_its_deviations(integration, clinic, referral, today):
@@ -492,9 +492,9 @@ def test_a_missing_follow_up_and_a_no_show_end_by_closing_the_commitment(integra
     factories.checked_out_visit(care_unit=clinic, outcome="no_further_planning")
     factories.no_show(care_unit=clinic, resource=factories.ResourceFactory(care_unit=clinic))
     reason = OutcomeReason.objects.filter(outcome_id="end_commitment").first().code
-    for name in ("missing-follow-up", "no-shows"):
+    for name, address in (("missing-follow-up", "work-lists/missing-follow-up"), ("no-shows", "no-show-items")):
         (item,) = integration.get(f"work-lists/{name}/").json()["results"]
-        path = f"work-lists/{name}/{item['id']}/decide/"
+        path = f"{address}/{item['id']}/decide/"
         done = integration.post(path, {"decision": "end_commitment", "reason": reason}).json()
         assert (done["status"], done["decision"]) == ("done", "end_commitment")
         assert integration.get(f"work-lists/{name}/").json()["results"] == []
@@ -506,10 +506,65 @@ def test_an_items_decision_at_another_unit_is_404(caller, clinic, centre):
     (item,) = caller("clinician", clinic).get("work-lists/missing-follow-up/").json()["results"]
     path = f"work-lists/missing-follow-up/{item['id']}/decide/"
     refused(caller("clinician", centre).post(path, {"decision": "nothing_more"}), 404)
-    refused(
-        caller("clinician", clinic).post(f"work-lists/no-shows/{item['id']}/decide/", {"decision": "nothing_more"}), 404
-    )
+    refused(caller("clinician", clinic).post(f"no-show-items/{item['id']}/decide/", {"decision": "nothing_more"}), 404)
     refused(caller("clinician", clinic).get("work-lists/finns-inte/"), 404)
+
+
+def test_a_remiss_tells_whose_turn_it_is_to_review(integration, caller, clinic, centre):
+    """VA-03: the one it is addressed to, or while that one is away whoever stands in; the list can be asked for one's own.
+    The unit that sent it is not told."""
+    nurse, doctor = (factories.ResourceFactory(care_unit=clinic, profession=each) for each in ("Ssk", "Läk"))
+    for position, each in enumerate((nurse, doctor)):
+        clinic.reviewers.create(practitioner=each.practitioner, position=position)
+    to_nurse = factories.received_referral(care_unit=clinic, addressed_to=nurse.practitioner, sender_unit=centre)
+    done = factories.accepted_referral(care_unit=clinic, addressed_to=nurse.practitioner)
+    start = now() - timedelta(minutes=5)
+    absences.register(
+        care_unit=clinic, resource_id=nurse.pk, kind="leave", start=start, end=start + timedelta(hours=2), at=start,
+        by=factories.UserFactory(),
+    )  # fmt: skip
+    stand_in = {"id": str(doctor.practitioner_id), "name": str(doctor.practitioner), "is_stand_in": True}
+    both = integration.get(f"referrals/?care_unit={clinic.pk}").json()["results"]
+    assert {row["id"]: row["reviewer"] for row in both} == {str(to_nurse.pk): stand_in, str(done.pk): None}
+    assert caller("clinician", clinic).get(f"referrals/{to_nurse.pk}/").json()["reviewer"] == stand_in
+    assert caller("clinician", centre).get(f"referrals/{to_nurse.pk}/").json()["reviewer"] is None
+    for person, number in ((doctor, 1), (nurse, 0)):
+        rows = integration.get(f"work-lists/referrals/?reviewer={person.practitioner_id}").json()["results"]
+        assert [row["reviewer"] for row in rows] == [stand_in] * number
+
+
+def test_items_are_postponed_as_on_the_page(caller, clinic, centre):
+    """UT-04, UT-05, PL-05, PL-02: not to a day that has passed, nor for ever; a booking to move not beyond its own day."""
+    coordinator, today = caller("coordinator", clinic), local_date(now())
+    for outcome in ("await_result", "no_further_planning"):
+        factories.checked_out_visit(
+            care_unit=clinic, outcome=outcome, resource=factories.ResourceFactory(care_unit=clinic)
+        )
+    factories.no_show(care_unit=clinic, resource=factories.ResourceFactory(care_unit=clinic))
+    doctor = factories.ResourceFactory(care_unit=clinic)
+    booked = factories.booked_visit(care_unit=clinic, resource=doctor, start=factories.in_days(5))
+    absences.register(
+        care_unit=clinic, resource_id=doctor.pk, kind="leave", start=booked.start, end=booked.end, by=booked.created_by,
+        at=now(),
+    )  # fmt: skip
+    lists = {
+        "awaiting-result": "work-lists/awaiting-result",
+        "missing-follow-up": "work-lists/missing-follow-up",
+        "no-shows": "no-show-items",
+        "rebooking": "rebooking-items",
+    }
+    for name, address in lists.items():
+        (item,) = coordinator.get(f"work-lists/{name}/").json()["results"]
+        path = f"{address}/{item['id']}/postpone/"
+        for wrong in (-1, 733, *([6] if name == "rebooking" else [])):
+            body = {"watch_until": (today + timedelta(days=wrong)).isoformat()}
+            assert "watch_until" in refused(coordinator.post(path, body), 400)["errors"]
+        later = (today + timedelta(days=5)).isoformat()
+        answer = coordinator.post(path, {"watch_until": later}, If_Match='"1"')
+        assert (answer.status_code, answer.json()["watch_until"]) == (200, later), answer.content
+        refused(coordinator.post(path, {"watch_until": later}, If_Match='"1"'), 412)
+        refused(caller("coordinator", centre).post(path, {"watch_until": later}), 404)
+    refused(coordinator.post(f"no-show-items/{item['id']}/postpone/", {"watch_until": later}), 404)
 
 
 def test_a_list_can_be_asked_for_one_patient(integration, clinic):

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from scheduling.actions import work_items, working
-from scheduling.models import BookingRequest, ExtraHours, SavedView, WeeklyHours
+from scheduling.models import BookingRequest, ExtraHours, RowLock, SavedView, WeeklyHours
 from sdv.common.time import local_date, now
 from tests import factories
 from tests.api.conftest import refused
@@ -149,6 +149,28 @@ def test_the_list_is_narrowed_by_every_column_and_by_a_saved_view(coordinator, c
         assert listed(f"view={made['id']}&wished_resource={resource.pk}", path) == "berg"
     assert searched(view=made["id"], description="helst") == "ek"
     refused(caller("receptionist", clinic).get(f"booking-requests/?view={made['id']}"), 400)
+
+
+def test_who_works_with_a_row_is_told_taken_over_and_let_go(coordinator, caller, clinic):
+    """BB-01, PL-27: the same lock as on the page."""
+    row = factories.booking_request(care_unit=clinic)
+    path, other = f"booking-requests/{row.pk}/lock/", caller("coordinator", clinic)
+    assert coordinator.get(f"booking-requests/{row.pk}/").json()["worked_by"] is None
+    mine = coordinator.post(path, {})
+    assert (mine.status_code, mine.json()["worked_by"]["by"]) == (200, coordinator.user.name), mine.content
+    for address in ("booking-requests/", "work-lists/booking-requests/"):
+        (told,) = other.get(address).json()["results"]
+        assert told["worked_by"] == mine.json()["worked_by"]
+    problem = refused(other.post(path, {}), 409, rule="PL-27", code="worked_with")
+    assert (problem["by"], RowLock.objects.get().user) == (coordinator.user.name, coordinator.user)
+    assert other.post(path, {"take_over": True}).json()["worked_by"]["by"] == other.user.name
+    assert RowLock.objects.get().taken_over_from == coordinator.user
+    assert coordinator.delete(path).status_code == 204 and RowLock.objects.count() == 1
+    assert other.delete(path).status_code == 204 and not RowLock.objects.exists()
+    work_items.close_request(request_id=row.pk, reason="Dubblett", by=other.user, at=now())
+    for body in ({}, {"take_over": True}):
+        refused(other.post(path, body), 409, rule="BB-01", code="already_done")
+    assert not RowLock.objects.exists()
 
 
 def test_many_rows_are_changed_all_or_none(coordinator, clinic, resource):

@@ -46,7 +46,6 @@ def test_coordinated_visits_are_proposed_and_booked_together(integration, centre
     """BO-02: nothing is saved by a proposal."""
     day = local_date(start).isoformat()
     asked = {
-        "kind": "coordinated",
         "care_unit": str(centre.pk),
         "visits": [{"visit_type": "pv-ssk-aterbesok"}, {"visit_type": "pv-lak-aterbesok", "resource": str(doctor.pk)}],
         "from": day,
@@ -57,7 +56,7 @@ def test_coordinated_visits_are_proposed_and_booked_together(integration, centre
     slots = [each["slot"] for each in answer.json()["proposals"]]
     assert [slot["resource"]["name"] for slot in slots] == ["Sara Norén", "Anna Holm"]
     assert not VisitPlan.objects.exists()
-    body = {"kind": "coordinated", "patient": str(factories.patient().pk)}
+    body = {"patient": str(factories.patient().pk)}
     body["visits"] = [visit(nurse, start), visit(doctor, start + HALF_HOUR)]
     made = integration.post("visit-plans/", body)
     assert made.status_code == 201, made.content
@@ -73,19 +72,19 @@ def test_coordinated_visits_are_proposed_and_booked_together(integration, centre
 def test_a_series_is_proposed_booked_moved_and_cancelled(integration, centre, nurse, start):
     """PL-08"""
     asked = {
-        "kind": "series",
         "care_unit": str(centre.pk),
-        "visits": [{"visit_type": "pv-ssk-aterbesok", "resource": str(nurse.pk)}],
+        "visit_type": "pv-ssk-aterbesok",
+        "resource": str(nurse.pk),
         "first": start.isoformat(),
         "count": 3,
     }
-    proposals = integration.post("visit-plans/proposals/", asked).json()["proposals"]
+    proposals = integration.post("series/proposals/", asked).json()["proposals"]
     starts = [start + number * 7 * DAY for number in range(3)]
     assert [each["is_misfit"] for each in proposals] == [False] * 3
-    refused(integration.post("visit-plans/proposals/", asked | {"count": None}), 400)
-    body = {"kind": "series", "patient": str(factories.patient().pk)}
+    refused(integration.post("series/proposals/", asked | {"count": None}), 400)
+    body = {"patient": str(factories.patient().pk)}
     body["visits"] = [visit(nurse, each) for each in starts]
-    rows = integration.post("visit-plans/", body).json()["appointments"]
+    rows = integration.post("series/", body).json()["appointments"]
     path = f"appointments/{rows[1]['id']}/rest/"
     later = {"start": (starts[1] + DAY).isoformat(), "changed_by": "patient"}
     moved = integration.post(f"{path}reschedule/", later, If_Match='"1"')
@@ -110,16 +109,16 @@ def test_a_plan_that_meets_the_patients_own_bookings_is_a_warning_and_a_repeat_i
 ):
     """PL-06, PL-27"""
     starts = [start + number * 7 * DAY for number in range(2)]
-    body = {"kind": "series", "patient": str(factories.patient().pk)}
+    body = {"patient": str(factories.patient().pk)}
     doctors = body | {"visits": [visit(doctor, each) for each in starts]}
-    made = integration.post("visit-plans/", doctors).json()["appointments"]
+    made = integration.post("series/", doctors).json()["appointments"]
     body["visits"] = [visit(nurse, starts[0]), visit(nurse, starts[1] + DAY)]
-    warned = refused(integration.post("visit-plans/", body), 409, rule="PL-08", code="misfits")
+    warned = refused(integration.post("series/", body), 409, rule="PL-08", code="misfits")
     assert (warned["is_warning"], warned["needs_reason"]) == (True, True)
     insisted = {"accept_warnings": ["PL-06"], "reason": "Samma resa"}
-    booked = integration.post("visit-plans/", body | insisted).json()["appointments"]
+    booked = integration.post("series/", body | insisted).json()["appointments"]
     assert [row["overlap_reason"] for row in booked] == ["Samma resa", ""]
-    told = refused(integration.post("visit-plans/", body | insisted), 409, rule="PL-08", code="already_done")
+    told = refused(integration.post("series/", body | insisted), 409, rule="PL-08", code="already_done")
     assert told["by"] and Appointment.objects.count() == 4
     path = f"appointments/{made[1]['id']}/rest/reschedule/"
     later = {"start": (starts[1] + DAY).isoformat()}
@@ -179,18 +178,15 @@ def test_coordinated_visits_of_two_units_are_proposed(integration, centre, nurse
     factories.ResourceFactory(care_unit=other, profession="Läk", name="Anna Holm")
     day = local_date(start).isoformat()
     visits = [{"visit_type": "pv-ssk-aterbesok"}, {"visit_type": "pv-lak-aterbesok", "care_unit": str(other.pk)}]
-    asked = {"kind": "coordinated", "care_unit": str(centre.pk), "visits": visits, "from": day, "to": day}
+    asked = {"care_unit": str(centre.pk), "visits": visits, "from": day, "to": day}
     refused(integration.post("visit-plans/proposals/", asked), 403)
     StaffAssignment.objects.create(user=integration.user, care_unit=other, role="integration", hsa_id="SE-PLAN-2")
     answer = integration.post("visit-plans/proposals/", asked)
     assert [each["slot"]["resource"]["name"] for each in answer.json()["proposals"]] == ["Sara Norén", "Anna Holm"]
     # A series at the other unit, and at both.
-    serie = {"kind": "series", "care_unit": str(centre.pk), "first": start.isoformat(), "count": 2}
-    wish = {"visit_type": "pv-lak-aterbesok"}
+    serie = {"care_unit": str(centre.pk), "first": start.isoformat(), "count": 2, "visit_type": "pv-lak-aterbesok"}
     for more in ({"care_unit": str(other.pk)}, {"also_units": [str(other.pk)]}):
-        found = integration.post("visit-plans/proposals/", serie | {"visits": [wish | more]}).json()["proposals"]
+        found = integration.post("series/proposals/", serie | more).json()["proposals"]
         assert [each["slot"]["care_unit"]["id"] for each in found] == [str(other.pk)] * 2
     third = factories.HealthCentreFactory()
-    refused(
-        integration.post("visit-plans/proposals/", serie | {"visits": [wish | {"also_units": [str(third.pk)]}]}), 403
-    )
+    refused(integration.post("series/proposals/", serie | {"also_units": [str(third.pk)]}), 403)

@@ -302,7 +302,11 @@ def test_a_reviewers_absence_sends_the_remiss_to_the_next(clinic):
         ReferralReviewer.objects.create(care_unit=clinic.unit, practitioner=person, position=position)
     to_nurse = register(clinic, clinic.patient(), addressed_to=nurse)
     to_unit = register(clinic, clinic.patient())
-    present = Turn(clinic.unit, at=NOW)
+
+    def mine(turn, person):
+        return set(Referral.objects.undecided().filter(turn.is_of(person.pk)))
+
+    present = Turn([clinic.unit.pk], at=NOW)
     assert (present.of(to_nurse), present.of(to_unit), present.is_stand_in(to_nurse)) == (nurse, nurse, False)
     absences.register(
         care_unit=clinic.unit,
@@ -313,11 +317,11 @@ def test_a_reviewers_absence_sends_the_remiss_to_the_next(clinic):
         by=clinic.doctor,
         at=NOW - HOUR,
     )
-    away = Turn(clinic.unit, at=NOW)
+    away = Turn([clinic.unit.pk], at=NOW)
     assert (away.of(to_nurse), away.of(to_unit), away.is_stand_in(to_nurse)) == (doctor, doctor, True)
-    assert (away.addresses_of(doctor), away.addresses_of(nurse)) == ({nurse.pk, None}, set())
-    back = Turn(clinic.unit, at=NOW + DAY)
-    assert (back.of(to_nurse), back.addresses_of(doctor)) == (nurse, set())
+    assert (mine(away, doctor), mine(away, nurse)) == ({to_nurse, to_unit}, set())
+    back = Turn([clinic.unit.pk], at=NOW + DAY)
+    assert (back.of(to_nurse), mine(back, doctor)) == (nurse, set())
 
 
 def test_the_trail_is_never_changed(clinic):

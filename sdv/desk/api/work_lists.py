@@ -15,6 +15,7 @@ from scheduling.api.commitments import CommitmentAnswer, commitment_answer, comm
 from scheduling.api.faults import FaultAnswer, fault_answer, fault_rows
 from scheduling.api.invitations import InvitationAnswer, invitation_answer, invitation_rows
 from scheduling.api.request_filters import ListFilters, by_filters, view_of
+from scheduling.api.reviewers import ReferralInTurnAnswer, in_turn_answer
 from scheduling.api.work_items import WorkItemAnswer, work_item_answer, work_item_rows
 from scheduling.models import (
     AwaitedResult,
@@ -25,6 +26,7 @@ from scheduling.models import (
     OpenInvitation,
     RebookingItem,
 )
+from scheduling.reviewers import Turn
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
@@ -51,15 +53,38 @@ class SharedListQuery(WorkListQuery):
     shared = Flag(required=False, help_text="Också det som väntar hos enheter som delar väntelista.")
 
 
+class ReferralListQuery(WorkListQuery):
+    """Filters of Remisshantering."""
+
+    reviewer = Id(required=False, help_text="Medarbetaren vars tur det är att granska.")
+
+
 class RequestListQuery(SharedListQuery, ListFilters):
     """Filters of Bokningsbegäran (BB-01)."""
 
 
+def _nothing(units, at):
+    return {}
+
+
+def _limits(units, at):
+    return {"limits": waiting.limits()}
+
+
 def work_list(
-    name, summary, rows, *, field, row, shown, permission=Permission.VIEW_WORK_LISTS, beside=dict, query=WorkListQuery
+    name,
+    summary,
+    rows,
+    *,
+    field,
+    row,
+    shown,
+    permission=Permission.VIEW_WORK_LISTS,
+    beside=_nothing,
+    query=WorkListQuery,
 ):
     """The endpoint GET work-lists/{name}/. `rows(at)` are the list's rows at every unit, most urgent first by `field`;
-    `beside` is what every row is shown with, read once."""
+    `beside(units, at)` is what every row is shown with, read once."""
 
     class WorkList(Endpoint):
         permissions = {"GET": permission}
@@ -84,10 +109,13 @@ def work_list(
                 found = found.filter(patient=asked["patient"])
             if query is RequestListQuery:
                 found = by_filters(found, asked, view, at=self.at)
+            known = beside(units, self.at)
+            if "reviewer" in asked:
+                found = found.filter(known["turn"].is_of(asked["reviewer"]))
             page = by_cursor(request, found, asked=asked, field=field)
             self.log([each.patient_id for each in page.rows], f"lista: {name}", care_unit_id=unit)
             today = local_date(self.at)
-            return self.answer(page.answer(partial(shown, on=today, **beside())))
+            return self.answer(page.answer(partial(shown, on=today, **known)))
 
     WorkList.__doc__ = f"GET work-lists/{name}/."
     return WorkList
@@ -106,6 +134,7 @@ def coding_row_answer(row, *, on):
 
 _REQUESTS = page_of("WorkListBookingRequestPage", BookingRequestAnswer)
 _REFERRALS = page_of("WorkListReferralPage", ReferralAnswer)
+_IN_TURN = page_of("WorkListReferralInTurnPage", ReferralInTurnAnswer)
 _ITEMS = page_of("WorkListItemPage", WorkItemAnswer)
 _REBOOKINGS = page_of("WorkListRebookingPage", RebookingAnswer)
 _INVITATIONS = page_of("WorkListOpenInvitationPage", InvitationAnswer)
@@ -136,7 +165,7 @@ def _encounters(kept, field):
 LISTS = {
     "booking-requests": {
         "summary": "Bokningsbegäran som väntar",
-        "rows": lambda at: booking_request_rows(BookingRequest.objects.waiting()),
+        "rows": lambda at: booking_request_rows(BookingRequest.objects.waiting(), at=at),
         "field": BookingRequest.URGENCY,
         "row": _REQUESTS,
         "query": RequestListQuery,
@@ -149,15 +178,16 @@ LISTS = {
         "field": Referral.URGENCY,
         "row": _REFERRALS,
         "shown": referral_answer,
-        "beside": lambda: {"limits": waiting.limits()},
+        "beside": _limits,
     },
     "referrals": {
         "summary": "Remisshantering: remisser som väntar på beslut",
         "rows": lambda at: referral_rows(Referral.objects.undecided()),
         "field": Referral.URGENCY,
-        "row": _REFERRALS,
-        "shown": referral_answer,
-        "beside": lambda: {"limits": waiting.limits()},
+        "row": _IN_TURN,
+        "query": ReferralListQuery,
+        "shown": in_turn_answer,
+        "beside": lambda units, at: _limits(units, at) | {"turn": Turn(units, at=at)},
         "permission": Permission.VIEW_REFERRALS,
     },
     "awaiting-result": {"summary": "Avvakta"} | _items(AwaitedResult),

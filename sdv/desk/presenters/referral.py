@@ -62,7 +62,7 @@ def reviewer_text(referral, turn):
     name = str(now_in_turn) if now_in_turn else "Ingen i tur"
     if turn.is_stand_in(referral):
         return f"{name} för {referral.addressed_to}, frånvarande"
-    return name if now_in_turn or referral.addressed_to_id or turn.order else ""
+    return name if now_in_turn or referral.addressed_to_id or turn.names_reviewers(referral) else ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -65,10 +65,11 @@ def referrals(request):
     at, unit = now(), request.actor.care_unit
     shown = request.GET.get("visa", "")
     to_book, mine = shown == "boka", shown == "mina"
-    turn = Turn(unit, at=at)
+    turn = Turn([unit.pk], at=at)
     chosen = unit.referrals.to_book() if to_book else unit.referrals.undecided()
     if mine:
-        chosen = chosen.filter(_addressed_to_any(_mine(request, turn)))
+        person = getattr(request.actor.user, "practitioner", None)
+        chosen = chosen.filter(turn.is_of(person.pk if person else None))
     page = keyset.page(_with_details(with_waits(chosen)), field=Referral.URGENCY, cursor=request.GET.get("cursor", ""))
     log_access(actor=request.actor, patients=[row.patient_id for row in page.rows], what="remisser", at=at)
     back, may_book = ReturnToList(request, [row.pk for row in page.rows]), request.actor.may(Permission.BOOK)
@@ -98,16 +99,6 @@ def referrals(request):
         **came_back(request),
     }
     return render(request, "referrals/list.html", context)
-
-
-def _mine(request, turn):
-    person = getattr(request.actor.user, "practitioner", None)
-    return turn.addresses_of(person) if person else set()
-
-
-def _addressed_to_any(addresses):
-    wanted = Q(addressed_to__in=[each for each in addresses if each])
-    return wanted | Q(addressed_to=None) if None in addresses else wanted
 
 
 @permitted(Permission.VIEW_REFERRALS)
@@ -171,7 +162,9 @@ def referral(request, pk):
         "form": next((form for form in forms.values() if form.errors), None),
         "row": row,
         "forms": forms,
-        "facts": referral_facts(row, wait=wait, turn=Turn(unit, at=at) if is_own and row.status in UNDECIDED else None),
+        "facts": referral_facts(
+            row, wait=wait, turn=Turn([unit.pk], at=at) if is_own and row.status in UNDECIDED else None
+        ),
         "steps": referral_trail(row),
         "band": presenter.band_of(request, patient, at=at),
         "patient_id": patient.pk,
