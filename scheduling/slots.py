@@ -53,7 +53,7 @@ class Found:
 def resources_for(care_unit, visit_type, day):
     """Resources of the unit that can be booked for the visit type: persons of its profession."""
     return (
-        Resource.objects.valid_on(day)
+        Resource.objects.there_from(day)
         .filter(care_unit=care_unit)
         .filter(Q(kind=ResourceKind.PERSON, practitioner__profession_id=visit_type.profession_id))
         .select_related("practitioner__profession")

@@ -21,10 +21,13 @@ class Resource(Row):
     """Resurs that can be booked: a practitioner, a room or a piece of equipment of a care unit."""
 
     class ResourceQuerySet(CatalogueQuerySet, LockingQuerySet):
+        def there_from(self, day):
+            """Those that have not left by the day: who begins later can be planned for, and has no times before."""
+            return self.exclude(valid_to__lt=day)
+
         def there_within(self, first, last):
             """Those that are there on some day from the first to the last."""
-            begun, left = Q(valid_from__isnull=True) | Q(valid_from__lte=last), Q(valid_to__lt=first)
-            return self.filter(begun).exclude(left)
+            return self.there_from(first).exclude(valid_from__gt=last)
 
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="resources", verbose_name="vårdenhet")
     kind = models.CharField("slag", max_length=10, choices=ResourceKind)

@@ -57,6 +57,15 @@ def test_the_list_tells_each_week_in_words_who_is_away_and_the_holidays(client, 
         factories.WeeklyHoursFactory(resource=nurse, weekday=weekday, from_time="08:00", to_time="16:30")
     text = client.get(reverse("schedules")).content.decode()
     assert "Sara Norén" in text and "mån–fre 08:00–16:30" in text and "Ingen frånvaro framåt." in text
+    # Who begins later can be planned for; who has left is not there.
+    for name, days in (
+        ("Eva Ek", {"valid_from": local_date(now()) + DAY}),
+        ("Ola Ask", {"valid_to": local_date(now()) - DAY}),
+    ):
+        factories.ResourceFactory(care_unit=centre, profession="Ssk", name=name, **days)
+    text = client.get(reverse("schedules")).content.decode()
+    chosen = client.get(reverse("absence-create")).content.decode()
+    assert ("Eva Ek" in text, "Ola Ask" in text, "Eva Ek" in chosen, "Ola Ask" in chosen) == (True, False, True, False)
     few = queries_of(lambda: client.get(reverse("schedules")))
     for _ in range(3):
         factories.ResourceFactory(care_unit=centre)

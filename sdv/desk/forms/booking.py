@@ -187,7 +187,7 @@ class BookingForm(TimesForm):
     def _resources(self):
         if not self.visit_type:
             return {}
-        rows = Resource.objects.valid_on(self.day).filter(
+        rows = Resource.objects.there_from(self.day).filter(
             care_unit__in=self.units,
             kind=ResourceKind.PERSON,
             practitioner__profession_id=self.visit_type.profession_id,
@@ -200,7 +200,7 @@ class BookingForm(TimesForm):
         found = {name: {} for name in WITH}
         if not self.visit_type:
             return found
-        rows = Resource.objects.valid_on(self.day).filter(care_unit__in=self.units)
+        rows = Resource.objects.there_from(self.day).filter(care_unit__in=self.units)
         for row in rows.select_related("practitioner", "care_unit").order_by("name"):
             name = WITH_KIND[row.kind]
             if not row.practitioner_id or row.practitioner.profession_id != self.visit_type.profession_id:

@@ -33,7 +33,7 @@ class WhenForm(forms.Form):
     def __init__(self, data=None, *, care_unit, today, **kwargs):
         super().__init__(data, **kwargs)
         self.today = today
-        rows = Resource.objects.valid_on(today).filter(care_unit=care_unit)
+        rows = Resource.objects.there_from(today).filter(care_unit=care_unit)
         self.fields["resources"].queryset = rows.order_by("kind", "name")
 
     def clean_day(self):
@@ -118,7 +118,7 @@ class SessionForm(SeatsForm, WhenForm):
             "hx-target": "#id_contact_reason",
             "hx-sync": "this:replace",
         }
-        rows = Resource.objects.valid_on(today).filter(care_unit=care_unit)
+        rows = Resource.objects.there_from(today).filter(care_unit=care_unit)
         self.fields["resources"].queryset = rows.order_by("kind", "name")
         if not care_unit.allows_overbooking:
             del self.fields["extra_seats"]

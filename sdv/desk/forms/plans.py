@@ -98,7 +98,7 @@ class WishForm(forms.Form):
         if self.visit_type:
             offered = ContactReason.objects.offered_for(self.visit_type, today)
             self.reasons = {str(row.pk): row for row in offered}
-            rows = Resource.objects.valid_on(today).filter(
+            rows = Resource.objects.there_from(today).filter(
                 care_unit__in=self.units,
                 kind=ResourceKind.PERSON,
                 practitioner__profession_id=self.visit_type.profession_id,

@@ -111,7 +111,7 @@ class AbsenceForm(forms.Form):
     def __init__(self, data=None, *, care_unit, today, **kwargs):
         super().__init__(data, **kwargs)
         self.today = today
-        self.fields["resource"].queryset = care_unit.resources.valid_on(today).order_by("name")
+        self.fields["resource"].queryset = care_unit.resources.there_from(today).order_by("name")
 
     def clean(self):
         found = super().clean()

@@ -49,7 +49,7 @@ def schedule_list(request):
     """Every resource of the unit with its week in words, and who is away."""
     at, unit = now(), request.actor.care_unit
     today = local_date(at)
-    rows = unit.resources.valid_on(today).prefetch_related("weekly_hours").order_by("kind", "name")
+    rows = unit.resources.there_from(today).prefetch_related("weekly_hours").order_by("kind", "name")
     context = {
         "heading": "Tidböcker",
         "rows": [(row, presenter.week_text(row, today) or "Inga tider") for row in rows],
