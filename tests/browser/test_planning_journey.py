@@ -121,13 +121,14 @@ def test_a_booking_hit_by_an_absence_is_moved_with_two_keys(as_user, visit, cent
 
 
 def test_a_freed_time_is_offered_and_taken_with_three_keys(as_user, visit, centre, nurse):
-    """PL-01: Enter on the time, Enter on the first who waits, J for the yes."""
+    """PL-01: Enter on the time, Enter on the first who waits, J for the yes. Where the first does not answer, K and
+    Ctrl+Enter say so, and the next has the focus (PL-10)."""
     gone = booked(nurse)
     cancellation.cancel(
         appointment_id=gone.pk, cancelled_by="patient", reason="Förhinder", by=factories.UserFactory(), at=now()
     )
     BookingRequest.objects.all().delete()
-    row = waits(centre, "Väntande")
+    called, row = waits(centre, "Svararinte"), waits(centre, "Väntande")
     page = as_user(factories.receptionist(centre))
     visit(reverse("freed-times"))
     assert_accessible(page)
@@ -135,12 +136,18 @@ def test_a_freed_time_is_offered_and_taken_with_three_keys(as_user, visit, centr
     keys.press("Enter")
     page.locator("#vantande").wait_for()
     assert_accessible_also_narrow(page)
+    keys.press("k")
+    in_dialog(page)
+    keys.press("Control+Enter")
+    receipt(page, "Kontaktförsök (svarade inte) sparat för")
+    page.get_by_text("1 rad har kontaktats i dag och visas inte.").wait_for()
+    assert ContactAttempt.objects.get().booking_request == called
     keys.press("Enter")
     receipt(page, "Tiden hålls till")
     assert_accessible(page)
     keys.press("j")
     receipt(page, "Bokad:")
-    assert keys.count == 3
+    assert keys.count == 3 + 2
     assert Appointment.objects.get(status="booked").patient == row.patient
     assert (Offer.objects.get().status, FreedTime.objects.usable(now()).count()) == ("accepted", 0)
 
