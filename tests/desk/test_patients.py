@@ -431,7 +431,7 @@ def test_bokningar_shows_coming_waiting_and_past_of_this_unit(unit, desk):
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("patient", 18), ("patient-encounters", 20), ("patient-commitments", 27), ("patient-appointments", 20)],
+    [("patient", 18), ("patient-encounters", 20), ("patient-commitments", 30), ("patient-appointments", 20)],
 )
 def test_a_tab_asks_the_database_equally_often_however_much_it_shows(name, most, clinic):
     """The frame's counts of the menu included. Each visit is with a caregiver of its own (PL-06 is overruled)."""
