@@ -13,6 +13,7 @@ from registration.models import (
     Encounter,
     Patient,
     Referral,
+    ReferralAct,
     ReferralKind,
     ReferralStatus,
 )
@@ -45,7 +46,7 @@ def open_for(*, patient_id, care_unit, problem_code, by, at, kind=ReferralKind.A
         patient=patient, care_unit=care_unit, problem_code=problem_code, by=by, at=at
     )
     if not is_planned(commitment, at=at):
-        Referral.objects.create(
+        ground = Referral.objects.create(
             patient=patient,
             care_unit=care_unit,
             kind=kind,
@@ -58,6 +59,7 @@ def open_for(*, patient_id, care_unit, problem_code, by, at, kind=ReferralKind.A
             decided_by=by,
             created_by=by,
         )
+        ground.events.create(act=ReferralAct.ACCEPTED, by=by, at=at)
     return commitment
 
 

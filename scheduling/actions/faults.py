@@ -40,7 +40,7 @@ def check(*, at, dry_run=False):
         known = ListFault.objects.open().filter(kind=kind, **{f"{subject}__isnull": False})
         # Another unit has taken the row over: its fault is that unit's, so the old one is closed and a new one found.
         right = known.exclude(Q(**{f"{subject}__in": rows.values("pk")}), care_unit=F(f"{subject}__care_unit"))
-        mended += right.count() if dry_run else right.update(closed_at=at)
+        mended += right.count() if dry_run else right.update(closed_at=at, version=F("version") + 1)
         new = rows.exclude(pk__in=known.values(subject))
         found += [
             ListFault(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from registration.actions.encounters import refuse_deceased
+from registration.actions.encounters import find_commitment, refuse_deceased
 from registration.lifecycle import Status
 from registration.models import CareCommitment, ContactReason, Encounter, Patient
 from scheduling import rules
@@ -41,7 +41,7 @@ def request_booking(*, patient_id, care_unit, by, at, commitment_id=None, **fiel
     """A bokningsbegäran made directly (BB-01): `visit_type`, `contact_reason`, `wished_from`, `wished_to` and more."""
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
-    commitment = _open_commitment(commitment_id, patient, care_unit)
+    commitment = find_commitment(patient, care_unit, commitment_id) if commitment_id else None
     return create_request(patient=patient, care_unit=care_unit, commitment=commitment, by=by, at=at, **fields)
 
 
@@ -110,6 +110,8 @@ def change_request(*, request_id, by, at, version=None, **changes):
 @transaction.atomic
 def close_request(*, request_id, reason, by, at, version=None):
     """Ends a request that will not be booked, with its reason."""
+    # The patient first, as whoever says yes to an offer of it does: each would else wait for what the other holds.
+    Patient.objects.lock_present(BookingRequest.objects.values_list("patient_id", flat=True).get(pk=request_id))
     request = _lock(BookingRequest, request_id, version)
     refuse_unless_waiting(request)
     if not reason.strip():
@@ -205,17 +207,6 @@ def refuse_unless_waiting(request):
             f"Bokningsbegäran är redan {request.get_status_display().lower()}. Läs in listan igen.",
             code="already_done",
         )
-
-
-def _open_commitment(commitment_id, patient, care_unit):
-    if not commitment_id:
-        return None
-    commitment = CareCommitment.objects.open().filter(pk=commitment_id, patient=patient, care_unit=care_unit).first()
-    if commitment is None:
-        raise RuleError(
-            "VH-08", "Vårdåtagandet är avslutat eller hör till en annan patient eller enhet.", code="missing_commitment"
-        )
-    return commitment
 
 
 # --- No-show items ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from registration.models import Patient
 from scheduling import rules
 from scheduling.models import BookingRequest, KeptFilters, RowLock, SavedView
 from sdv.common.errors import InputError, RuleError
@@ -69,7 +70,11 @@ def change_many(*, request_ids, care_unit, by, at, close_reason=None, **changes)
         raise InputError(rad="Markera minst en rad.")
     if len(ids) > MANY:
         raise InputError(rad=f"Markera högst {MANY} rader åt gången.")
-    rows = list(BookingRequest.objects.filter(pk__in=ids, care_unit=care_unit).locked())
+    asked = BookingRequest.objects.filter(pk__in=ids, care_unit=care_unit)
+    if close_reason is not None:
+        # The patients first, as whoever books one of them does.
+        list(Patient.objects.filter(pk__in=asked.values("patient_id")).locked())
+    rows = list(asked.locked())
     if len(rows) != len(ids):
         raise InputError(rad="Någon av raderna finns inte på enheten. Läs in listan igen.")
     for lock in working_with(ids, at=at).values():
