@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from scheduling.actions import invitations, offers, work_items
+from scheduling.actions import invitations, offers, work_items, working
 from scheduling.models import Appointment, Letter, Offer, OpenInvitation, ResourceBooking
 from sdv.common.errors import RuleError
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY, Clinic
@@ -80,6 +80,32 @@ def test_of_a_yes_a_no_and_the_clock_at_once_one_is_heard(centre, round_):
     assert Appointment.objects.count() == ResourceBooking.objects.filter(state="booked").count() == int(is_booked)
     assert not ResourceBooking.objects.filter(state="held").exists()
     assert len(refused) == (3 if offer.status == "expired" else 2)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_yes_and_the_end_of_what_is_waited_for_at_once_never_wait_for_each_other(centre, many):
+    """PL-01, PL-27, BB-01: booked or closed, whoever came first, and never both in each other's way."""
+    requests = waiting(centre, 6)
+    made = [
+        offers.make(
+            subject="booking_request", row_id=row.pk, resource_id=centre.nurse_resource.pk, start=START + n * HALF_HOUR,
+            by=centre.nurse, at=NOW,
+        )
+        for n, row in enumerate(requests)
+    ]  # fmt: skip
+    told = {"by": centre.doctor, "at": NOW}
+    ends = [partial(work_items.close_request, request_id=row.pk, reason="Avstår", **told) for row in requests]
+    if many:
+        ids = [row.pk for row in requests]
+        ends = [partial(working.change_many, request_ids=ids, care_unit=centre.unit, close_reason="Avstår", **told)]
+    answers = together(*[partial(offers.accept, offer_id=row.pk, by=centre.nurse, at=NOW) for row in made], *ends)
+    lost = [each for each in answers if isinstance(each, Exception)]
+    assert {type(each) for each in lost} <= {RuleError}, lost
+    for row in requests:
+        row.refresh_from_db()
+        booked = Appointment.objects.filter(booking_request=row).count()
+        assert (row.status, booked) in (("booked", 1), ("closed", 0), *([("open", 0)] if many else []))
+    assert not ResourceBooking.objects.filter(state="held").exclude(offer__status="open").exists()
 
 
 def test_one_who_waits_is_invited_once_by_however_many(centre):

@@ -267,13 +267,18 @@ def undo(clinic, visit, at=LATER):
 
 
 def test_undo_of_ending_opens_the_commitment_again(clinic, visit):
-    """PL-13"""
+    """PL-13, VA-03: a remiss that waited on it too waits again, accepted by whom and when it was, each time a new version."""
+    clinic.commitment(visit.patient)
+    waiting = Referral.objects.get(status="accepted")
+    decided = {"status": "accepted", "decided_at": waiting.decided_at, "decided_by": waiting.decided_by_id}
     finish(clinic, visit, "end_commitment", reason=clinic.outcome_reason("end_commitment"))
     undone = undo(clinic, visit)
     commitment = CareCommitment.objects.get()
     assert (undone.status, undone.checked_out_at) == ("in_progress", None)
     assert (commitment.status, commitment.close_reason, commitment.closed_on) == ("open", "", None)
     assert CheckOut.objects.get().undone_by == clinic.doctor
+    again = Referral.objects.values("status", "decided_at", "decided_by", "version").get(pk=waiting.pk)
+    assert again == decided | {"version": waiting.version + 2}
 
 
 @pytest.mark.parametrize("outcome", ["await_result", "no_further_planning", "follow_up"])
