@@ -72,6 +72,16 @@ def other_visit_type(unit_name):
     )
 
 
+def visit_type_not_offered(visit_type_name, unit_name):
+    """BT-01: a unit books the besökstyper of its vårdområde that are valid on the day."""
+    return RuleError(
+        "BT-01",
+        f"Besökstypen {visit_type_name} kan inte väljas på {unit_name}: den hör till ett annat vårdområde eller gäller inte"
+        " längre. Välj en av enhetens besökstyper.",
+        code="visit_type_not_offered",
+    )
+
+
 def outside_hours(resource_name, start):
     """BO-01: a booking takes a time that the resource's tidbok has."""
     return RuleError(

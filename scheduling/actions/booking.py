@@ -15,9 +15,8 @@ from scheduling.models import (
     Resource,
 )
 from sdv.common.errors import InputError, RuleError
-from sdv.common.time import local_date
 
-from . import invitations, letter_facts, letter_writing, offers, work_items
+from . import choices, invitations, letter_facts, letter_writing, offers, work_items
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def who_and_what(
     for that contact at another unit (VH-10), which must suit the `start`."""
     patient = Patient.objects.lock_present(patient_id)
     encounters.refuse_deceased(patient)
-    contact_reason = _offered_reason(visit_type, contact_reason_id, local_date(at))
+    contact_reason = choices.offered_reason(visit_type, contact_reason_id, care_unit, at=at)
     request = _request_to_book(booking_request_id, patient, care_unit)
     commitment_id = commitment_id or (request.commitment_id if request else None)
     # Primary care and a consult need no vårdåtagande (VH-08): only one that is named is taken.
@@ -61,21 +60,6 @@ def who_and_what(
     if during_id:
         during = consults.engaged_by(patient, during_id, care_unit_id=care_unit.pk, visit_type=visit_type, start=start)
     return Wanted(patient, care_unit, visit_type, contact_reason, request, commitment, during)
-
-
-def _offered_reason(visit_type, contact_reason_id, day):
-    """VO-01, VO-02: exactly one reason, linked to the visit type."""
-    if not contact_reason_id:
-        raise RuleError("VO-01", "Välj en vårdkontaktsorsak: det ska alltid finnas exakt en.", code="reason_missing")
-    offered = ContactReason.objects.offered_for(visit_type, day).filter(pk=contact_reason_id).first()
-    if offered is None:
-        chosen = ContactReason.objects.filter(pk=contact_reason_id).first()
-        raise rules.reason_refusal(
-            is_offered=False,
-            reason_name=chosen.name if chosen else "som valdes",
-            visit_type_name=visit_type.name,
-        )
-    return offered
 
 
 def _request_to_book(booking_request_id, patient, care_unit):

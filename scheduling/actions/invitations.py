@@ -12,7 +12,7 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
 
-from . import letter_facts, letter_writing
+from . import choices, letter_facts, letter_writing
 from .offers import SUBJECTS, unspecified_reason
 
 RENEWED, BOOKED, DONE = "Ny öppen kallelse", "Patienten har fått en tid", "Patienten väntar inte längre"
@@ -49,7 +49,9 @@ def invite(
         raise InputError(visit_type="Ange vilken besökstyp patienten ska boka.")
     contact_reason = contact_reason or (row.contact_reason if subject == "booking_request" else None)
     contact_reason = contact_reason or unspecified_reason(visit_type, today)
-    choices = letter_facts.chosen(
+    reason_id = contact_reason.pk if contact_reason else None
+    contact_reason = choices.offered_reason(visit_type, reason_id, row.care_unit, at=at)
+    wanted = letter_facts.chosen(
         own_text=own_text, language=language, attachment_ids=attachment_ids, care_unit=row.care_unit, day=today
     )
     for standing in OpenInvitation.objects.watched().filter(**{subject: row}).select_related("invited_by").locked():
@@ -67,7 +69,7 @@ def invite(
         invited_at=at,
         invited_by=by,
     )
-    invitation.letters_written = letter_writing.write_open(invitation, choices=choices, by=by, at=at)
+    invitation.letters_written = letter_writing.write_open(invitation, choices=wanted, by=by, at=at)
     return invitation
 
 

@@ -22,7 +22,7 @@ from sdv.common.time import local_date, minute
 from sdv.common.versions import refuse_stale
 from sdv.organisation.models import sharing_ids
 
-from . import resource_bookings
+from . import choices, resource_bookings
 
 SUBJECTS = {"booking_request": BookingRequest, "referral": Referral}
 
@@ -101,6 +101,8 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
         raise InputError(resource="Resursen finns inte på vårdenheten. Välj bland enhetens resurser.")
     if visit_type.care_area_id != resource.care_unit.care_area_id:
         raise rules.other_visit_type(resource.care_unit.short_name)
+    reason_id = contact_reason.pk if contact_reason else None
+    contact_reason = choices.offered_reason(visit_type, reason_id, resource.care_unit, at=at)
     if found := resource_bookings.outside([resource], visit_type, start, end):
         raise found
     expires = rules.offer_expiry(start=start, end=end, at=at)

@@ -6,7 +6,7 @@ queue, and an absence registered at the same moment is either met or refused."""
 from django.db import transaction
 
 from registration.actions import encounters
-from registration.models import ContactReason, Encounter, Patient
+from registration.models import Encounter, Patient
 from scheduling import rules
 from scheduling.models import (
     Appointment,
@@ -19,10 +19,10 @@ from scheduling.models import (
     SessionStatus,
 )
 from sdv.common.errors import InputError, RuleError
-from sdv.common.time import local_date, minute
+from sdv.common.time import minute
 from sdv.common.versions import refuse_stale, write
 
-from . import appointments, booking, letter_facts, letter_writing, offers, rebooking, resource_bookings, seats
+from . import appointments, booking, choices, letter_facts, letter_writing, offers, rebooking, resource_bookings, seats
 
 # --- The session ----------------------------------------------------------------------------------------------------
 
@@ -55,9 +55,7 @@ def _plan(
         raise InputError(resources="Välj minst en resurs: ett tillfälle har någon som leder det.")
     if extra_seats and (refused := rules.session_overbooking(care_unit.allows_overbooking)):
         raise refused
-    reason = ContactReason.objects.offered_for(visit_type, local_date(at)).filter(pk=contact_reason_id).first()
-    if reason is None:
-        raise rules.reason_refusal(is_offered=False, reason_name="som valdes", visit_type_name=visit_type.name)
+    reason = choices.offered_reason(visit_type, contact_reason_id, care_unit, at=at)
     resources = booking.lock_resources(resource_ids, care_unit)
     if not any(resource.practitioner_id for resource in resources):
         raise InputError(resources="Välj minst en person: ett tillfälle har någon som leder det.")

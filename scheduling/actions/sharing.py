@@ -9,6 +9,7 @@ from scheduling import rules
 from scheduling.models import BookingRequest, BookingRequestStatus, RowLock
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
+from sdv.common.versions import refuse_stale
 
 from . import appointments, commitments, invitations, offers, sessions
 
@@ -16,12 +17,13 @@ REASON = "Delad väntelista"
 
 
 @transaction.atomic
-def take_request(*, request_id, care_unit, by, at):
+def take_request(*, request_id, care_unit, by, at, version=None):
     """The waiting request becomes the unit's own: same row, same dates, same time of coming in. The vårdåtagande of its
     problem opens at the unit; the one it had ends where nothing else is planned on it (UT-07)."""
     row = BookingRequest.objects.filter(pk=request_id)
     patient, old = _patient(row), _commitment(row)
     request = BookingRequest.objects.locked().select_related("care_unit").get(pk=request_id)
+    refuse_stale(request, version)
     is_waiting = request.status in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP)
     _refuse(request.care_unit, care_unit, is_waiting=is_waiting, status=request.get_status_display(), at=at)
     if not VisitType.objects.for_unit(care_unit, local_date(at)).filter(pk=request.visit_type_id).exists():
@@ -39,11 +41,12 @@ def take_request(*, request_id, care_unit, by, at):
 
 
 @transaction.atomic
-def take_referral(*, referral_id, care_unit, by, at):
+def take_referral(*, referral_id, care_unit, by, at, version=None):
     """The accepted remiss becomes the unit's own, with its dates and deviations; its trail says from where (VA-03)."""
     row = Referral.objects.filter(pk=referral_id)
     patient, old = _patient(row), _commitment(row)
     referral = Referral.objects.locked().select_related("care_unit").get(pk=referral_id)
+    refuse_stale(referral, version)
     is_waiting = referral.status == ReferralStatus.ACCEPTED
     _refuse(referral.care_unit, care_unit, is_waiting=is_waiting, status=referral.get_status_display(), at=at)
     offers.withdraw_of(referral=referral, by=by, at=at)

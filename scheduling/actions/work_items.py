@@ -6,7 +6,7 @@ from django.db import transaction
 
 from registration.actions.encounters import find_commitment, refuse_deceased
 from registration.lifecycle import Status
-from registration.models import CareCommitment, ContactReason, Encounter, Patient
+from registration.models import CareCommitment, Encounter, Patient
 from scheduling import rules
 from scheduling.models import (
     UNDONE,
@@ -26,7 +26,7 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
 
-from . import invitations, offers
+from . import choices, invitations, offers
 
 # Decisions on an item: follow up (a bokningsbegäran), end the vårdåtagande, or nothing more needed.
 FOLLOW_UP, END_COMMITMENT, NOTHING_MORE = "follow_up", "end_commitment", "nothing_more"
@@ -66,8 +66,7 @@ def create_request(
     """Inner write of a request. Addressed to a colleague it is an uppföljningsbegäran until confirmed (UT-06)."""
     if wished_to < wished_from:
         raise InputError(wished_to="Begärt slutdatum ska inte ligga före begärt startdatum.")
-    if not ContactReason.objects.offered_for(visit_type, local_date(at)).filter(pk=contact_reason.pk).exists():
-        raise rules.reason_refusal(is_offered=False, reason_name=contact_reason.name, visit_type_name=visit_type.name)
+    choices.offered_reason(visit_type, contact_reason.pk, care_unit, at=at)
     if wished_resource and wished_resource.care_unit_id != care_unit.pk:
         raise InputError(resource="Resursen hör till en annan vårdenhet. Välj en av enhetens resurser.")
     to_colleague = addressee is not None and addressee.pk != by.pk

@@ -216,7 +216,8 @@ class OneSession(_Session):
         return self.shown(pk)
 
     @operation(
-        "sessions_change", "Ändra benämning och platser", tag=TAG, body=SessionChange, answer=SessionAnswer, is_versioned=True
+        "sessions_change", "Ändra benämning och platser", tag=TAG, body=SessionChange, answer=SessionAnswer,
+        is_versioned=True, conflicts=True,
     )  # fmt: skip
     def patch(self, request, pk):
         self.require_at(pk)
@@ -308,11 +309,12 @@ class SessionParticipants(AppointmentEndpoint):
 
     @operation(
         "sessions_participants_create",
-        "Boka en patient på tillfället, eller flytta en bokning hit",
+        "Boka en patient på tillfället, eller flytta en bokning hit; If-Match är den flyttade bokningens",
         tag=TAG,
         body=SessionParticipantBody,
         answer=AppointmentAnswer,
         status=201,
+        is_versioned=True,
         is_post=True,
     )
     def post(self, request, pk):
@@ -335,7 +337,7 @@ class SessionParticipants(AppointmentEndpoint):
         if "appointment" in asked:
             if not Appointment.objects.filter(pk=asked["appointment"], care_unit=unit).exists():
                 raise InputError(appointment="Bokningen finns inte på vårdenheten.")
-            row = sessions.change_session(appointment_id=asked["appointment"], **same)
+            row = sessions.change_session(appointment_id=asked["appointment"], version=self.version, **same)
             return self.shown(row.pk, "bokning flyttad till grupptillfälle", status=201)
         reason = asked.get("contact_reason")
         try:

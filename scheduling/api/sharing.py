@@ -44,10 +44,11 @@ class TakeOverRequest(_TakeOver):
         body=TakeOverBody,
         answer=BookingRequestAnswer,
         is_post=True,
+        is_versioned=True,
     )
     def post(self, request, pk):
         unit = self.target(BookingRequest.objects.values_list("care_unit_id", flat=True).get(pk=pk))
-        sharing.take_request(request_id=pk, care_unit=unit, by=self.actor.user, at=self.at)
+        sharing.take_request(request_id=pk, care_unit=unit, by=self.actor.user, at=self.at, version=self.version)
         row = booking_request_rows(at=self.at).get(pk=pk)
         self.log([row.patient_id], "bokningsbegäran övertagen", care_unit_id=unit.pk, resource_id=pk)
         return self.answer(booking_request_answer(row, on=local_date(self.at)), version=row.version)
@@ -63,10 +64,11 @@ class TakeOverReferral(_TakeOver):
         body=TakeOverBody,
         answer=ReferralAnswer,
         is_post=True,
+        is_versioned=True,
     )
     def post(self, request, pk):
         unit = self.target(Referral.objects.values_list("care_unit_id", flat=True).get(pk=pk))
-        sharing.take_referral(referral_id=pk, care_unit=unit, by=self.actor.user, at=self.at)
+        sharing.take_referral(referral_id=pk, care_unit=unit, by=self.actor.user, at=self.at, version=self.version)
         row = referral_rows().get(pk=pk)
         self.log([row.patient_id], "remiss övertagen", care_unit_id=unit.pk, resource_id=pk)
         return self.answer(referral_answer(row, on=local_date(self.at)), version=row.version)

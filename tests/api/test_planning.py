@@ -62,6 +62,7 @@ def test_a_request_has_the_instructions_columns(integration, centre, wish):
     [
         ({"wished_to": "2020-01-01"}, 400, None),
         ({"contact_reason": "noak"}, 409, "VO-02"),
+        ({"visit_type": "sp-ssk-aterbesok"}, 409, "BT-01"),
         ({"contact_reason": None}, 400, None),
         ({"patient": "01a1fd28-5767-7de2-9ff4-e87cae4c4a2a"}, 400, None),
         ({"commitment": "01a1fd28-5767-7de2-9ff4-e87cae4c4a2a"}, 409, "VH-08"),
@@ -312,6 +313,7 @@ def test_a_shared_list_is_read_and_taken_from(clinic, today):
     (row,) = caller.get("work-lists/booking-requests/?shared=true").json()["results"]
     assert row["care_unit"] == str(other.pk)
     refused(caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(other.pk)}), 403)
+    refused(caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(clinic.pk)}, If_Match='"9"'), 412)
     taken = caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(clinic.pk)}).json()
     assert (taken["id"], taken["care_unit"], taken["wished_to"]) == (row["id"], str(clinic.pk), row["wished_to"])
     taken = caller.post(f"referrals/{accepted.pk}/take-over/", {"care_unit": str(clinic.pk)}).json()

@@ -400,7 +400,10 @@ def test_sessions_by_rest(centre, nurse):
 
     later = body | {"start": (start + DAY).isoformat(), "end": (start + DAY + HOUR).isoformat()}
     second = caller.post("sessions/", later).json()
-    moved = caller.post(f"sessions/{second['id']}/participants/", {"appointment": extra["id"]}).json()
+    to_second = f"sessions/{second['id']}/participants/", {"appointment": extra["id"]}
+    refused(caller.post(*to_second, If_Match='"9"'), 412)
+    refused(caller.patch(path, {"seats": 1, "extra_seats": 0}), 409, rule="BO-02", code="seats_taken")
+    moved = caller.post(*to_second, If_Match=f'"{extra["version"]}"').json()
     assert (moved["session"], moved["is_overbooked"]) == (second["id"], False)
     when = {"start": (start + HOUR).isoformat(), "end": (start + 2 * HOUR).isoformat()}
     assert caller.post(f"{path}move/", when, If_Match='"2"').json()["taken"] == 1
