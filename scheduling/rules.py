@@ -63,15 +63,6 @@ def other_unit_refusal():
     )
 
 
-def other_visit_type(unit_name):
-    """PL-25: what is taken over is booked with the besökstyp it has."""
-    return RuleError(
-        "PL-25",
-        f"{unit_name} har inte besökstypen. Be enheten där patienten väntar att boka, eller gör en ny begäran.",
-        code="other_visit_type",
-    )
-
-
 def visit_type_not_offered(visit_type_name, unit_name):
     """BT-01: a unit books the besökstyper of its vårdområde that are valid on the day."""
     return RuleError(

@@ -7,14 +7,18 @@ from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 
 
+def refuse_visit_type(visit_type, care_unit, *, at):
+    """Raises the refusal of a besökstyp that the unit does not have today (BT-01)."""
+    if not VisitType.objects.for_unit(care_unit, local_date(at)).filter(pk=visit_type.pk).exists():
+        raise rules.visit_type_not_offered(visit_type.name, care_unit.short_name)
+
+
 def offered_reason(visit_type, contact_reason_id, care_unit, *, at):
     """The vårdkontaktsorsak, which can be chosen today for the besökstyp, as that can at the unit; or the refusal."""
-    day = local_date(at)
-    if not VisitType.objects.for_unit(care_unit, day).filter(pk=visit_type.pk).exists():
-        raise rules.visit_type_not_offered(visit_type.name, care_unit.short_name)
+    refuse_visit_type(visit_type, care_unit, at=at)
     if not contact_reason_id:
         raise RuleError("VO-01", "Välj en vårdkontaktsorsak: det ska alltid finnas exakt en.", code="reason_missing")
-    offered = ContactReason.objects.offered_for(visit_type, day).filter(pk=contact_reason_id).first()
+    offered = ContactReason.objects.offered_for(visit_type, local_date(at)).filter(pk=contact_reason_id).first()
     if offered is None:
         chosen = ContactReason.objects.filter(pk=contact_reason_id).first()
         raise rules.reason_refusal(

@@ -99,8 +99,6 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
     resource = Resource.objects.filter(pk=resource_id, care_unit__in=units).select_related("care_unit").first()
     if resource is None:
         raise InputError(resource="Resursen finns inte på vårdenheten. Välj bland enhetens resurser.")
-    if visit_type.care_area_id != resource.care_unit.care_area_id:
-        raise rules.other_visit_type(resource.care_unit.short_name)
     reason_id = contact_reason.pk if contact_reason else None
     contact_reason = choices.offered_reason(visit_type, reason_id, resource.care_unit, at=at)
     if found := resource_bookings.outside([resource], visit_type, start, end):

@@ -4,14 +4,13 @@ from django.db import transaction
 
 from registration.actions import commitments as commitment_writes
 from registration.actions.encounters import refuse_deceased
-from registration.models import CareCommitment, Patient, Referral, ReferralAct, ReferralStatus, VisitType
-from scheduling import rules
+from registration.models import CareCommitment, Patient, Referral, ReferralAct, ReferralStatus
 from scheduling.models import BookingRequest, BookingRequestStatus, RowLock
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale
 
-from . import appointments, commitments, invitations, offers, sessions
+from . import appointments, choices, commitments, invitations, offers, sessions
 
 REASON = "Delad väntelista"
 
@@ -26,8 +25,7 @@ def take_request(*, request_id, care_unit, by, at, version=None):
     refuse_stale(request, version)
     is_waiting = request.status in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP)
     _refuse(request.care_unit, care_unit, is_waiting=is_waiting, status=request.get_status_display(), at=at)
-    if not VisitType.objects.for_unit(care_unit, local_date(at)).filter(pk=request.visit_type_id).exists():
-        raise rules.other_visit_type(care_unit.short_name)
+    choices.refuse_visit_type(request.visit_type, care_unit, at=at)
     offers.withdraw_of(booking_request=request, by=by, at=at)
     invitations.end_of(booking_request=request, reason=REASON, by=by, at=at)
     RowLock.objects.filter(booking_request=request).delete()

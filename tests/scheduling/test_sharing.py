@@ -133,7 +133,9 @@ def test_what_cannot_be_taken_over_says_why_and_stays(clinic, other):
     for unit in (clinic.unit, other.unit, centre.unit):
         made.units.create(care_unit=unit)
     assert refusal(sharing.take_request, **act, care_unit=clinic.unit) == "same_unit"
-    assert refusal(sharing.take_request, **act, care_unit=centre.unit) == "other_visit_type"
+    with pytest.raises(RuleError) as refused:
+        sharing.take_request(**act, care_unit=centre.unit)
+    assert (refused.value.rule, refused.value.code) == ("BT-01", "visit_type_not_offered")
     work_items.close_request(request_id=waits.pk, reason="Avstår", by=clinic.nurse, at=NOW)
     assert refusal(sharing.take_request, **act, care_unit=other.unit) == "gone"
     assert BookingRequest.objects.get().care_unit == clinic.unit
