@@ -19,6 +19,7 @@ DECISIONS = {
     "forward": (UNDECIDED, ReferralStatus.FORWARDED, "sändas vidare"),
     "reject": (UNDECIDED, ReferralStatus.REJECTED, "avvisas"),
     "confirm": (UNDECIDED, None, "bekräftas"),
+    "confirm_outside": ({ReferralStatus.FORWARDED}, None, "bekräftas av mottagaren"),
 }
 
 # What a decision's undo takes back: the step of the trail, and the status that the remiss then is in (PL-13).
@@ -64,6 +65,26 @@ def outside_refusal(*, sent_on, arrival_date, today):
     if sent_on < arrival_date:
         return RuleError(
             "VA-02", "Remissen kan inte vara sänd före sin ankomst. Rätta datumet.", code="dates_out_of_order"
+        )
+    return None
+
+
+def outside_receipt_refusal(*, received_on, sent_on, today):
+    """VA-03: the day a receiver outside the region had the remiss is neither before it was sent there, nor in the future;
+    one that is not sent there has none. The reason or None."""
+    if sent_on is None:
+        return RuleError(
+            "VA-03",
+            "Remissen är sänd vidare inom regionen: mottagaren där bekräftar själv att den har kommit.",
+            code="wrong_status",
+        )
+    if received_on > today:
+        return RuleError("VA-02", "Remissen kan inte vara mottagen i framtiden. Rätta datumet.", code="date_in_future")
+    if received_on < sent_on:
+        return RuleError(
+            "VA-02",
+            "Remissen kan inte vara mottagen före den dag den sändes. Rätta datumet.",
+            code="dates_out_of_order",
         )
     return None
 

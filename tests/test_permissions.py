@@ -349,6 +349,7 @@ ENDPOINTS = {
     "sent-referrals/": ({"GET": P.VIEW_REFERRALS}, None),
     "referrals/<uuid:pk>/events/": ({"GET": P.VIEW_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/receipt/": ({"POST": P.REGISTER_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/outside-receipt/": ({"POST": P.REGISTER_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/complete/": ({"POST": P.REGISTER_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/": ({"GET": P.VIEW_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/review/": ({"POST": P.REVIEW_REFERRALS}, "referral"),

@@ -205,7 +205,8 @@ def forward(*, referral_id, to_unit, reason, by, at, version=None):
         care_unit=to_unit,
         kind=referral.kind,
         referrer=referral.referrer,
-        sender_unit_id=referral.sender_unit_id,
+        # Whoever sent it follows it on; of one from outside the region, whoever sent it on.
+        sender_unit_id=referral.sender_unit_id or referral.care_unit_id,
         decision_date=referral.decision_date,
         arrival_date=local_date(at),
         forwarded_from=referral,
@@ -256,6 +257,22 @@ def forward_outside(*, referral_id, receiver, reason, by, at, sent_on=None, vers
         decided_by=by,
         **_receipt(referral, by, at),
     )
+
+
+@transaction.atomic
+def confirm_outside(*, referral_id, by, at, received_on=None, version=None):
+    """The receiver outside the region has said that the remiss has come, and somebody notes it (VA-03). Said again with the
+    same day it changes nothing."""
+    referral = _lock(referral_id, "confirm_outside", version)
+    today = local_date(at)
+    received_on = received_on or today
+    if refused := rules.outside_receipt_refusal(received_on=received_on, sent_on=referral.forwarded_on, today=today):
+        raise refused
+    if referral.outside_receipt_on == received_on:
+        return referral
+    told = f"{referral.forwarded_outside}, {received_on.isoformat()}"
+    _trace(referral, ReferralAct.RECEIPT, reason=told, by=by, at=at)
+    return write(referral, outside_receipt_on=received_on)
 
 
 def undo_decision(referral, step, *, reason, by, at):

@@ -109,6 +109,9 @@ class ReferralAnswer(Answer):
     forwarded_from = serializers.UUIDField(allow_null=True)
     forwarded_outside = serializers.CharField(help_text="Mottagaren utanför regionen; tom annars.")
     forwarded_on = serializers.DateField(allow_null=True, help_text="Dagen då den sändes utanför regionen.")
+    outside_receipt_on = serializers.DateField(
+        allow_null=True, help_text="Dagen då mottagaren utanför regionen hade den, enligt mottagaren."
+    )
     waiting_since = serializers.DateField(help_text="Dagen då väntan började; den följer med en vidaresänd remiss.")
     wait = WaitAnswer()
     decision_date = serializers.DateField(allow_null=True)
@@ -160,6 +163,7 @@ def referral_answer(row, *, on, limits=None):
         "forwarded_from": str(row.forwarded_from_id) if row.forwarded_from_id else None,
         "forwarded_outside": row.forwarded_outside,
         "forwarded_on": day(row.forwarded_on),
+        "outside_receipt_on": day(row.outside_receipt_on),
         "waiting_since": day(row.waiting_since),
         "wait": wait_answer(row, on=on, limits=waiting.limits() if limits is None else limits),
         "decision_date": day(row.decision_date),
@@ -245,7 +249,7 @@ class SentReferrals(ReferralEndpoint):
     )
     def get(self, request):
         asked = self.query(SentQuery)
-        rows = referral_rows().filter(sender_unit__in=self.at_units(asked.get("sender_unit")))
+        rows = referral_rows(Referral.objects.sent_by(*self.at_units(asked.get("sender_unit"))))
         for name in ("patient", "status"):
             if name in asked:
                 rows = rows.filter(**{name: asked[name]})
@@ -294,6 +298,33 @@ class ConfirmReferral(ReferralEndpoint):
         self.require_at(pk)
         self.body(Fields)
         referrals.confirm(referral_id=pk, by=self.actor.user, at=self.at, version=self.version)
+        return self.shown(pk, "remiss bekräftad")
+
+
+class OutsideReceiptBody(Fields):
+    """When the receiver outside the region had the remiss."""
+
+    received_on = Day(required=False, help_text="I dag, om inget anges.")
+
+
+class ConfirmReferralOutside(ReferralEndpoint):
+    """POST referrals/{id}/outside-receipt/."""
+
+    permissions = {"POST": Permission.REGISTER_REFERRALS}
+
+    @operation(
+        "referrals_outside_receipt",
+        "Anteckna att mottagaren utanför regionen har bekräftat remissen",
+        tag=TAG,
+        body=OutsideReceiptBody,
+        answer=ReferralAnswer,
+        is_post=True,
+        is_versioned=True,
+    )
+    def post(self, request, pk):
+        self.require_at_either_end(pk)
+        asked = self.body(OutsideReceiptBody)
+        referrals.confirm_outside(referral_id=pk, **asked, by=self.actor.user, at=self.at, version=self.version)
         return self.shown(pk, "remiss bekräftad")
 
 

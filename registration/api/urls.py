@@ -49,6 +49,7 @@ urlpatterns = [
     path("referrals/<uuid:pk>/forward/", referral_decisions.ForwardReferral.as_view()),
     path("referrals/<uuid:pk>/events/", referrals.ReferralEvents.as_view()),
     path("referrals/<uuid:pk>/receipt/", referrals.ConfirmReferral.as_view()),
+    path("referrals/<uuid:pk>/outside-receipt/", referrals.ConfirmReferralOutside.as_view()),
     path("referrals/<uuid:pk>/complete/", referrals.CompleteReferral.as_view()),
     path("referrals/<uuid:pk>/deviations/", waiting.Deviations.as_view()),
     path("referrals/<uuid:pk>/deviations/<uuid:row>/end/", waiting.EndDeviation.as_view()),

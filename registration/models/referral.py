@@ -56,9 +56,11 @@ class ReferralQuerySet(LockingQuerySet):
     def most_urgent_first(self):
         return self.order_by(*Referral.URGENCY, "pk")
 
-    def sent_by(self, care_unit):
-        """What the unit has sent to other units, wherever it has been forwarded since (VA-03)."""
-        return self.filter(sender_unit=care_unit)
+    def sent_by(self, *care_units):
+        """What the units have sent to others, or sent on, wherever it has been forwarded since; and what they have sent out
+        of the region (VA-03)."""
+        outside = Q(care_unit__in=care_units, status=ReferralStatus.FORWARDED) & ~Q(forwarded_outside="")
+        return self.filter(Q(sender_unit__in=care_units) | outside)
 
     def at_its_place(self):
         """One row a remiss: where it is now. One that was sent on within the region stands at the receiver's; one that was
@@ -79,7 +81,7 @@ class Referral(Versioned):
     kind = models.CharField("typ", max_length=1, choices=ReferralKind)
     status = models.CharField("status", max_length=10, choices=ReferralStatus, default=ReferralStatus.RECEIVED)
     referrer = models.CharField("remittent", max_length=120, blank=True)
-    # Where the remiss was sent by one of the region's own units: that unit can follow it.
+    # Where the remiss was sent, or sent on, by one of the region's own units: that unit can follow it.
     sender_unit = models.ForeignKey(
         CareUnit, models.PROTECT, null=True, blank=True, related_name="sent_referrals", verbose_name="avsändande enhet"
     )
@@ -105,6 +107,8 @@ class Referral(Versioned):
         "vidaresänd utanför regionen till", max_length=200, blank=True, default="", db_default=""
     )
     forwarded_on = models.DateField("vidaresänd den", null=True, blank=True)
+    # No system of ours tells that it has come there: somebody does, when the receiver has said so.
+    outside_receipt_on = models.DateField("bekräftad av mottagaren utanför regionen", null=True, blank=True)
     receipt_at = models.DateTimeField("bekräftad mottagen", null=True, blank=True)
     receipt_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     problem_code = models.ForeignKey(
@@ -177,6 +181,12 @@ class Referral(Versioned):
                     & ~Q(forwarded_outside="")
                 ),
                 violation_error_message="En remiss som sänts utanför regionen har mottagare och dag (VA-03).",
+            ),
+            models.CheckConstraint(
+                name="referral_outside_receipt_is_of_one_sent_outside",
+                condition=Q(outside_receipt_on__isnull=True)
+                | (~Q(forwarded_outside="") & Q(outside_receipt_on__gte=F("forwarded_on"))),
+                violation_error_message="Bara en remiss som sänts utanför regionen bekräftas av mottagaren där (VA-03).",
             ),
             models.CheckConstraint(
                 name="referral_forwarded_keeps_its_day",

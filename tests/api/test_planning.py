@@ -217,6 +217,7 @@ def test_a_remiss_leaves_the_region_and_a_decision_is_taken_back(integration, ce
     )
     assert integration.get("sent-referrals/").json()["results"] == [sent]
     assert integration.get(f"{path}events/").json()["results"][-1]["receiver"] == "Hjärtkliniken, Region Halland"
+    refused(integration.post(f"{path}outside-receipt/", {"received_on": "2020-01-01"}), 409, rule="VA-02")
     back = integration.post(f"{path}undo/", {}).json()
     assert back | {"version": 1} == made
     assert [each["act"] for each in integration.get(f"{path}events/").json()["results"]] == [
@@ -224,6 +225,9 @@ def test_a_remiss_leaves_the_region_and_a_decision_is_taken_back(integration, ce
         "forwarded",
         "undone",
     ]
+    refused(integration.post(f"{path}outside-receipt/", {}), 409, rule="VA-03", code="wrong_status")
+    integration.post(f"{path}forward/", away)
+    assert integration.post(f"{path}outside-receipt/", {}).json()["outside_receipt_on"] == today.isoformat()
 
 
 def test_an_undo_says_what_has_been_built(integration, clinic):

@@ -109,6 +109,16 @@ def test_a_remiss_is_sent_out_of_the_region_and_its_sender_reads_where(clinic, t
     sender = signed_in(make.clinician(centre)).get(reverse("referrals-sent")).content.decode()
     assert "Hallands sjukhus" in sender
     assert "Bor där" in sender
+    # Nobody there has said that it has come, until somebody notes that the receiver has: its sender too.
+    assert "Inte bekräftad" in sender and "Inte bekräftad" in page.content.decode()
+    desk = signed_in(make.clinician(centre))
+    assert "Mottagaren har bekräftat" in desk.get(url).content.decode()
+    note = {"step": "confirm_outside", "received_on": "", "version": "2"}
+    assert desk.post(url, note | {"received_on": "+1d"}).status_code == 422
+    assert "Mottagarens bekräftelse sparad för" in desk.post(url, note, follow=True).content.decode()
+    for unit in (clinic, centre):
+        sent = signed_in(make.clinician(unit)).get(reverse("referrals-sent")).content.decode()
+        assert "Hallands sjukhus" in sent and "Inte bekräftad" not in sent
 
 
 def test_a_decision_is_taken_back_from_the_receipt_and_from_the_page(clinic):

@@ -242,6 +242,39 @@ def test_a_remiss_sent_out_of_the_region_is_closed_here_and_says_where_it_went(c
     assert refused.value.code == "wrong_status"
 
 
+def test_what_is_sent_on_is_followed_by_who_sent_it_on_and_a_receiver_outside_is_noted_by_hand(clinic):
+    """VA-03: of a remiss that came from outside the region nobody else follows it. Outside, a person notes on which day the
+    receiver had it: once, not before it was sent, not in the future; inside, the receiver says so."""
+    other = Clinic(name="Hjärtmottagningen")
+    row = register(clinic, clinic.patient())
+    note = {"by": clinic.nurse, "at": NOW}
+    with pytest.raises(RuleError) as refused:
+        referrals.confirm_outside(referral_id=row.pk, **note)
+    assert (refused.value.rule, refused.value.code) == ("VA-03", "wrong_status")
+    sent = referrals.forward(referral_id=row.pk, reason="Hjärta", to_unit=other.unit, by=clinic.doctor, at=NOW)
+    assert (sent.sender_unit, sent.receipt_at) == (clinic.unit, None)
+    assert list(Referral.objects.sent_by(clinic.unit).at_its_place()) == [sent]
+    with pytest.raises(RuleError) as refused:
+        referrals.confirm_outside(referral_id=row.pk, **note)
+    assert "sänd vidare inom regionen" in refused.value.sentence
+    away = referrals.forward_outside(
+        referral_id=sent.pk, receiver="Hallands sjukhus", reason="Bor där", by=other.doctor, at=NOW, sent_on=TODAY
+    )
+    assert set(Referral.objects.sent_by(other.unit).at_its_place()) == {away}
+    assert list(Referral.objects.sent_by(clinic.unit).at_its_place()) == [away]
+    for day, code in ((TODAY - DAY, "dates_out_of_order"), (TODAY + DAY, "date_in_future")):
+        with pytest.raises(RuleError) as refused:
+            referrals.confirm_outside(referral_id=away.pk, received_on=day, **note)
+        assert (refused.value.rule, refused.value.code) == ("VA-02", code)
+    for _ in range(2):
+        said = referrals.confirm_outside(referral_id=away.pk, by=clinic.nurse, at=NOW + DAY)
+    assert (said.outside_receipt_on, said.version) == (TODAY + DAY, away.version + 1)
+    step = said.events.last()
+    assert (step.act, step.reason) == ("receipt", f"Hallands sjukhus, {(TODAY + DAY).isoformat()}")
+    with pytest.raises(IntegrityError, match="outside_receipt"), transaction.atomic():
+        Referral.objects.filter(pk=row.pk).update(outside_receipt_on=TODAY)
+
+
 def test_the_database_keeps_receiver_and_day_together(clinic):
     """VA-03"""
     row = register(clinic, clinic.patient())

@@ -54,13 +54,6 @@ class LetterChoicesForm(forms.Form):
     """What the clerk chooses of a letter that is built of the catalogue's texts (KA-01): words of the clerk's own, the
     language, files that go with it; of one about a contact, its tillval too (KA-02)."""
 
-    add_ons = forms.TypedMultipleChoiceField(
-        label="Tillval",
-        required=False,
-        coerce=UUID,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "Något av tillvalen finns inte längre. Välj bland dem som finns."},
-    )
     own_text = forms.CharField(
         label="Egen text i brevet",
         max_length=OWN_TEXT_LENGTH,
@@ -76,6 +69,13 @@ class LetterChoicesForm(forms.Form):
         coerce=UUID,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "Någon av bilagorna finns inte längre. Välj bland dem som finns."},
+    )
+    add_ons = forms.TypedMultipleChoiceField(
+        label="Tillval",
+        required=False,
+        coerce=UUID,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "Något av tillvalen finns inte längre. Välj bland dem som finns."},
     )
 
     def __init__(self, data=None, *, offered, add_ons=(), initial=None, **kwargs):

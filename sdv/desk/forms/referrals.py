@@ -169,6 +169,13 @@ class DecideForm(forms.Form):
         return given
 
 
+class OutsideReceiptForm(forms.Form):
+    """When the receiver outside the region had the remiss (VA-03)."""
+
+    received_on = SwedishDateField(label="Mottagen den", required=False, help_text="I dag, om inget anges.")
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class CompleteForm(forms.Form):
     """What has been completed (VA-03)."""
 

@@ -83,11 +83,18 @@ def sent_row(referral, *, on):
     return SentRow(
         referral=referral,
         patient=shown(referral.patient, on=on),
-        receipt=stamp(referral.receipt_at) if referral.receipt_at else "",
+        receipt=_received(referral),
         outcome=referral.decision_reason,
         waited=waited(referral, on) if is_waiting else "",
         place=referral.forwarded_outside or referral.care_unit.name,
     )
+
+
+def _received(referral):
+    """When whoever has it now has said that it has come; empty where nobody has. Outside the region it is a day."""
+    if referral.forwarded_outside:
+        return referral.outside_receipt_on.isoformat() if referral.outside_receipt_on else ""
+    return stamp(referral.receipt_at) if referral.receipt_at else ""
 
 
 def referral_trail(referral):
@@ -179,6 +186,7 @@ def referral_facts(referral, *, wait, turn=None):
         facts.append(("Kom från", referral.forwarded_from.care_unit.name))
     if referral.forwarded_outside:
         facts.append(("Sänd till", f"{referral.forwarded_outside}, {day(referral.forwarded_on)}"))
+        facts.append(("Mottagen där", day(referral.outside_receipt_on) or "Inte bekräftad"))
     if referral.decided_by:
         facts.append(("Beslut", f"{referral.get_status_display()} av {referral.decided_by.name}"))
     if referral.decision_reason:

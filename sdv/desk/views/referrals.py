@@ -26,7 +26,15 @@ from sdv.common.presenting import Link
 from sdv.common.time import local_date, now
 
 from ..forms.patients import add_errors
-from ..forms.referrals import AcceptForm, CompleteForm, DecideForm, ReferralForm, ReviewForm, SendReferralForm
+from ..forms.referrals import (
+    AcceptForm,
+    CompleteForm,
+    DecideForm,
+    OutsideReceiptForm,
+    ReferralForm,
+    ReviewForm,
+    SendReferralForm,
+)
 from ..patient_access import find, patient_page
 from ..presenters import patient as presenter
 from ..presenters.referral import book_url_of, letters_of, referral_facts, referral_row, referral_trail, sent_row
@@ -45,11 +53,14 @@ DONE = {
     "reject": "Remiss avvisad för",
     "complete": "Remiss kompletterad för",
     "confirm": "Remiss bekräftad mottagen för",
+    "confirm_outside": "Mottagarens bekräftelse sparad för",
 }
 # Those that can be taken back from the receipt (PL-13).
 UNDOABLE = ("accept", "return", "forward", "outside", "reject")
 # Who registers remisser also says that they have come, and takes in what completes them.
-REGISTRARS = ("complete", "confirm")
+REGISTRARS = ("complete", "confirm", "confirm_outside")
+# Those that its sender makes too.
+BY_EITHER_END = ("complete", "confirm_outside")
 
 
 def _with_details(rows):
@@ -105,7 +116,7 @@ def referrals(request):
 def sent(request):
     """What the unit has sent to other units: come or not, where it is now, and what was decided (VA-03)."""
     at, unit = now(), request.actor.care_unit
-    rows = Referral.objects.sent_by(unit).at_its_place().exclude(care_unit=unit)
+    rows = Referral.objects.sent_by(unit).at_its_place().exclude(care_unit=unit, forwarded_outside="")
     page = keyset.page(
         _with_details(rows).select_related("care_unit"),
         field="arrival_date",
@@ -141,7 +152,7 @@ def referral(request, pk):
     step = request.POST.get("step", "")
     if request.method == "POST":
         request.actor.require(Permission.REGISTER_REFERRALS if step in REGISTRARS else Permission.REVIEW_REFERRALS)
-        if not is_own and step != "complete":
+        if not is_own and step not in BY_EITHER_END:
             raise Http404
     forms = _forms(row, unit, request.POST if request.method == "POST" else None, step, local_date(at))
     if request.method == "POST" and step == "confirm":
@@ -247,6 +258,7 @@ def _forms(row, unit, data, step, today):
         "accept": AcceptForm(sent_as("accept"), **here, initial=version | problem, auto_id="accept_%s"),
         "decide": DecideForm(sent_as("decide"), **here, initial=version, auto_id="decide_%s"),
         "complete": CompleteForm(sent_as("complete"), initial=version, auto_id="complete_%s"),
+        "confirm_outside": OutsideReceiptForm(sent_as("confirm_outside"), initial=version, auto_id="outside_%s"),
     }
 
 
