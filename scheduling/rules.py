@@ -21,8 +21,6 @@ NO_SHOW_DAYS = 7
 REBOOKING_DAYS = 3
 # How long an öppen kallelse may leave the patient to book, and what is proposed (PL-26).
 INVITATION_DAYS, USUAL_INVITATION_DAYS = 366, 28
-# So many bookings that a changed tidbok hits are told by their times.
-SHOWN_HIT = 5
 LONGEST_ABSENCE = timedelta(days=731)
 # Visits planned together at once: a year, week by week (PL-08).
 MOST_IN_PLAN = 52
@@ -103,20 +101,6 @@ def absent(resource_name, what, start):
     )
 
 
-def bookings_hit(starts):
-    """PL-02: a change of the tidbok is told whom it hits before it is saved, and is saved all the same where somebody
-    says so."""
-    one = len(starts) == 1
-    times = ", ".join(clock(start) for start in starts[:SHOWN_HIT]) + (" med flera" if len(starts) > SHOWN_HIT else "")
-    return RuleError(
-        "PL-02",
-        f"{len(starts)} {'bokning' if one else 'bokningar'} får inte längre plats i tidboken: {times}."
-        f" Spara ändå, så hamnar {'den' if one else 'de'} i Ombokningar, eller behåll tiderna.",
-        code="bookings_hit",
-        is_warning=True,
-    )
-
-
 def absence_refusal(*, start, end, at):
     """PL-02: an absence is always saved, whoever is booked; it must only have a length, and not be over."""
     if end <= start:
@@ -126,32 +110,6 @@ def absence_refusal(*, start, end, at):
     if end - start > LONGEST_ABSENCE:
         return RuleError("PL-02", "Ange högst två år åt gången.", code="invalid_time")
     return None
-
-
-def hours_meet(one, other):
-    """BO-01: whether two hours, of the week or of days, hold at the same time. Facts of the rows; None is without end."""
-    of_week = hasattr(one, "weekday")
-    if (one.weekday != other.weekday) if of_week else (one.day != other.day):
-        return False
-    if of_week:
-        is_before = _is_before(one.valid_to, other.valid_from) or _is_before(other.valid_to, one.valid_from)
-        if is_before:
-            return False
-    return one.from_time < other.to_time and other.from_time < one.to_time
-
-
-def _is_before(last_day, first_day):
-    return last_day is not None and first_day is not None and last_day < first_day
-
-
-def hours_overlap(resource_name, day_text, from_time, to_time):
-    """BO-01: a tidbok has a time once."""
-    return RuleError(
-        "BO-01",
-        f"{resource_name} har redan tider {day_text} kl. {from_time:%H.%M}–{to_time:%H.%M} som gäller samtidigt."
-        " Avsluta dem först, eller ange en annan tid.",
-        code="hours_overlap",
-    )
 
 
 def length_of(visit_type):

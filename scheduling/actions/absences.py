@@ -31,17 +31,17 @@ def register(*, care_unit, kind, start, end, by, at, resource_id=None):
     if had := Absence.objects.standing().filter(**told, created_by=by, created_at__gte=at - rules.UNDO_TIME).first():
         return had
     absence = Absence.objects.create(**told, created_by=by, created_at=at)
-    for appointment in hit(care_unit, start, end, resource_id=resource_id, at=at):
+    for appointment in hit(care_unit, start, end, resource_id=resource_id, at=at).locked():
         rebooking.put(appointment, absence, at=at)
     return absence
 
 
 def hit(care_unit, start, end, *, resource_id=None, at):
-    """The living bookings that an absence in the period hits, locked. Those already over are not moved."""
+    """The living bookings that an absence in the period hits, also before there is one. Those already over are not moved."""
     rows = Appointment.objects.living().filter(care_unit=care_unit, start__lt=end, end__gt=max(start, at))
     if resource_id is not None:
         rows = rows.filter(pk__in=rows.filter(resources=resource_id).values("pk"))
-    return rows.select_related("encounter__commitment").locked()
+    return rows.select_related("encounter__commitment").order_by("start", "pk")
 
 
 @transaction.atomic

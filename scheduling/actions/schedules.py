@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from scheduling import rules
+from scheduling import rules, schedule_rules
 from scheduling.models import Appointment, ExtraHours, RebookingItem, Resource, WeeklyHours
 from scheduling.timebook import NOTHING, Timebook
 from sdv.common.errors import InputError, RuleError
@@ -59,8 +59,8 @@ def overlap(resource_name, changed, rows):
     """The refusal where some of the changed hours hold at the same time as another of the rows, or None."""
     for row in changed:
         for other in rows:
-            if other is not row and rules.hours_meet(row, other):
-                return rules.hours_overlap(resource_name, day_text(other), other.from_time, other.to_time)
+            if other is not row and schedule_rules.hours_meet(row, other):
+                return schedule_rules.hours_overlap(resource_name, day_text(other), other.from_time, other.to_time)
     return None
 
 
@@ -87,7 +87,7 @@ def _list(resource, before, after, *, at, accept_warnings):
     listed = set(RebookingItem.objects.open().filter(appointment__in=worse).values_list("appointment_id", flat=True))
     hit = [row for row in worse if row.pk not in listed]
     if hit and "PL-02" not in accept_warnings:
-        refused = rules.bookings_hit([row.start for row in hit])
+        refused = schedule_rules.bookings_hit([row.start for row in hit])
         refused.errors = {str(row.pk): [rules.outside_hours(resource.name, row.start).sentence] for row in hit}
         raise refused
     rows = Appointment.objects.living().filter(pk__in=[row.pk for row in hit])

@@ -101,6 +101,10 @@ def test_an_absence_leads_to_the_bookings_it_hits_and_a_proposal_is_taken_in_two
     """PL-02: Enter opens the proposals with the first chosen, Ctrl+Enter takes it; the receipt names the patient."""
     visit = booked(nurse)
     day = local_date(visit.start)
+    seen = client.post(reverse("absence-create"), absence_of(nurse, day) | {"titta": "1"})
+    assert f"1 bokning träffas: {local(visit.start):%Y-%m-%d kl. %H.%M}." in seen.content.decode()
+    seen = client.post(reverse("absence-create"), absence_of(nurse, day + DAY) | {"titta": "1"})
+    assert "Ingen bokning träffas." in seen.content.decode() and not Absence.objects.exists()
     saved = client.post(reverse("absence-create"), absence_of(nurse, day, last_day=day.isoformat()), follow=True)
     text = saved.content.decode()
     assert "Frånvaron är sparad. 1 bokning att boka om." in text and "<h1>Ombokningar</h1>" in text

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
+from scheduling import schedule_rules
 from scheduling.models import Absence
 from sdv.common.holidays import holiday
 from sdv.common.time import at_local, start_of_day
@@ -91,6 +92,14 @@ def absences(care_unit, at, resource=None):
         rows = rows.filter(resource=resource) | rows.filter(resource__isnull=True)
     rows = rows.with_counts().select_related("resource").order_by("period")[:100]
     return [AbsenceRow(row.pk, absence_text(row), row.to_rebook) for row in rows]
+
+
+def hit_text(bookings):
+    """Whom an absence would hit: how many, and the first of their times."""
+    starts = [row.start for row in bookings]
+    if not starts:
+        return "Ingen bokning träffas."
+    return f"{len(starts)} {'bokning' if len(starts) == 1 else 'bokningar'} träffas: {schedule_rules.first_of(starts)}."
 
 
 def week_text(resource, today):

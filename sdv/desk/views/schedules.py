@@ -144,7 +144,7 @@ def remove_extra(request, pk):
 @permitted(Permission.MAINTAIN_SCHEDULES)
 @require_http_methods(GET_AND_POST)
 def absence(request):
-    """Frånvaro is always saved. Whoever is booked stands in Ombokningar afterwards (PL-02)."""
+    """Frånvaro is always saved. Whoever is booked stands in Ombokningar afterwards, and can be seen before (PL-02)."""
     at, unit = now(), request.actor.care_unit
     initial = {"resource": request.GET.get("resurs"), "kind": "leave" if request.GET.get("resurs") else "closure"}
     data = request.POST if request.method == "POST" else None
@@ -152,6 +152,10 @@ def absence(request):
     if form.is_bound and form.is_valid():
         start, end = presenter.bounds(form)
         resource = form.cleaned_data["resource"]
+        if "titta" in request.POST:
+            rows = absences.hit(unit, start, end, resource_id=resource.pk if resource else None, at=at)
+            context = {"heading": "Ny frånvaro", "form": form, "hit_text": presenter.hit_text(rows)}
+            return render(request, "schedules/absence.html", context)
         try:
             made = absences.register(
                 care_unit=unit,
