@@ -19,6 +19,7 @@ from scheduling.models import (
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import at_local
 from sdv.desk.jobs import JOBS
+from sdv.desk.presenters.invitations import invited_tag, with_invitation
 from sdv.flows import cancellation, deceased, invariants, protection
 from sdv.outbox.models import OutboxMessage, Topic
 from tests.clinic import DAY, HALF_HOUR, NOW, TODAY
@@ -278,6 +279,9 @@ def test_after_its_last_day_it_is_work_whatever_the_clock_does(centre, last_day)
     assert f"{told}0" in JOBS["release-holds"](at=after + timedelta(minutes=1))
     invitation.refresh_from_db()
     assert (invitation.status, list(BookingRequest.objects.waiting())) == ("expired", [request])
+    (row,) = with_invitation(BookingRequest.objects.waiting())
+    assert invited_tag(row, last_day).text == f"Öppen kallelse till {last_day}"
+    assert invited_tag(row, last_day + DAY).text == f"Öppen kallelse gick ut {last_day}"
     again = invited(centre, request, last_day=last_day + 20 * DAY, at=after)
     invitation.refresh_from_db()
     assert (invitation.status, invitation.end_reason, again.status) == ("ended", "Ny öppen kallelse", "open")

@@ -21,10 +21,14 @@ def with_invitation(rows):
     return rows.annotate(invited_until=Subquery(own.values("last_day")[:1]))
 
 
-def invited_text(request):
-    """Öppen kallelse till 2026-12-18, where there is one."""
+def invited_tag(request, on):
+    """Öppen kallelse till 2026-12-18, or that it has ended, where there is one that is still watched."""
     last = getattr(request, "invited_until", None)
-    return f"Öppen kallelse till {last.isoformat()}" if last else ""
+    if last is None:
+        return None
+    if last < on:
+        return Tag("warn", "clock", f"Öppen kallelse gick ut {last.isoformat()}")
+    return Tag("info", "clock", f"Öppen kallelse till {last.isoformat()}")
 
 
 def invite_url(name, row, actor):

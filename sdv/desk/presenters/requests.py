@@ -12,7 +12,7 @@ from sdv.common.time import local, local_date
 from sdv.desk.context import address
 from sdv.desk.presenters import dates as dates_words
 from sdv.desk.presenters.contact_attempts import attempts_text
-from sdv.desk.presenters.invitations import invite_url, invited_text
+from sdv.desk.presenters.invitations import invite_url, invited_tag
 from sdv.desk.presenters.rows import days_tag, seen, stamp, with_identities
 
 __all__ = ["COLUMNS", "consequences", "page", "row", "with_identities"]
@@ -61,7 +61,7 @@ class RequestRow:
     dates: str
     worked_by: str
     invite_url: str
-    invited: str
+    invited: Tag | None
     take_url: str = ""
     await_url: str = ""
 
@@ -104,7 +104,7 @@ def row(request, actor, *, at, lock=None):
         take_url=reverse("booking-request-take", args=[request.pk]) if may_take else "",
         worked_by=worked_by(lock) if lock and lock.user_id != actor.user.pk else "",
         invite_url=invite_url("booking-requests", request, actor) if is_own else "",
-        invited=invited_text(request),
+        invited=invited_tag(request, today),
         await_url=reverse("booking-request-await", args=[request.pk]) if may_decide else "",
     )
 
