@@ -5,11 +5,11 @@ from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
 
 from scheduling import attachment_admin, letter_text_admin
-from scheduling.actions import schedules
+from scheduling.actions import hours_file, schedules
 from scheduling.models import ExtraHours, Outcome, OutcomeReason, RebookingItem, Resource, WeeklyHours
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
 from sdv.accounts.catalogue_file import CatalogueFile
-from sdv.accounts.file_import import ImportedByFile
+from sdv.accounts.file_import import FileImport, ImportedByFile
 from sdv.accounts.permissions import Permission
 from sdv.common.time import now
 from sdv.organisation.models import CareUnit
@@ -72,8 +72,9 @@ class ExtraHoursInline(MaintainedInline):
 
 
 @admin.register(Resource, site=site)
-class ResourceAdmin(MaintainedAdmin):
-    """A coordinator sees and changes those of the units where the assignment is (MAINTAIN_SCHEDULES)."""
+class ResourceAdmin(ImportedByFile, MaintainedAdmin):
+    """A coordinator sees and changes those of the units where the assignment is (MAINTAIN_SCHEDULES). The file is of every
+    unit's tidböcker, so it is for those who maintain all of them."""
 
     permissions = SCHEDULES
     fixed = ("care_unit", "kind", "practitioner")
@@ -82,6 +83,23 @@ class ResourceAdmin(MaintainedAdmin):
     list_select_related = ("care_unit", "practitioner")
     search_fields = ("name", "care_unit__name")
     inlines = (WeeklyHoursInline, ExtraHoursInline)
+    file_import = FileImport(
+        title="Läs in tidböcker",
+        about=(
+            "Filen är hela veckan för de resurser den nämner. Den jämförs med det som finns, och inget ändras förrän du har"
+            " sagt ja. Tider som inte står i filen upphör i går; bokade besök som inte längre ryms hamnar i Ombokningar."
+        ),
+        help_text="Veckotider med exportens rubriker. Vårdenheten anges med HSA-id, resursen med namn, besökstyper med koder.",
+        confirm="Låt tiderna gälla",
+        done="Tidböckerna är inlästa.",
+        file_name="tidbocker.csv",
+        written=hours_file.written,
+        compared=hours_file.compared,
+        take_effect=hours_file.take_effect,
+    )
+
+    def has_file_permission(self, request):
+        return request.actor.may(Permission.MAINTAIN_CATALOGUES)
 
     def get_queryset(self, request):
         return super().get_queryset(request).filter(care_unit__in=self.units(request))

@@ -106,6 +106,8 @@ class Comparison:
     left: tuple
     same: int
     fingerprint: str
+    # What else it does, to be seen before the yes.
+    told: str = ""
 
 
 @dataclass(frozen=True)

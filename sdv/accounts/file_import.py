@@ -74,9 +74,18 @@ class ImportedByFile:
             *super().get_urls(),
         ]
 
+    def has_file_permission(self, request):
+        """Whether the whole catalogue is the person's to read out and in."""
+        return self.has_view_permission(request)
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(
+            request, {"has_file": self.has_file_permission(request), **(extra_context or {})}
+        )
+
     def export_view(self, request):
         """The catalogue as a file, as it is read back."""
-        if not self.has_view_permission(request):
+        if not self.has_file_permission(request):
             raise PermissionDenied
         answer = HttpResponse(self.file_import.written(), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="{self.file_import.file_name}"'
@@ -84,7 +93,7 @@ class ImportedByFile:
 
     def import_view(self, request):
         """The file is read and compared; what it would change is shown, and takes effect at a yes."""
-        if not self.has_add_permission(request):
+        if not (self.has_add_permission(request) and self.has_file_permission(request)):
             raise PermissionDenied
         at, catalogue = now(), self.file_import
         form, found = FileForm(*([request.POST, request.FILES] if request.method == "POST" else [])), None

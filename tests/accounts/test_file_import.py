@@ -28,6 +28,7 @@ NAMES = [
     "registration_visittypereason",
     "scheduling_lettertext",
     "scheduling_outcomereason",
+    "scheduling_resource",
 ]
 
 
