@@ -18,7 +18,7 @@ from sdv.accounts.catalogue_file import MOST_ROWS, YES_OR_NO, Change, Comparison
 from sdv.common.catalogues import CatalogueError
 from sdv.common.errors import RuleError
 from sdv.common.spreadsheets import as_text, read_back
-from sdv.common.time import local_date, now, start_of_day
+from sdv.common.time import local_date, start_of_day
 
 from . import schedules
 
@@ -53,11 +53,14 @@ def written():
 def compared(text, *, on):
     """Reads the file, compares it, and tries what it would change. Raises CatalogueError with line or resource and reason."""
     found, acts = _compare(text, on)
-    at = now() if local_date(now()) == on else start_of_day(on)
     with transaction.atomic():
-        hit = _write(acts, by=None, at=at)
+        hit = _write(acts, by=None, at=start_of_day(on))
         transaction.set_rollback(True)
-    told = f"Bokade besök som hamnar i Ombokningar: {hit}." if hit else ""
+    told = (
+        f"Bokade besök från i dag som inte längre ryms: {hit}. De som inte har varit hamnar i Ombokningar."
+        if hit
+        else ""
+    )
     return Comparison(**found, told=told)
 
 

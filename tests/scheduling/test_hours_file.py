@@ -52,7 +52,7 @@ def test_the_file_is_the_whole_week_of_whom_it_names_and_tells_whom_it_hits(nurs
         0,
     )
     assert found.changed[0][1] == "till: 12:00 → 16:00; minuter: 30 → 20"
-    assert found.told == "Bokade besök som hamnar i Ombokningar: 1."
+    assert found.told.startswith("Bokade besök från i dag som inte längre ryms: 1.")
     assert week(nurse) == [(1, "08-12", 30, None), (2, "08-12", 30, None)]
     with pytest.raises(RuleError) as other:
         hours_file.take_effect(text=text, fingerprint="annan", by=nurse.doctor, at=NOW)
