@@ -477,14 +477,19 @@ class Story:
         invitations.expire_due(at=self.now)
 
 
-@pytest.fixture
-def clinics(db):
-    """Two units that share a waiting list: one world for every story, each of which is taken back."""
+def two_clinics():
+    """Two units that share a waiting list."""
     both = [Clinic(), Clinic(name="Ortopedin Norr")]
     shared = SharedList.objects.create(name="Ortopedi")
     for each in both:
         shared.units.create(care_unit=each.unit)
     return both
+
+
+@pytest.fixture
+def clinics(db):
+    """One world for every story, each of which is taken back."""
+    return two_clinics()
 
 
 KNOWN = [
