@@ -2,7 +2,7 @@
 
 Everything that has a life is made through the actions, so only reachable states exist."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from registration.actions import patients, referrals
 from registration.models import ContactReason, ProblemCode, VisitType
@@ -66,15 +66,8 @@ class Clinic:
         resource = Resource.objects.create(
             care_unit=self.unit, kind=ResourceKind.PERSON, name=f"{given_name} {surname}", practitioner=practitioner
         )
-        for weekday in range(1, 8):
-            WeeklyHours.objects.create(
-                resource=resource,
-                weekday=weekday,
-                from_time="00:00",
-                to_time="23:59",
-                slot_minutes=30,
-                on_holidays=True,
-            )
+        told = {"from_time": time(0), "to_time": time(23, 59), "slot_minutes": 30, "on_holidays": True}
+        WeeklyHours.objects.bulk_create(WeeklyHours(resource=resource, weekday=day, **told) for day in range(1, 8))
         return user, resource
 
     def staff(self, role=Role.RECEPTIONIST, username=None, name="Maria Ek"):

@@ -283,8 +283,7 @@ class ResourceFactory(DjangoModelFactory):
     @factory.post_generation
     def open_all_hours(self, create, extracted, **kwargs):
         if create and extracted is not False:
-            for weekday in range(1, 8):
-                WeeklyHoursFactory(resource=self, weekday=weekday)
+            WeeklyHours.objects.bulk_create(WeeklyHoursFactory.build(resource=self, weekday=day) for day in range(1, 8))
 
 
 def resource_for(care_unit, visit_type):

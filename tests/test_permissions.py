@@ -780,8 +780,10 @@ def checked_out(clinic, visit, outcome, at=NOW):
 
 
 @pytest.fixture
-def world(db):
-    """Two units with everything, and one person in each role at the first."""
+def world(db, monkeypatch):
+    """Two units with everything, and one person in each role at the first. What the menu counts is no permission, and
+    would be counted on each of thousands of pages."""
+    monkeypatch.setattr("sdv.desk.context.COUNTS", {})
     numbers = iter(personnummer())
     with time_machine.travel(NOW, tick=False):
         here, there = (clinic_with_everything(name, numbers) for name in ("Ortopedmottagningen", "Kirurgmottagningen"))

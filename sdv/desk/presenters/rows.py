@@ -62,7 +62,8 @@ class WorkList:
     row: Callable
     due: Callable | None = None
     owner: str = ""
-    # What the list itself shows where that is more than the unit's own rows: those of a shared list (PL-25).
+    # What the list itself shows where that is more than the unit's own rows, as they are counted: those of a shared list
+    # (PL-25), and what is only shown.
     seen: Callable | None = None
 
 

@@ -14,9 +14,9 @@ from sdv.desk.presenters.referral import guarantee_tag, waited
 from sdv.desk.presenters.rows import Cell, RowButton, days_tag, row_of
 
 
-def to_book(unit, at, care_units=None):
-    """The list's rows at the unit, or at the units of a shared list (PL-25), each with its wait."""
-    return with_waits(Referral.objects.to_book()).filter(care_unit__in=care_units or [unit.pk])
+def to_book(care_units):
+    """What the list shows: the rows of the units that share it (PL-25), each with its wait."""
+    return with_waits(Referral.objects.to_book()).filter(care_unit__in=care_units)
 
 
 def to_book_row(referral, actor, at):

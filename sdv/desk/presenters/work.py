@@ -232,10 +232,10 @@ LISTS = {
             "Inga remisser att boka.",
             Referral.URGENCY,
             ("Måldatum", "Problem", "Grund", "Ankom", "Har väntat"),
-            to_book,
+            lambda unit, at: Referral.objects.to_book().filter(care_unit=unit),
             to_book_row,
             due=lambda rows, at: rows.filter(due_on__lte=local_date(at)),
-            seen=lambda unit, at: to_book(unit, at, care_units=unit.sharing_ids(local_date(at))),
+            seen=lambda unit, at: to_book(unit.sharing_ids(local_date(at))),
         ),
         WorkList(
             "awaiting-result",
@@ -292,9 +292,10 @@ LISTS = {
             "Inga öppna kallelser att bevaka.",
             "last_day",
             ("Sista dag", "Skickad", "Brevet", "Besökstyp", "Väntar i"),
-            lambda unit, at: OpenInvitation.objects.waiting().filter(care_unit=unit).with_letter(),
+            lambda unit, at: OpenInvitation.objects.waiting().filter(care_unit=unit),
             invitation_row,
             due=lambda rows, at: rows.filter(last_day__lt=local_date(at)),
+            seen=lambda unit, at: OpenInvitation.objects.waiting().filter(care_unit=unit).with_letter(),
         ),
         WorkList(
             "awaiting-check-out",
@@ -400,7 +401,9 @@ def overview(actor, unit, *, at):
         wanted[each.name] = rows
         if each.due:
             wanted[f"{each.name} due"] = each.due(rows, at)
-    wanted |= _others(unit, at)
+    for name, (rows_at, due) in OTHERS.items():
+        wanted[name] = rows_at(unit, at)
+        wanted[f"{name} due"] = due(wanted[name], at)
     counted = counts(unit, wanted)
     found = [
         Overview(
@@ -416,23 +419,25 @@ def overview(actor, unit, *, at):
     return [*_linked(actor, counted), *found]
 
 
-def _others(unit, at):
-    today = local_date(at)
-    requests = BookingRequest.objects.waiting().filter(care_unit=unit)
-    referrals = Referral.objects.undecided().filter(care_unit=unit)
-    to_code = Encounter.objects.to_code().filter(care_unit=unit)
-    return {
-        "booking-requests": requests,
-        "booking-requests due": requests.filter(wished_to__lte=today),
-        "referrals": referrals,
-        "referrals due": referrals.filter(due_on__lte=today),
-        "freed-times": FreedTime.objects.usable(at).filter(care_unit=unit),
-        "freed-times due": FreedTime.objects.usable(at).filter(
-            care_unit=unit, start__lt=start_of_day(today + POSTPONE)
-        ),
-        "coding": to_code,
-        "coding due": to_code.filter(end__lt=start_of_day(today)),
-    }
+# The lists that have pages of their own: the unit's rows, and which of them are due.
+OTHERS = {
+    "booking-requests": (
+        lambda unit, at: BookingRequest.objects.waiting().filter(care_unit=unit),
+        lambda rows, at: rows.filter(wished_to__lte=local_date(at)),
+    ),
+    "referrals": (
+        lambda unit, at: Referral.objects.undecided().filter(care_unit=unit),
+        lambda rows, at: rows.filter(due_on__lte=local_date(at)),
+    ),
+    "freed-times": (
+        lambda unit, at: FreedTime.objects.usable(at).filter(care_unit=unit),
+        lambda rows, at: rows.filter(start__lt=start_of_day(local_date(at) + POSTPONE)),
+    ),
+    "coding": (
+        lambda unit, at: Encounter.objects.to_code().filter(care_unit=unit),
+        lambda rows, at: rows.filter(end__lt=start_of_day(local_date(at))),
+    ),
+}
 
 
 def _linked(actor, counted):
@@ -474,11 +479,8 @@ def counts(unit, wanted):
 
 def due_count(unit, names, *, at):
     """How many rows of the lists are due today or late, summed, in one statement: the number in the menu."""
-    others = _others(unit, at)
-    wanted = {
-        name: others[f"{name} due"] if name not in LISTS else LISTS[name].due(LISTS[name].rows(unit, at), at)
-        for name in names
-    }
+    lists = {name: OTHERS.get(name) or (LISTS[name].rows, LISTS[name].due) for name in names}
+    wanted = {name: due(rows_at(unit, at), at) for name, (rows_at, due) in lists.items()}
     return sum(counts(unit, wanted).values())
 
 
