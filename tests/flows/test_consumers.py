@@ -54,6 +54,8 @@ DOORS = {
     "scheduling/api/commitments.py:get": FOUND,
     "scheduling/api/contact_attempts.py:get": FOUND,
     "scheduling/api/absences.py:get": ENDS,
+    "scheduling/api/reviewers.py:get": FOUND,
+    "scheduling/api/work_items.py:get": ENDS,
     "scheduling/api/offers.py:get": ENDS,
     "scheduling/api/invitations.py:get": FOUND,
     "scheduling/api/working.py:post": ENDS,

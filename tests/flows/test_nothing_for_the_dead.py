@@ -74,6 +74,9 @@ def everything_that_creates(clinic, patient):
         "follow up a missing": lambda: work_items.decide(model=MissingFollowUp, item_id=item.pk, **decide),
         "follow up a result": lambda: work_items.decide(model=AwaitedResult, item_id=watched.pk, **decide),
         "follow up a no-show": lambda: work_items.decide(model=NoShowItem, item_id=missed.pk, **decide),
+        "await an answer": lambda: work_items.await_answer(
+            request_id=waiting.pk, reason=clinic.outcome_reason("await_result"), **at
+        ),
         "offer a time": lambda: offers.make(
             subject="booking_request", row_id=waiting.pk, resource_id=clinic.nurse_resource.pk, start=start, **at
         ),
@@ -102,6 +105,7 @@ ACTS = [
     "follow up a missing",
     "follow up a result",
     "follow up a no-show",
+    "await an answer",
     "offer a time",
     "send an öppen kallelse",
     "order",
@@ -133,6 +137,7 @@ CREATORS = {
     "scheduling/actions/booking.py:create_visit": "who_and_what, which every kind of booking begins with",
     "scheduling/actions/commitments.py:open_for": "itself",
     "scheduling/actions/work_items.py:create_request": "request_booking, decide, and check-out of the dead",
+    "scheduling/actions/work_items.py:await_answer": "itself",
     "scheduling/actions/work_items.py:wait_again": "makes nothing for the dead",
     "scheduling/actions/work_items.py:create_no_show_item": "makes nothing for the dead",
     "scheduling/actions/offers.py:make": "itself",
