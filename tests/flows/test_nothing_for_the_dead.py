@@ -71,9 +71,6 @@ def everything_that_creates(clinic, patient):
         "open a commitment": lambda: commitments.open_for(**here, problem_code=clinic.problem),
         "reopen a commitment*": lambda: commitments.reopen(commitment_id=commitment.pk, reason="Prov", **at),
         "request a booking": lambda: work_items.request_booking(**here, **wish(clinic)),
-        "await an answer": lambda: work_items.await_answer(
-            request_id=waiting.pk, reason=clinic.outcome_reason("await_result"), **at
-        ),
         "follow up a missing": lambda: work_items.decide(model=MissingFollowUp, item_id=item.pk, **decide),
         "follow up a result": lambda: work_items.decide(model=AwaitedResult, item_id=watched.pk, **decide),
         "follow up a no-show": lambda: work_items.decide(model=NoShowItem, item_id=missed.pk, **decide),
@@ -105,7 +102,6 @@ ACTS = [
     "open a commitment",
     "reopen a commitment*",
     "request a booking",
-    "await an answer",
     "follow up a missing",
     "follow up a result",
     "follow up a no-show",
