@@ -11,6 +11,7 @@ from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, Maintai
 from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
 from sdv.accounts.permissions import Permission
+from sdv.common.errors import RuleError
 from sdv.common.time import now
 from sdv.organisation.models import CareUnit
 
@@ -111,8 +112,13 @@ class ResourceAdmin(ImportedByFile, MaintainedAdmin):
         if row is None or not self.has_change_permission(request, row):
             return super().changeform_view(request, object_id, form_url, extra_context)
         accepted = ("PL-02",) if request.POST.get("overrule") else ()
-        with schedules.changing(row.pk, by=request.actor.user, at=now(), accept_warnings=accepted):
-            answer = super().changeform_view(request, object_id, form_url, extra_context)
+        try:
+            with schedules.changing(row.pk, by=request.actor.user, at=now(), accept_warnings=accepted):
+                answer = super().changeform_view(request, object_id, form_url, extra_context)
+        except RuleError:
+            # What was rolled back has not been changed: the message of it is read away.
+            list(messages.get_messages(request))
+            raise
         if accepted and answer.status_code == 302:
             count = RebookingItem.objects.open().filter(resource=row).count()
             self.message_user(request, f"Att boka om, i Ombokningar: {count}.", messages.WARNING)

@@ -4,6 +4,8 @@ of why something was not told."""
 
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from registration.models import IdentityKind, Patient, PatientIdentity, PatientPhone, PortalContact, SmsWording
 from scheduling.letter_composition import told_status
 from scheduling.models import (
@@ -104,7 +106,10 @@ def reminder(appointment_id, *, at, reminder_id=None):
         raise NotTold("not_to_be_told")
     if not appointment.care_unit.sends_reminders:
         raise NotTold("unit_sends_none")
-    if Reminder.objects.filter(pk=reminder_id).exclude(start=appointment.start).exists():
+    if (
+        reminder_id
+        and Reminder.objects.filter(Q(pk=reminder_id) & ~Q(start=appointment.start) | Q(replaces=reminder_id)).exists()
+    ):
         raise NotTold("moved")
     numbers = PatientPhone.objects.filter(
         patient=appointment.patient_id, kind="mobile", sms_consent_at__isnull=False

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from registration.models import VisitType
+from scheduling import schedule_rules
 from scheduling.models import RebookingItem, Resource, WeeklyHours
 from sdv.accounts.catalogue_file import MOST_ROWS, YES_OR_NO, Change, Comparison
 from sdv.common.catalogues import CatalogueError
@@ -133,8 +134,21 @@ def _compare(text, on):
             row.valid_to = on - timedelta(days=1)
             found["ended"].append(f"{_label(row)}, till {row.valid_to}")
             acts[row.resource_id].append(("end", row, (), 0))
+    _refuse_past_beginnings(acts, on)
     found["fingerprint"] = hashlib.sha256(repr((str(on), was, text)).encode()).hexdigest()
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}, acts
+
+
+def _refuse_past_beginnings(acts, on):
+    """Hours that take the place of others begin when those have ended: a line says so itself (BO-01)."""
+    for lines in acts.values():
+        ended = [row for act, row, *_ in lines if act == "end"]
+        for act, row, _, line in lines:
+            if act == "add" and any(schedule_rules.hours_meet(row, other) for other in ended):
+                raise CatalogueError(
+                    f"Rad {line}: {_label(row)} gäller redan medan tider som filen avslutar ännu gäller. Ange giltig_fran"
+                    f" {on} eller senare."
+                )
 
 
 def _label(row):
@@ -144,7 +158,7 @@ def _label(row):
 def _write(acts, *, by, at):
     """Through the one action for each tidbok: what ends makes room for what begins. Returns how many bookings it hit."""
     open_items = RebookingItem.objects.open().filter(resource__in=acts)
-    before = open_items.count()
+    before = list(open_items.values_list("pk", flat=True))
     for resource_id in sorted(acts):
         try:
             with schedules.changing(resource_id, by=by, at=at, accept_warnings=("PL-02",)):
@@ -152,7 +166,7 @@ def _write(acts, *, by, at):
                     _save(act, row, types, line)
         except RuleError as refused:
             raise CatalogueError(refused.sentence) from None
-    return max(open_items.count() - before, 0)
+    return open_items.exclude(pk__in=before).count()
 
 
 def _save(act, row, types, line):

@@ -10,6 +10,7 @@ from django.db.models import F, OuterRef, Subquery
 
 from scheduling import letter_composition as composition
 from scheduling.models import (
+    AppointmentHistory,
     AppointmentStatus,
     CancelledBy,
     Delivery,
@@ -20,6 +21,7 @@ from scheduling.models import (
 )
 from scheduling.models.letter import ABOUT_A_TIME, GONE_OUT
 from scheduling.outgoing import HAS_BEEN, WHY_NOT_IN_PORTAL, not_in_portal_words
+from sdv.common import versions
 from sdv.common.time import at_local, local_date
 from sdv.outbox import messages
 from sdv.outbox.models import OutboxMessage, Topic
@@ -34,36 +36,65 @@ RESCHEDULED = "Tiden är ombokad"
 CANCELLED = "Tiden är avbokad"
 
 
-def write(appointment, *, kind=LetterKind.APPOINTMENT, by, at, changed_by="", told_time="", choices=None):
+def write(
+    appointment, *, kind=LetterKind.APPOINTMENT, by, at, changed_by="", told_time="", choices=None, told_already=()
+):
     """Writes the letter about a booking whose patient is locked, and the copies to those near who get them. What waited
-    about the same time is replaced. Returns the letter and its copies; one that could not be written says why."""
+    about the same time is replaced. Nobody of `told_already` gets the same copy again. Returns the letter and its copies;
+    one that could not be written says why."""
     patient = appointment.patient
     if patient.is_deceased or patient.merged_into_id:
         return []
     stop_waiting(appointment=appointment, reason=REPLACED, by=by, at=at)
     if choices and choices.add_on_ids is not None:
-        # Of the contact, not of the letter alone: the next letter says them too (KA-02).
-        appointment.add_ons.set(choices.add_on_ids)
-    return _write(Told(appointment, kind, changed_by, told_time, at, choices), by=by, at=at)
+        _choose_add_ons(appointment, choices.add_on_ids, by=by, at=at)
+    return _write(Told(appointment, kind, changed_by, told_time, at, choices), told_already, by=by, at=at)
 
 
-def write_open(invitation, *, by, at, choices=None):
-    """Writes the letter of an öppen kallelse whose patient is locked, and the copies; what waited of it is replaced."""
+def _choose_add_ons(appointment, add_on_ids, *, by, at):
+    """Tillval are of the contact, not of the letter alone: the next letter says them too (KA-02). A change of them is the
+    booking's, with its trail."""
+    before = dict(appointment.add_ons.values_list("pk", "name"))
+    if set(before) == set(add_on_ids):
+        return
+    appointment.add_ons.set(add_on_ids)
+    after = appointment.add_ons.values_list("name", flat=True)
+    steps = [", ".join(sorted(names)) or "inga" for names in (before.values(), after)]
+    AppointmentHistory.objects.create(
+        appointment=appointment, event="add_ons", by=by, at=at, reason=" → ".join(steps)[:200]
+    )
+    versions.write(appointment)
+
+
+def write_open(invitation, *, by, at, choices=None, told_already=()):
+    """Writes the letter of an öppen kallelse whose patient is locked, and the copies; what waited of it is replaced.
+    `told_already`: as of `write`."""
     if invitation.patient.is_deceased or invitation.patient.merged_into_id:
         return []
     stop_waiting(open_invitation=invitation, reason=REPLACED, by=by, at=at)
-    return _write(Invited(invitation, at, choices), by=by, at=at)
+    return _write(Invited(invitation, at, choices), told_already, by=by, at=at)
 
 
 def write_of_referral(referral, *, by, at, choices=None):
     """Writes the remissbekräftelse of a remiss whose patient is locked; what waited of it is replaced."""
     stop_waiting(referral=referral, reason=REPLACED, by=by, at=at)
-    return _write(Acknowledged(referral, at, choices), by=by, at=at)
+    return _write(Acknowledged(referral, at, choices), (), by=by, at=at)
 
 
-def _write(told, *, by, at):
+def _write(told, told_already, *, by, at):
     letter = _save(told, told.to_patient(), by=by, at=at)
-    return [letter, *(_save(told, copy | {"copy_of": letter}, by=by, at=at) for copy in told.copies())]
+    copies = [copy for copy in told.copies() if _name(copy["recipient"]) not in told_already]
+    return [letter, *(_save(told, copy | {"copy_of": letter}, by=by, at=at) for copy in copies)]
+
+
+def copies_that_left(letter):
+    """The names of those to whom copies of the letter have gone on paper."""
+    gone = Letter.objects.filter(copy_of=letter, status__in=GONE_OUT)
+    return {_name(recipient) for recipient in gone.values_list("recipient", flat=True)}
+
+
+def _name(recipient):
+    return recipient.partition("\n")[0]
 
 
 def write_copy(letter, *, address, by, at):
@@ -73,8 +104,9 @@ def write_copy(letter, *, address, by, at):
         told = Invited(letter.open_invitation, at, choices)
     else:
         told = Told(appointment, letter.kind, letter.changed_by, last_told(appointment), at, choices)
-    name = letter.recipient.partition("\n")[0]
-    fields = told.copy(name, [line for line in address.splitlines() if line.strip()], letter.relation)
+    fields = told.copy(
+        _name(letter.recipient), [line for line in address.splitlines() if line.strip()], letter.relation
+    )
     return _save(told, fields | {"copy_of": letter.copy_of}, by=by, at=at)
 
 

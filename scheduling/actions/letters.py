@@ -167,12 +167,12 @@ def rewrite(*, letter_id, by, at, own_text="", language=None, attachment_ids=(),
     return _written_anew(letter, choices, by=by, at=at)
 
 
-def _written_anew(letter, choices, *, by, at):
+def _written_anew(letter, choices, *, by, at, told_already=()):
     if letter.open_invitation_id:
         about = letter.open_invitation
         if refused := rules.invitation_letter_refusal(status=about.status, label=about.get_status_display()):
             raise refused.told(about.decided_by, about.decided_at)
-        return letter_writing.write_open(about, choices=choices, by=by, at=at)[0]
+        return letter_writing.write_open(about, choices=choices, told_already=told_already, by=by, at=at)[0]
     if about := letter.referral:
         if refused := rules.referral_letter_refusal(status=about.status, label=about.get_status_display()):
             raise refused
@@ -183,6 +183,7 @@ def _written_anew(letter, choices, *, by, at):
         changed_by=letter.changed_by,
         told_time=letter_writing.last_told(letter.appointment),
         choices=choices,
+        told_already=told_already,
         by=by,
         at=at,
     )[0]
@@ -215,7 +216,9 @@ def write_again(*, letter_id, by, at, address="", version=None):
     if patient.is_deceased:
         raise RuleError("PL-22", "Patienten är registrerad som avliden: inget brev skrivs till hen.", code="deceased")
     if not letter.is_copy:
-        return _written_anew(letter, letter_facts.choices_of(letter), by=by, at=at)
+        # The same letter: a copy of it that has gone on paper does not go again.
+        gone = letter_writing.copies_that_left(letter)
+        return _written_anew(letter, letter_facts.choices_of(letter), told_already=gone, by=by, at=at)
     if not address.strip():
         raise InputError(address="Skriv mottagarens adress.")
     write(letter, status=LetterStatus.STOPPED, stop_reason=letter_writing.REPLACED, decided_at=at, decided_by=by)

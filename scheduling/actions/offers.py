@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
+from registration.actions.commitments import refuse_problem_code
 from registration.actions.encounters import refuse_deceased
 from registration.models import ContactReason, Patient, Referral
 from scheduling import freed, rules
@@ -101,6 +102,9 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
         raise InputError(resource="Resursen finns inte på vårdenheten. Välj bland enhetens resurser.")
     reason_id = contact_reason.pk if contact_reason else None
     contact_reason = choices.offered_reason(visit_type, reason_id, resource.care_unit, at=at)
+    if resource.care_unit_id != row.care_unit_id and (named := _problem_code(row)):
+        # A yes takes over: the other unit opens a vårdåtagande for the same problem (VA-01).
+        refuse_problem_code(named, resource.care_unit, at=at)
     if found := resource_bookings.outside([resource], visit_type, start, end):
         raise found
     expires = rules.offer_expiry(start=start, end=end, at=at)
@@ -118,6 +122,11 @@ def make(*, subject, row_id, resource_id, start, by, at, visit_type=None, contac
         offered_by=by,
         expires_at=expires,
     )
+
+
+def _problem_code(row):
+    """The problemkod of what is waited for, or None."""
+    return row.commitment.problem_code if row.commitment else getattr(row, "problem_code", None)
 
 
 def unspecified_reason(visit_type, day):

@@ -175,6 +175,8 @@ def move_rest(
         raise rules.rest_with_another()
     misfits, moved = [], {}
     later = start > named.start
+    # Words and files may go with every letter; which tillval are a contact's own is its own matter (KA-02).
+    of_the_rest = letter_choices and {**letter_choices, "add_on_ids": None}
     for number, row in sorted(enumerate(rows), key=lambda each: _in_time(each[1]), reverse=later):
         to = _moved_time(row, named, start)
         with collected(misfits, number):
@@ -189,7 +191,7 @@ def move_rest(
                 accept_warnings=accept_warnings,
                 letter=letter,
                 hold_id=hold_id if row is named else None,
-                letter_choices=letter_choices,
+                letter_choices=letter_choices if row is named else of_the_rest,
                 by=by,
                 at=at,
             )

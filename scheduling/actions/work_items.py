@@ -147,6 +147,7 @@ def await_answer(*, request_id, reason, by, at, waiting_for="", watch_until=None
         care_unit_id=request.care_unit_id,
         encounter=visit,
         commitment=commitment,
+        check_out=_check_out_here(request),
         reason=chosen,
         waiting_for=waiting_for,
         watch_until=watch_until or today + timedelta(days=rules.AWAIT_DAYS),
@@ -155,11 +156,20 @@ def await_answer(*, request_id, reason, by, at, waiting_for="", watch_until=None
 
 
 def _visit_behind(request):
-    """The visit that a request came from: the one checked out with it, else the last of its vårdåtagande at the unit."""
-    if request.check_out_id:
-        return request.check_out.encounter
-    visits = Encounter.objects.filter(commitment=request.commitment_id, care_unit=request.care_unit_id)
+    """The visit that a request came from: the one checked out with it, else the patient's last at the unit, of the
+    vårdåtagande where the request has one."""
+    if check_out := _check_out_here(request):
+        return check_out.encounter
+    visits = Encounter.objects.filter(patient=request.patient_id, care_unit=request.care_unit_id)
+    if request.commitment_id:
+        visits = visits.filter(commitment=request.commitment_id)
     return visits.in_overview().exclude(status=Status.PLANNED).order_by("-start", "-id").first()
+
+
+def _check_out_here(request):
+    """The check-out that the request came of, or None: one taken over came of another unit's (PL-25, PA-08)."""
+    check_out = request.check_out
+    return check_out if check_out and check_out.encounter.care_unit_id == request.care_unit_id else None
 
 
 def mark_booked(request):

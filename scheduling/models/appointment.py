@@ -167,6 +167,7 @@ class AppointmentHistory(Row):
             ("no_show", "Utebliven"),
             ("undone", "Ångrad"),
             ("restored", "Återställd"),
+            ("add_ons", "Tillval ändrade"),
         ],
     )
     start_before = models.DateTimeField("tidigare start", null=True)

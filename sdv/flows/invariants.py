@@ -215,6 +215,14 @@ def care_of_merged_records(at):
     return Patient.objects.filter(held, merged_into__isnull=False)
 
 
+def items_after_another_s_visit(at):
+    """UT-04, UT-05: what is watched after a visit is watched of the patient who made it."""
+    strange = Q()
+    for model in WORK_ITEMS:
+        strange |= Q(Exists(model.objects.filter(encounter=OuterRef("pk")).exclude(patient=OuterRef("patient"))))
+    return Encounter.objects.filter(strange)
+
+
 def ends_told_twice(at):
     """VH-20: one end is told once."""
     return (
@@ -261,6 +269,7 @@ INVARIANTS = [
     Invariant("patients-in-two-places", "patienter som har två platser på en gång (VH-09)", patients_in_two_places),
     Invariant("places-of-what-never-was", "platser som hålls av annullerade vårdhändelser (VH-12)", places_held_by_what_never_was),
     Invariant("items-of-closed-commitments", "avslutade vårdåtaganden med poster kvar (UT-03)", items_of_closed_commitments),
+    Invariant("items-after-another-s-visit", "bevakningar efter någon annans besök (UT-04)", items_after_another_s_visit),
     Invariant("offers-to-nobody-waiting", "erbjudna tider till någon som inte väntar längre (PL-01)", offers_to_nobody_waiting),
     Invariant("planning-for-the-dead", "avlidna patienter med planering kvar (AV-02)", planning_for_the_dead),
     Invariant("care-of-merged-records", "sammanslagna poster med vård kvar (RI-02)", care_of_merged_records),

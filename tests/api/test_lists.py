@@ -220,7 +220,8 @@ def test_a_booking_is_few_queries(integration, clinic, django_assert_max_num_que
         "resources": [str(resource.pk)],
         "commitment": str(commitment.pk),
     }
-    # Among them: what is offered or sent to who is booked now, and what the contact is a consult of (PL-01, PL-26, VH-10).
-    with django_assert_max_num_queries(33):
+    # Among them: whether the unit has the besökstyp, what is offered or sent to who is booked now, and what the contact is a
+    # consult of (BT-01, PL-01, PL-26, VH-10).
+    with django_assert_max_num_queries(34):
         assert integration.post("appointments/", body).status_code == 201
     assert Encounter.objects.filter(patient=patient).count() == 1

@@ -113,7 +113,7 @@ def test_a_unit_in_the_body_needs_the_permission_at_that_unit(clinic, centre):
     patient = factories.patient()
     body = {
         "patient": str(patient.pk),
-        "visit_type": "pv-ssk-aterbesok",
+        "visit_type": "sp-ssk-aterbesok",
         "contact_reason": "uppfoljning-ospecificerad",
         "wished_from": "2030-01-01",
         "wished_to": "2030-01-31",

@@ -295,7 +295,12 @@ def test_tillval_are_chosen_with_the_kallelse_and_follow_the_contact(clinic, des
     change = Letter.objects.get(kind="change")
     assert "Lämna prov före besöket." in change.body
     again = {"own_text": "", "language": "sv", "version": change.version}
+    before = Appointment.objects.get().version
     desk.post(reverse("letter-rewrite", args=[change.pk]), again)
+    trail = booking.history.last()
+    assert (trail.event, trail.reason, trail.by) == ("add_ons", f"{sample.name} → inga", change.created_by)
+    assert Appointment.objects.get().version == before + 1
+    assert "Tillval ändrade" in desk.get(reverse("encounter", args=[booking.encounter_id])).content.decode()
     assert "Lämna prov" not in Letter.objects.get(kind="change", status="unsent").body
     assert not booking.add_ons.exists()
 

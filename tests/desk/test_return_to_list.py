@@ -12,6 +12,7 @@ from scheduling.models import Appointment, AwaitedResult, BookingRequest
 from sdv.accounts.permissions import Role
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date, now
+from sdv.flows import invariants
 from tests.clinic import DAY, HALF_HOUR, Clinic
 
 from .signed_in import signed_in
@@ -145,3 +146,35 @@ def test_who_awaits_an_answer_is_watched_in_place_of_being_booked():
     assert (refused.value.rule, AwaitedResult.objects.count()) == ("BB-01", 1)
     assert BookingRequest.objects.waiting().count() == 0
     assert Referral.objects.to_book().count() == 0
+
+
+def test_what_is_awaited_hangs_on_a_visit_of_the_patient_s_own():
+    """UT-04: in primary care, without a vårdåtagande, another patient's later visit at the unit is nobody else's."""
+    clinic = Clinic(kind="vardcentral", area="Pv")
+    patient = clinic.patient()
+    request = requested(clinic, patient)
+    told = {"request_id": request.pk, "reason": clinic.outcome_reason("await_result"), "by": clinic.doctor, "at": now()}
+    clinic.arrived(clinic.patient(), now() - HALF_HOUR)
+    with pytest.raises(RuleError) as refused:
+        work_items.await_answer(**told)
+    assert (refused.value.code, AwaitedResult.objects.count()) == ("no_visit", 0)
+    own = clinic.arrived(patient, now() - 2 * HALF_HOUR)
+    item = work_items.await_answer(**told)
+    assert (item.encounter_id, item.patient, item.commitment) == (own.encounter_id, patient, None)
+    assert not invariants.items_after_another_s_visit(now()).exists()
+
+
+def test_a_begaran_changed_meanwhile_is_not_made_an_avvakta_and_a_wrong_day_is_said_in_the_form():
+    """PL-27, UT-04: nothing is saved by who saw what was before."""
+    clinic = Clinic(kind="vardcentral", area="Pv")
+    client, patient = signed_in(clinic.staff(Role.CLINICIAN)), clinic.patient()
+    clinic.arrived(patient, now() - HALF_HOUR)
+    request = requested(clinic, patient)
+    url = reverse("booking-request-await", args=[request.pk])
+    version = client.get(url).context["form"]["version"].value()
+    given = {"reason": clinic.outcome_reason("await_result"), "watch_until": "+21d", "version": version}
+    wrong = client.post(url, given | {"watch_until": str(local_date(now()) - timedelta(days=1))})
+    assert wrong.status_code == 422 and wrong.context["form"].errors["watch_until"]
+    work_items.change_request(request_id=request.pk, by=clinic.nurse, at=now(), description="Ringt")
+    assert client.post(url, given).status_code == 409
+    assert not AwaitedResult.objects.exists() and BookingRequest.objects.waiting().get() == request

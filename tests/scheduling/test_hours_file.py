@@ -4,7 +4,7 @@ from datetime import time
 
 import pytest
 
-from scheduling.actions import hours_file
+from scheduling.actions import hours_file, schedules
 from scheduling.models import RebookingItem, WeeklyHours
 from sdv.common.catalogues import CatalogueError
 from sdv.common.errors import RuleError
@@ -65,6 +65,21 @@ def test_the_file_is_the_whole_week_of_whom_it_names_and_tells_whom_it_hits(nurs
     assert (again.added, again.changed, again.ended) == ((), (), ())
 
 
+def test_what_is_given_back_hides_nobody_who_is_hit(nurse):
+    """PL-02: one leaves Ombokningar and another comes there; it is told of the one who comes."""
+    back = nurse.book(nurse.patient(), NOW + 3 * DAY)  # Monday 09:00
+    hit = nurse.book(nurse.patient(), NOW + 4 * DAY)  # Tuesday 09:00
+    monday = WeeklyHours.objects.get(resource=nurse.nurse_resource, weekday=1)
+    by = {"by": nurse.doctor, "at": NOW}
+    schedules.end_hours(hours_id=monday.pk, valid_to=TODAY, accept_warnings=("PL-02",), **by)
+    assert RebookingItem.objects.open().get().appointment == back
+    text = file_of(line(nurse, "1;08:00;12:00;30;;nej;;"))
+    found = hours_file.compared(text, on=TODAY)
+    assert found.told.startswith("Bokade besök från i dag som inte längre ryms: 1.")
+    hours_file.take_effect(text=text, fingerprint=found.fingerprint, **by)
+    assert RebookingItem.objects.open().get().appointment == hit
+
+
 @pytest.mark.parametrize(
     ("rest", "said"),
     [
@@ -77,6 +92,7 @@ def test_the_file_is_the_whole_week_of_whom_it_names_and_tells_whom_it_hits(nurs
         ("1;08:00;12:00;30;;nej;2026-12-02;2026-12-01", "giltig_till ligger före giltig_fran"),
         ("1;08:00;12:00;30;;nej;;\n", "raden står två gånger"),
         ("1;07:00;09:00;30;;nej;;", "som gäller samtidigt"),
+        ("1;08:30;12:00;30;;nej;;", "Rad 2: .*gäller redan medan .* Ange giltig_fran 2026-11-20 eller senare"),
     ],
 )
 def test_what_cannot_be_is_said_with_its_line_and_changes_nothing(nurse, rest, said):

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from registration.actions import referrals
+from registration.actions import referrals, relations
 from registration.models import AddressKind, PatientAddress, PatientIdentity, PortalContact
 from scheduling.actions import appointments, letter_writing, letters
 from scheduling.models import Letter, LetterText
@@ -131,6 +131,23 @@ def test_who_can_no_longer_be_reached_in_1177_gets_it_on_paper(clinic, inbox, ru
         appointment_id=appointment.pk, start=NOW + 6 * DAY, end=NOW + 6 * DAY + HALF_HOUR, by=clinic.nurse, at=SENT_AT
     )
     assert Letter.objects.unsent().get().kind == "appointment"
+
+
+def test_a_copy_that_has_gone_to_somebody_near_does_not_go_again(clinic, run):
+    """KA-04: the patient's own letter comes back from 1177 and is written again; the guardian has had the copy."""
+    patient = digital(clinic)
+    by = {"by": clinic.nurse, "at": NOW}
+    relations.add_contact(patient_id=patient.pk, name="Abdi, Amina", relation="mor", gets_letter_copy=True, **by)
+    appointment = clinic.book(patient, NOW + 5 * DAY, letter=True)
+    no_address = appointment.letters.get(is_copy=True)
+    copy = letters.write_again(letter_id=no_address.pk, address="Sidovägen 2\n123 45 Exempelstad", **by)
+    letters.confirm_printed(letter_id=copy.pk, **by)
+    lose_personnummer(patient)
+    assert run(SENT_AT) == CAME_BACK
+    mine = appointment.letters.get(is_copy=False)
+    new = letters.write_again(letter_id=mine.pk, by=clinic.nurse, at=SENT_AT)
+    assert list(Letter.objects.to_print()) == [new] and not Letter.objects.blocked(SENT_AT).exists()
+    assert appointment.letters.filter(is_copy=True, status="printed").get() == copy
 
 
 def test_what_goes_on_paper_too_stays_in_the_pile_and_says_that_paper_is_all(clinic, run):

@@ -208,6 +208,23 @@ def test_an_sms_whose_receipt_was_lost_is_sent_once(clinic, gateway, monkeypatch
     assert OutboxMessage.objects.get().last_error == ""
 
 
+def test_moved_there_and_back_while_nothing_could_be_sent_the_time_is_told_once(clinic, gateway, monkeypatch):
+    """PL-18: the last reminder tells it; those whose place it has taken do not."""
+    appointment = clinic.book(reached(clinic), START)
+    gateway.failure, late = "down", due() + 2 * HALF_HOUR
+    for start in (START, START + HALF_HOUR, START):
+        if Reminder.objects.exists():
+            appointments.reschedule(
+                appointment_id=appointment.pk, start=start, end=start + HALF_HOUR, by=clinic.nurse, at=late
+            )
+        assert reminders.remind(at=late) == 1
+        deliver(late, monkeypatch)
+    gateway.failure = ""
+    assert deliver(late, monkeypatch) == (1, 0)
+    (sms,) = gateway.received["/sms"].values()
+    assert "25 november kl. 09.00" in sms["text"]
+
+
 @pytest.mark.parametrize("what", ["cancelled", "moved", "dead", "protected", "consent taken back", "unit sends none"])
 def test_what_came_before_it_left_is_heeded(clinic, gateway, monkeypatch, what):
     """PL-18, PL-22, SK-05: the fact is read when the SMS leaves."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registration.models import Patient
+from registration.models import AddOn, Patient
 from scheduling.actions import appointments, plans, sessions
 from scheduling.models import Appointment
 from sdv.common.errors import RuleError, StaleVersion
@@ -59,6 +59,22 @@ def test_the_rest_of_a_series_is_moved_all_or_none(health_centre):
     again = Appointment.objects.filter(plan=made[0].plan).order_by("start").values_list("start", flat=True)
     assert list(again) == starts
     assert broken() == {}
+
+
+def test_the_tillval_of_the_moved_are_their_own(health_centre):
+    """KA-02, PL-08: those chosen with the named one's letter are not the later visits'."""
+    made = weekly(health_centre)
+    own, chosen = AddOn.objects.order_by("code")[:2]
+    made[2].add_ons.set([own])
+    plans.move_rest(
+        appointment_id=made[1].pk,
+        start=made[1].start + DAY,
+        letter=True,
+        letter_choices={"add_on_ids": [chosen.pk]},
+        by=health_centre.nurse,
+        at=NOW,
+    )
+    assert [list(row.add_ons.all()) for row in Appointment.objects.order_by("start")] == [[], [chosen], [own]]
 
 
 @pytest.mark.parametrize("how", ["cancelled", "arrived"])

@@ -225,9 +225,12 @@ class AwaitForm(forms.Form):
         label="Vi väntar på", max_length=120, required=False, help_text="Kort, inga journaluppgifter."
     )
     watch_until = SwedishDateField(label="Bevakas senast", error_messages={"required": "Ange ett datum."})
+    version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, data=None, *, today, **kwargs):
-        super().__init__(data, initial={"watch_until": today + timedelta(days=AWAIT_DAYS)}, **kwargs)
+    def __init__(self, data=None, *, today, version, **kwargs):
+        super().__init__(
+            data, initial={"watch_until": today + timedelta(days=AWAIT_DAYS), "version": version}, **kwargs
+        )
         reasons = OutcomeReason.objects.valid_on(today).filter(outcome=OutcomeCode.AWAIT_RESULT)
         self.fields["reason"].queryset = reasons.order_by("position")
 

@@ -373,11 +373,14 @@ def _state(place, last, is_reached, *, has_more):
     return "done" if is_reached else "next"
 
 
-def events(history, moved, codings):
-    """Everything that has happened, newest first. `moved` are the booking's reschedulings, `codings` the coding's
-    history in its presenter's words."""
-    reschedulings = iter(moved)
+def events(history, of_booking, codings):
+    """Everything that has happened, newest first. `of_booking` are the booking's own reschedulings and changes of tillval,
+    `codings` the coding's history in its presenter's words."""
+    reschedulings = iter([row for row in of_booking if row.event == "rescheduled"])
     found = [_event(row, reschedulings) for row in history]
+    for row in of_booking:
+        if row.event == "add_ons":
+            found.append(Event(row.at, row.get_event_display(), row.by.name if row.by else AUTOMATIC, row.reason))
     for change in codings:
         parts = [f"tillkom {', '.join(change['added'])}"] if change["added"] else []
         parts += [f"togs bort {', '.join(change['removed'])}"] if change["removed"] else []
@@ -406,7 +409,8 @@ def page(encounter, actor, *, at):
     """All that the page shows under the patient's band and tabs."""
     history = list(encounter.history.select_related("by"))
     appointment = getattr(encounter, "appointment", None)
-    moved = appointment.history.filter(event="rescheduled") if appointment else ()
+    told = appointment.history.filter(event__in=["rescheduled", "add_ons"]) if appointment else None
+    of_booking = list(told.select_related("by")) if appointment else []
     found = coding.read(encounter)
     row = found.coding
     codings = row.history.select_related("by") if row.version else ()
@@ -420,7 +424,7 @@ def page(encounter, actor, *, at):
             for word, text, row in linked(encounter)
         ],
         "steps": steps(history, row if row.is_complete else None, encounter),
-        "events": events(history, moved, [coding_presenters.history(change) for change in codings]),
+        "events": events(history, of_booking, [coding_presenters.history(change) for change in codings]),
         "coding": coding_presenters.coding(found),
         "coding_status": _coding_status(encounter, row),
         "allowed": [button for button in possible if button.allowed and button.url],

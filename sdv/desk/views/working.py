@@ -15,6 +15,7 @@ from sdv.accounts.permissions import Permission
 from sdv.common.errors import InputError
 from sdv.common.time import local_date, now
 from sdv.desk.answers import saved, sheet, way_back
+from sdv.desk.forms.patients import add_errors
 from sdv.desk.forms.work import AssignForm, AwaitForm, ManyForm
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
@@ -98,9 +99,9 @@ def await_answer(request, pk):
     at = now()
     row = of_unit(request, pk)
     back = way_back(request, reverse("booking-requests"))
-    form = AwaitForm(request.POST if request.method == "POST" else None, today=local_date(at))
-    if form.is_bound and form.is_valid():
-        work_items.await_answer(request_id=row.pk, by=request.actor.user, at=at, **form.words)
+    data = request.POST if request.method == "POST" else None
+    form = AwaitForm(data, today=local_date(at), version=row.version)
+    if form.is_bound and form.is_valid() and _awaited(request, row, form, at):
         clear_receipt(request)
         leave_receipt(request, at=at, text="Avvaktar svar för", whom=row.patient)
         return saved(request, back)
@@ -118,6 +119,16 @@ def await_answer(request, pk):
         "save": "Avvakta",
     }
     return sheet(request, "work/sheet.html", context, status=422 if form.is_bound else 200)
+
+
+def _awaited(request, row, form, at):
+    """Whether the answer is watched from now on; the form says why not."""
+    try:
+        work_items.await_answer(request_id=row.pk, by=request.actor.user, at=at, **form.words)
+    except InputError as error:
+        add_errors(form, error)
+        return False
+    return True
 
 
 @permitted(Permission.VIEW_WORK_LISTS)
