@@ -5,8 +5,7 @@ a fact does not stop the booking: it stands in the unit's Brev as work, with wha
 
 from datetime import time
 
-from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Case, F, OuterRef, Subquery, Value, When
 
 from scheduling import letter_composition as composition
 from scheduling.models import (
@@ -187,7 +186,6 @@ def settle_portal(*, at, dry_run=False):
     return rows.update(status=LetterStatus.SENT, decided_at=at, version=F("version") + 1)
 
 
-@transaction.atomic
 def come_back_from_portal(*, at, dry_run=False):
     """Letters by 1177 alone that did not go there say so, and why. They are somebody's work, as what could not be written
     is; one of a visit that has been is stopped. Returns how many."""
@@ -203,16 +201,20 @@ def come_back_from_portal(*, at, dry_run=False):
     ).filter(why__isnull=False)
     if dry_run:
         return rows.count()
-    found = list(rows.locked())
-    for letter in found:
-        letter.status = LetterStatus.STOPPED if letter.why == HAS_BEEN else LetterStatus.BLOCKED
-        letter.stop_reason = not_in_portal_words(letter.why)
-        if letter.tries > 1:
-            # An answer may have been lost on the way back.
-            letter.stop_reason += " Ett tidigare försök kan ha nått fram."
-        letter.decided_at, letter.version = at, letter.version + 1
-        letter.save(update_fields=["status", "stop_reason", "decided_at", "version"])
-    return len(found)
+    words = []
+    for code in WHY_NOT_IN_PORTAL:
+        # At a second try the answer to the first may have been lost on the way back.
+        again = f"{not_in_portal_words(code)} Ett tidigare försök kan ha nått fram."
+        words += [
+            When(why=code, tries__gt=1, then=Value(again)),
+            When(why=code, then=Value(not_in_portal_words(code))),
+        ]
+    return rows.update(
+        status=Case(When(why=HAS_BEEN, then=Value(LetterStatus.STOPPED)), default=Value(LetterStatus.BLOCKED)),
+        stop_reason=Case(*words),
+        decided_at=at,
+        version=F("version") + 1,
+    )
 
 
 def has_been_told_of(appointment):
