@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from registration import waiting
 from registration.actions import referrals
 from registration.actions import waiting as deviations
-from registration.models import CareCommitment, Referral
+from registration.models import CareCommitment, ProblemCode, Referral
 from scheduling import freed, promises
 from scheduling.actions import appointments, offers, sharing, work_items
 from scheduling.models import BookingRequest, Offer, ResourceBooking
@@ -255,3 +255,14 @@ def test_a_time_is_not_offered_where_no_list_is_shared(clinic, other):
     with pytest.raises(InputError):
         offered(other, row)
     assert not Offer.objects.exists() and not ResourceBooking.objects.exists()
+
+
+def test_a_time_is_not_offered_to_who_could_not_be_taken_over(clinic, other, shared):
+    """VA-01, PL-07: what a yes would meet is said before the patient is asked."""
+    row = waiting_at(clinic, clinic.patient(), since=40, last=TODAY)
+    ProblemCode.objects.filter(pk=row.commitment.problem_code_id).update(speciality="Ortopedi")
+    other.unit.specialities = ["Ögonsjukvård"]
+    other.unit.save(update_fields=["specialities"])
+    with pytest.raises(RuleError) as refused:
+        offered(other, row)
+    assert (refused.value.rule, Offer.objects.count(), ResourceBooking.objects.count()) == ("VA-01", 0, 0)
