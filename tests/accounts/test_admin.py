@@ -321,6 +321,7 @@ def test_a_tidbok_changed_here_asks_what_is_asked_of_it_everywhere(client, log_i
         told = client.post(page, shown | change | {"care_unit": str(factories.CareUnitFactory().pk)})
         assert told.status_code == 409 and "1 bokning får inte längre plats" in told.content.decode()
         assert listed() == set()
+        assert list(client.get(page).context["messages"]) == []
         done = client.post(page, fields_of(told.content.decode()) | {"overrule": "1"}, follow=True)
         assert "Att boka om, i Ombokningar: 1." in done.content.decode()
         assert listed() == {(visit.pk, resource.pk)}
