@@ -80,12 +80,14 @@ def find(
     also_units=(),
     then=None,
     minutes=None,
+    apart_from=None,
 ):
     """Free times for the visit type from the first to the last day, earliest first; none that begins before `starting`
     where that is given. What `by` holds is free to `by`. `together` is groups of rooms or equipment: one of each group, at
     the person's own unit, is had with the person. `also_units` are searched too, those of the besökstyp's vårdområde
     (BT-01). `then` is a (resource id, minutes) that has its part of the visit after the person's own, whose length is
-    `minutes`, else the visit type's (BO-02). The same number of queries whatever the span, the units and the resources."""
+    `minutes`, else the visit type's (BO-02). What the booking `apart_from` has is free: it is the one to be moved. The same
+    number of queries whatever the span, the units and the resources."""
     units = [care_unit, *(unit for unit in also_units if unit.care_area_id == visit_type.care_area_id)]
     grouped = {pk for group in together for pk in group} | ({then[0]} if then else set())
     found, from_day = Found(), max(from_day, local_date(at))
@@ -98,7 +100,7 @@ def find(
     wanted = [row for row in persons if resource_ids or _is_of_profession(row, visit_type)]
     book = Timebook([*persons, *others.values()], from_day, to_day)
     span = start_of_day(from_day), start_of_day(to_day + timedelta(days=1))
-    taken = _taken([*(row.pk for row in wanted), *others], *span, at, by)
+    taken = _taken([*(row.pk for row in wanted), *others], *span, at, by, apart_from)
     groups = [[others[pk] for pk in group if pk in others] for group in together]
     search = _Search(book, taken, visit_type, groups, at, starting, found, minutes)
     if then:
@@ -121,22 +123,11 @@ def find(
     return found
 
 
-def next_free(*, care_unit, visit_type, at, start, resource_ids=None, count=3, by=None, also_units=()):
-    """The next free times from a wished one, for a refusal that offers the way on (PL-07)."""
+def next_free(*, start, at, count=3, **wanted):
+    """The next free times from a wished one, for a refusal that offers the way on (PL-07); `wanted` as `find` has it."""
     from_day = max(local_date(start), local_date(at))
-    slots = free(
-        care_unit=care_unit,
-        visit_type=visit_type,
-        from_day=from_day,
-        to_day=from_day + timedelta(days=28),
-        at=at,
-        starting=start,
-        resource_ids=resource_ids,
-        limit=count,
-        by=by,
-        also_units=also_units,
-    )
-    return slots[:count]
+    to_day = from_day + timedelta(days=28)
+    return free(from_day=from_day, to_day=to_day, at=at, starting=start, limit=count, **wanted)[:count]
 
 
 class _Search:
@@ -259,15 +250,17 @@ class _Joined(Aggregate):
     output_field = DateTimeRangeField()
 
 
-def _taken(resource_ids, start, end, at, by):
+def _taken(resource_ids, start, end, at, by, apart_from):
     """Living rows per resource: bookings, and holds of others that have not run out."""
     held = Q(expires_at__gt=at)
     if by:
         # What an offer holds is nobody's own (PL-01).
         held &= ~Q(held_by=by) | Q(offer__isnull=False)
+    living = Q(state=BookingState.BOOKED) | held
+    if apart_from:
+        living &= ~Q(appointment=apart_from)
     rows = (
-        ResourceBooking.objects.filter(resource__in=resource_ids, period__overlap=(start, end))
-        .filter(Q(state=BookingState.BOOKED) | held)
+        ResourceBooking.objects.filter(living, resource__in=resource_ids, period__overlap=(start, end))
         .values("resource_id")
         .annotate(taken=Func(_Joined("period"), function="unnest", output_field=DateTimeRangeField()))
         .values_list("resource_id", "taken")

@@ -263,6 +263,8 @@ def _reschedule(
         appointment.resources.set(new)
         booking.change_people(encounter, new, first_id=resource_ids[0])
     changes = {"is_overbooked": False}  # The new time is had as any free one.
+    if resource_ids and appointment.kind in (AppointmentKind.INDIVIDUAL, AppointmentKind.TEAM):
+        changes["kind"] = booking.kind_of(new)
     if appointment.kind == AppointmentKind.GROUP:
         # A time of one's own in place of the seat.
         seats.let_go(appointment)

@@ -9,10 +9,14 @@ from . import appointments, rebooking, sessions
 
 
 @transaction.atomic
-def to_time(*, item_id, version=None, **fields):
-    """Moves the booking to a time of its own: `start`, `end`, `resource_ids`, `by`, `at` and the rest of a rescheduling."""
+def to_time(*, item_id, start, end=None, version=None, **fields):
+    """Moves the booking to a time of its own: `resource_ids`, `by`, `at` and the rest of a rescheduling. Without an `end` it
+    is as long as it was."""
     item = _open(item_id, version)
-    return appointments.reschedule(appointment_id=item.appointment_id, changed_by=CancelledBy.PROVIDER, **fields)
+    times = {"start": start, "end": end or rebooking.end_of(item, start)}
+    return appointments.reschedule(
+        appointment_id=item.appointment_id, changed_by=CancelledBy.PROVIDER, **times, **fields
+    )
 
 
 @transaction.atomic

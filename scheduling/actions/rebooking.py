@@ -22,6 +22,8 @@ from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
 
+from . import team
+
 # How an item ended. A booking's own end ends its item in the same transaction.
 REBOOKED, CANCELLED, ARRIVED, NO_SHOW, WITHDRAWN = "rebooked", "cancelled", "arrived", "no_show", "withdrawn"
 PROPOSALS = 3
@@ -153,36 +155,63 @@ def _in_the_tidbok(sessions):
 
 
 def along(item, resource_id):
-    """The resources that go along to a time of one's own with another: rooms and equipment, of a team also those who are
-    there. What a group has is the group's."""
-    kind = item.appointment.kind
-    if kind == AppointmentKind.GROUP:
+    """The resources that go along to a time of one's own with `resource_id`: rooms, equipment and the others who take part;
+    who comes from outside has the main responsible's place (BO-02). What a group has is the group's."""
+    if item.appointment.kind == AppointmentKind.GROUP:
         return []
-    absent = item.absence.resource_id if item.absence else item.resource_id
-    is_team = kind == AppointmentKind.TEAM and absent
-    kept = [row.pk for row in _kept(item) if not row.practitioner_id or (is_team and row.pk != absent)]
-    return [pk for pk in kept if pk != resource_id]
+    sought = team.sought(item.appointment, _kept(item))
+    is_one_of_them = sought.first and resource_id in sought.along
+    everybody = [sought.first.pk, *sought.along] if is_one_of_them else sought.along
+    return [pk for pk in everybody if pk != resource_id]
+
+
+def end_of(item, start):
+    """When a time of one's own ends: a booking that is moved is as long as it was, a team with all its parts (BO-02)."""
+    appointment = item.appointment
+    if appointment.kind == AppointmentKind.GROUP:
+        return start + timedelta(minutes=appointment.encounter.visit_type.default_minutes)
+    return start + (appointment.end - appointment.start)
 
 
 def _kept(item):
     """The persons of the booking, and those of its rooms and equipment that have not left the unit."""
     booked = item.appointment
-    return [row for row in booked.resources.all() if row.practitioner_id or is_there(row, booked.start, booked.end)]
+    rows = booked.resources.select_related("practitioner")
+    return [row for row in rows if row.practitioner_id or is_there(row, booked.start, booked.end)]
 
 
 def proposals(item, *, at, by=None):
-    """Up to three new times: the first with the same vårdgivare, then the nearest with anybody (PL-02)."""
-    appointment = item.appointment
-    start = max(appointment.start, at)
-    wanted = {
-        "care_unit": item.care_unit,
-        "visit_type": appointment.encounter.visit_type,
-        "at": at,
-        "start": start,
-        "by": by,
-    }
-    kept = [row.pk for row in _kept(item)]
-    same = slots.next_free(**wanted, resource_ids=kept, count=1)
+    """Up to three new times: the first with the same vårdgivare, then the nearest with anybody (PL-02). Where several take
+    part they are the main responsible's, with all the others; of somebody else of the profession only where it is the main
+    responsible who is away (BO-02)."""
+    appointment, kept = item.appointment, _kept(item)
+    visit_type, start = appointment.encounter.visit_type, max(appointment.start, at)
+    wanted = {"care_unit": item.care_unit, "visit_type": visit_type, "at": at, "start": start, "by": by}
+    sought = team.sought(appointment, kept)
+    if appointment.kind == AppointmentKind.GROUP or sought.first is None:
+        has_substitute, same_ids = True, [row.pk for row in kept]
+    else:
+        has_substitute, same_ids = _may_be_replaced(item, sought.first, kept), [sought.first.pk]
+        wanted |= {"together": sought.together, "minutes": sought.minutes, "then": sought.then}
+        if _away(item) in [row.pk for row in kept]:
+            # Who is there has the old time: somebody may come then in place of who is away.
+            wanted["apart_from"] = appointment
+    same = slots.next_free(**wanted, resource_ids=same_ids, count=1 if has_substitute else PROPOSALS)
+    if not has_substitute:
+        return same
     anybody = slots.next_free(**wanted, count=PROPOSALS + 1)
     known = {(slot.resource.pk, slot.start) for slot in same}
     return (same + [slot for slot in anybody if (slot.resource.pk, slot.start) not in known])[:PROPOSALS]
+
+
+def _may_be_replaced(item, main, kept):
+    """Whoever is alone may; of several only the main responsible who is away, by the besökstyp's profession."""
+    if sum(1 for row in kept if row.practitioner_id) == 1:
+        return True
+    is_of_profession = main.practitioner.profession_id == item.appointment.encounter.visit_type.profession_id
+    return is_of_profession and _away(item) == main.pk
+
+
+def _away(item):
+    """Whose absence or changed tidbok it is; None where the unit is closed or it is something else."""
+    return item.absence.resource_id if item.absence else item.resource_id

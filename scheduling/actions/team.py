@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from scheduling.models import AppointmentPart
+from scheduling.models import AppointmentKind, AppointmentPart
 from sdv.common.errors import InputError
 
 
@@ -50,6 +50,39 @@ def sequence_of(appointment, first_id):
         return None
     ((other_id, (from_minute, minutes)),) = parts.items()
     return Sequence(first[1], (other_id, minutes)) if from_minute == first[1] else None
+
+
+class Sought(NamedTuple):
+    """What a new time of a booking is: whose time it is, the ids of those who are had with it, how many minutes the first
+    needs (None where the besökstyp says), and whose part comes after."""
+
+    first: object
+    along: list
+    minutes: int | None
+    then: tuple | None = None
+
+    @property
+    def together(self):
+        """What is free all the time, each a group of its own."""
+        return [[pk] for pk in self.along if not (self.then and pk == self.then[0])]
+
+
+def sought(appointment, resources):
+    """The main responsible's time, as long as the booking is, with everybody and everything else of the `resources`; a
+    team one after the other stays so (BO-02). A time of one's own in place of a seat is as long as the besökstyp's."""
+    persons = [row for row in resources if row.practitioner_id]
+    if len(persons) > 1:
+        main = appointment.encounter.participants.filter(is_main_responsible=True).first()
+        persons.sort(key=lambda row: main is None or row.practitioner_id != main.practitioner_id)
+    first = persons[0] if persons else None
+    along = [row.pk for row in resources if row != first]
+    if appointment.kind == AppointmentKind.GROUP:
+        return Sought(first, along, None)
+    minutes = (appointment.end - appointment.start) // timedelta(minutes=1)
+    sequence = sequence_of(appointment, first.pk) if len(persons) > 1 else None
+    if sequence and sequence.minutes + sequence.then[1] == minutes and sequence.then[0] in along:
+        return Sought(first, along, *sequence)
+    return Sought(first, along, minutes)
 
 
 def times_of(appointment, resources):

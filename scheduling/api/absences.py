@@ -168,12 +168,12 @@ class RebookingQuery(PageQuery):
 
 
 class RebookBody(Fields):
-    """A seat on another grupptillfälle, or the new time, and with whom where it is somebody else."""
+    """A seat on another grupptillfälle, or the new time, and with whom where it is not the same."""
 
     session = Id(required=False, help_text="Grupptillfället, i stället för start och slut.")
     start = Moment(required=False)
-    end = Moment(required=False)
-    resources = Listed(child=Id(), required=False)
+    end = Moment(required=False, help_text="Utan fältet: lika lång som bokningen är.")
+    resources = Listed(child=Id(), required=False, help_text="Alla som tar del, med rum, där det inte är samma.")
     accept_warnings = Listed(child=Text(max_length=10), required=False)
     reason = Text(max_length=200, allow_blank=True, required=False)
     letter = Flag(required=False, help_text="Utan fältet: brev där det skrevs ett om tiden (PL-09).")
@@ -265,7 +265,8 @@ class RebookingItems(Endpoint):
 
 class _Rebooking(Endpoint):
     def shown(self, pk, what):
-        related = ("patient", "responsible", "care_unit", "appointment__encounter__visit_type", "appointment__session")
+        related = ("patient", "responsible", "care_unit", "absence")
+        related += ("appointment__encounter__visit_type", "appointment__session")
         row = with_identity(RebookingItem.objects.select_related(*related)).get(pk=pk)
         self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
         is_open = row.status == "open"
@@ -335,9 +336,9 @@ class RebookItem(_Rebooking):
             if not Session.objects.filter(pk=asked["session"], care_unit=unit).exists():
                 raise InputError(session="Tillfället finns inte på vårdenheten.")
             rebook.to_session(session_id=asked["session"], **told)
-        elif given - {"resources"} == {"start", "end"}:
-            times = {"start": asked["start"], "end": asked["end"], "resource_ids": asked.get("resources")}
+        elif "start" in given and "session" not in given:
+            times = {"start": asked["start"], "end": asked.get("end"), "resource_ids": asked.get("resources")}
             rebook.to_time(**times, **told)
         else:
-            raise InputError(start="Ange antingen session, eller start och end.")
+            raise InputError(start="Ange antingen session, eller start.")
         return self.shown(pk, "ombokad")

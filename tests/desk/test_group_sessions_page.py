@@ -339,7 +339,7 @@ def test_a_seat_is_taken_from_the_rebooking_list_by_rest(centre, nurse):
     read = caller.get(path).json()
     assert [(seat["id"], seat["taken"]) for seat in read["seats"]] == [(str(same.pk), 0)]
     assert len(read["proposals"]) == 3
-    for wrong in ({}, {"start": at_ten(3).isoformat()}, {"session": str(elsewhere.pk)}):
+    for wrong in ({}, {"end": at_ten(3).isoformat()}, {"session": str(elsewhere.pk)}):
         refused(caller.post(f"{path}rebook/", wrong), 400)
     both = {"session": str(same.pk), "start": at_ten(3).isoformat(), "end": at_ten(3).isoformat()}
     refused(caller.post(f"{path}rebook/", both), 400)

@@ -1,6 +1,6 @@
 """Ombokningar: a proposed seat or new time is taken from the row (PL-02, BO-02)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404
@@ -23,7 +23,7 @@ from sdv.desk import repeats
 from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.forms.letters import LetterChoicesForm, add_ons_to_choose, files_to_choose, initial_of
 from sdv.desk.forms.schedules import NewTimeForm
-from sdv.desk.presenters.booking import value_of, who
+from sdv.desk.presenters.booking import value_text, who
 from sdv.desk.presenters.group_sessions import seat_text
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.presenters.rows import stamp
@@ -133,8 +133,14 @@ def _choices(item, user, at):
     times = rebooking.proposals(item, at=at, by=user)
     alone = "Egen tid, " if item.appointment.kind == AppointmentKind.GROUP else ""
     return [Choice(f"{SEAT}|{row.pk}", _when(row.start), seat_text(row)) for row in seats] + [
-        Choice(value_of(slot), _when(slot.start), f"{alone}{who(slot.resource)}") for slot in times
+        Choice(value_text(slot.resource.pk, slot.start), _when(slot.start), f"{alone}{_with(slot)}") for slot in times
     ]
+
+
+def _with(slot):
+    """Whose time it is, and who and what is had with it."""
+    others = ", ".join(row.name for row in slot.others)
+    return f"{who(slot.resource)}, med {others}" if others else who(slot.resource)
 
 
 def _when(moment):
@@ -183,8 +189,7 @@ def _move(request, item, form, letter_form, at):
         moved = rebook.to_session(session_id=session.pk, **asked)
     else:
         asked |= {"resource_ids": [resource_id, *rebooking.along(item, resource_id)], "reason": move_reason(item)}
-        minutes = item.appointment.encounter.visit_type.default_minutes
-        moved = rebook.to_time(start=start, end=start + timedelta(minutes=minutes), **asked)
+        moved = rebook.to_time(start=start, **asked)
     log_access(
         actor=request.actor,
         patients=[item.patient_id],

@@ -69,12 +69,7 @@ class RebookingDesk(Desk):
         self.path = reverse("appointment-reschedule", args=[appointment.pk])
         self.appointment = appointment
         self.visit_type = appointment.encounter.visit_type
-        main = appointment.encounter.participants.filter(is_main_responsible=True).first()
-        persons = [row for row in appointment.resources.all() if row.practitioner_id]
-        # The main responsible first: whose time is sought. The others of a team, rooms and equipment go along.
-        self.own = sorted(persons, key=lambda row: main is None or row.practitioner_id != main.practitioner_id)
-        self.along = [row.pk for row in appointment.resources.all() if row not in self.own[:1]]
-        self.sequence = team.sequence_of(appointment, self.own[0].pk) if self.own else None
+        self.sought = team.sought(appointment, appointment.resources.all())
         resources = slots.resources_for(self.care_unit, self.visit_type, self.today).select_related(
             "practitioner__profession"
         )
@@ -82,7 +77,7 @@ class RebookingDesk(Desk):
         if request.method != "POST" and "fran" not in data:
             first = max(self.today, local_date(appointment.start))
             proposed = {
-                "resurs": str(self.own[0].pk) if self.own else "",
+                "resurs": str(self.sought.first.pk) if self.sought.first else "",
                 "fran": first.isoformat(),
                 "till": (first + HORIZON).isoformat(),
             }
@@ -93,14 +88,15 @@ class RebookingDesk(Desk):
 
     def together(self):
         """The others of a team, rooms and equipment are had with the new time too."""
-        return [[pk] for pk in self.along if not (self.sequence and pk == self.sequence.then[0])]
+        return self.sought.together
 
     def then(self):
         """A team one after the other stays so (BO-02)."""
-        return self.sequence.then if self.sequence else None
+        return self.sought.then
 
     def minutes(self):
-        return self.sequence.minutes if self.sequence else None
+        """As long as it was."""
+        return self.sought.minutes
 
     def busy(self):
         """The patient's other bookings; the one that is moved gives way."""
@@ -206,7 +202,7 @@ class RebookingDesk(Desk):
                 text = f"{plans.letters_told(moved)}{len(moved)} besök ombokade för"
                 leave_receipt(self.request, at=self.at, text=text, whom=self.patient)
             else:
-                moved = writes.reschedule(end=end, resource_ids=[resource.pk, *self.along], **told)
+                moved = writes.reschedule(end=end, resource_ids=[resource.pk, *self.sought.along], **told)
                 self.receipt(f"Ombokad till {rules.clock(start)} för", moved)
         except StaleVersion:
             return self.stale(start)
