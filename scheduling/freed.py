@@ -8,9 +8,8 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from registration.contact_types import NEW, new_or_return_of
 from registration.models import Referral, VisitType
-from scheduling import ranking, rules
+from scheduling import first_bookings, ranking, rules
 from scheduling.models import (
-    Appointment,
     BookingRequest,
     BookingRequestStatus,
     BookingState,
@@ -40,8 +39,7 @@ def waiting(subject):
     has no booking (PL-01)."""
     if subject == "booking_request":
         return BookingRequest.objects.waiting()
-    booked = Appointment.objects.living().filter(encounter__commitment=OuterRef("commitment"))
-    return Referral.objects.to_book().filter(~Exists(booked))
+    return first_bookings.unbooked(Referral.objects.to_book())
 
 
 def candidates(*, care_unit, resource, start, at, visit_type=None, shows_tried=True):

@@ -409,6 +409,11 @@ def already_invited(last_day):
     )
 
 
+def remiss_is_booked(rule, start, instead, *, code="already_booked"):
+    """BO-01, PL-27: a remiss that has a time is not dealt with as one that nobody has booked."""
+    return RuleError(rule, f"Remissen har redan en tid, {clock(start)}. {instead}", code=code)
+
+
 def invitation_refusal(*, status, label, last_day, today, by_patient=False):
     """PL-26: why the patient may not book from the öppen kallelse, or why it is not to be followed any more; or None. What
     the patient does alone is done by the last day; a person at the unit may book for the patient afterwards too."""

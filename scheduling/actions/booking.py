@@ -4,8 +4,8 @@ by actions that own their transaction; locks are taken in the one order."""
 from dataclasses import dataclass
 
 from registration.actions import consults, encounters
-from registration.models import ContactReason, EncounterParticipant, Patient
-from scheduling import rules
+from registration.models import ContactReason, EncounterParticipant, Patient, Referral
+from scheduling import first_bookings, rules
 from scheduling.models import (
     Appointment,
     AppointmentHistory,
@@ -43,11 +43,13 @@ def who_and_what(
     at,
     commitment_id=None,
     booking_request_id=None,
+    referral_id=None,
     during_id=None,
     start=None,
 ):
-    """The facts of a visit to book, or the refusal (AV-02, VO-01, VO-02, BB-01, VH-08). With `during_id` it is a consult
-    for that contact at another unit (VH-10), which must suit the `start`."""
+    """The facts of a visit to book, or the refusal (AV-02, VO-01, VO-02, BB-01, VH-08). With `referral_id` it is the time
+    that the remiss waits for. With `during_id` it is a consult for that contact at another unit (VH-10), which must suit
+    the `start`."""
     patient = Patient.objects.lock_present(patient_id)
     encounters.refuse_deceased(patient)
     contact_reason = choices.offered_reason(visit_type, contact_reason_id, care_unit, at=at)
@@ -56,6 +58,8 @@ def who_and_what(
     # Primary care and a consult need no vårdåtagande (VH-08): only one that is named is taken.
     needs_one = commitment_id or not (care_unit.is_primary_care or during_id)
     commitment = encounters.find_commitment(patient, care_unit, commitment_id) if needs_one else None
+    if referral_id and commitment:
+        _refuse_booked(referral_id, commitment)
     during = None
     if during_id:
         during = consults.engaged_by(patient, during_id, care_unit_id=care_unit.pk, visit_type=visit_type, start=start)
@@ -72,6 +76,16 @@ def _request_to_book(booking_request_id, patient, care_unit):
         status = request.get_status_display().lower()
         raise RuleError("BB-01", f"Bokningsbegäran är redan {status}. Läs in listan igen.", code="already_done")
     return request
+
+
+def _refuse_booked(referral_id, commitment):
+    """What is booked from a remiss is booked once (BO-01): of two, the second is told who was first (PL-27). Another visit
+    on the vårdåtagande is not from the remiss."""
+    if not Referral.objects.filter(pk=referral_id, commitment=commitment).exists():
+        return
+    instead = "Boka om den, eller boka ett besök till under patientens bokningar."
+    if refused := first_bookings.refusal(commitment.pk, "BO-01", instead, code="already_done"):
+        raise refused
 
 
 def warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from=None, during=None):

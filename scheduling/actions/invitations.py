@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from registration.actions.encounters import refuse_deceased
 from registration.models import Patient
-from scheduling import rules
+from scheduling import first_bookings, rules
 from scheduling.models import BookingRequest, InvitationStatus, OpenInvitation
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
@@ -42,6 +42,10 @@ def invite(
     waits = model.objects.waiting() if model is BookingRequest else model.objects.to_book()
     if not waits.filter(pk=row_id).exists():
         raise RuleError("PL-26", "Patienten väntar inte längre. Läs in listan igen.", code="already_done")
+    if subject == "referral" and (
+        refused := first_bookings.refusal(row.commitment_id, "PL-26", "Boka om den i stället för att kalla.")
+    ):
+        raise refused
     if fault := rules.last_day_fault(last_day=last_day, today=today):
         raise InputError(last_day=fault)
     visit_type = visit_type if subject == "referral" else row.visit_type

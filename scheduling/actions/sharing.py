@@ -5,6 +5,7 @@ from django.db import transaction
 from registration.actions import commitments as commitment_writes
 from registration.actions.encounters import refuse_deceased
 from registration.models import CareCommitment, Patient, Referral, ReferralAct, ReferralStatus
+from scheduling import first_bookings
 from scheduling.models import BookingRequest, BookingRequestStatus, RowLock
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
@@ -47,6 +48,9 @@ def take_referral(*, referral_id, care_unit, by, at, version=None):
     refuse_stale(referral, version)
     is_waiting = referral.status == ReferralStatus.ACCEPTED
     _refuse(referral.care_unit, care_unit, is_waiting=is_waiting, status=referral.get_status_display(), at=at)
+    instead = f"Avboka den på {referral.care_unit.short_name} innan någon annan enhet tar över."
+    if refused := first_bookings.refusal(referral.commitment_id, "PL-25", instead):
+        raise refused
     offers.withdraw_of(referral=referral, by=by, at=at)
     invitations.end_of(referral=referral, reason=REASON, by=by, at=at)
     referral.events.create(act=ReferralAct.FORWARDED, reason=REASON, to_unit=care_unit, by=by, at=at)

@@ -72,7 +72,12 @@ class BookingBody(Fields):
         allow_null=True,
         help_text="Väntar begäran på en annan enhet i en delad väntelista tas den över i samma transaktion (PL-25).",
     )
-    referral = Id(required=False, allow_null=True)
+    referral = Id(
+        required=False,
+        allow_null=True,
+        help_text="En remiss bokas en gång: har den redan en tid är svaret 409 `already_done` med `by` och `at` (PL-27)."
+        " Ett besök till bokas med `commitment` utan `referral`.",
+    )
     commitment = Id(required=False, allow_null=True)
     hold = Id(required=False, allow_null=True)
     overbook = Flag(required=False)
@@ -255,6 +260,7 @@ class Appointments(AppointmentEndpoint):
                 add_on_ids=[row.pk for row in asked.get("add_ons", ())],
                 booking_request_id=asked.get("booking_request"),
                 commitment_id=asked.get("commitment") or _commitment_of_referral(asked),
+                referral_id=asked.get("referral"),
                 during_id=asked.get("during"),
                 hold_id=asked.get("hold"),
                 main_resource_id=asked.get("main_responsible"),

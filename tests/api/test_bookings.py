@@ -152,13 +152,18 @@ def test_overbooking_is_a_permission_and_shown(caller, body, clinic):
 
 
 def test_a_booking_from_a_request_and_from_a_referral_stands_on_their_commitment(integration, body, clinic, tomorrow):
-    """BO-01, BB-01, VA-03."""
+    """BO-01, BB-01, VA-03. A remiss is booked once, and its list tells when (PL-27, UT-07)."""
     referral = factories.accepted_referral(care_unit=clinic)
-    made = integration.post(
-        "appointments/",
-        body | {"patient": str(referral.patient_id), "commitment": None, "referral": str(referral.pk)},
-    ).json()
+    asked = body | {"patient": str(referral.patient_id), "commitment": None, "referral": str(referral.pk)}
+    waits = f"work-lists/to-book/?care_unit={clinic.pk}&patient={referral.patient_id}"
+    assert integration.get(waits).json()["results"][0]["booking"] is None
+    made = integration.post("appointments/", asked).json()
     assert made["encounter"]["commitment"] == str(referral.commitment_id)
+    again = {"start": at(tomorrow + timedelta(hours=1)), "end": at(tomorrow + timedelta(hours=1, minutes=30))}
+    told = refused(integration.post("appointments/", asked | again), 409, rule="BO-01", code="already_done")
+    assert told["by"] == integration.user.name
+    (row,) = integration.get(waits).json()["results"]
+    assert row["booking"] == {"id": made["id"], "start": made["start"]}
     waiting = factories.received_referral(care_unit=clinic, patient=referral.patient)
     refused(
         integration.post(

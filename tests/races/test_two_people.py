@@ -325,6 +325,25 @@ def test_one_request_booked_by_two_becomes_one_booking(clinics):
         assert (request.status, patient.appointments.get()) == ("booked", won)
 
 
+def test_one_remiss_booked_by_two_becomes_one_booking_and_the_other_is_told_who_booked(clinics):
+    """BO-01, PL-27: booked from the remiss; another visit on its vårdåtagande is not."""
+    for clinic, patient in clinics:
+        commitment = clinic.commitment(patient)
+        asked = {"commitment_id": commitment.pk, "referral_id": commitment.referrals.get().pk}
+        won, (lost,) = one_winner(
+            together(
+                *[
+                    partial(clinic.book, patient, NOW + days * DAY, by=person, **asked)
+                    for days, person in ((2, clinic.nurse), (3, clinic.doctor))
+                ]
+            )
+        )
+        assert (lost.rule, lost.code, lost.by) == ("BO-01", "already_done", won.created_by.name)
+        assert patient.appointments.get() == won
+        clinic.book(patient, NOW + 4 * DAY, commitment_id=commitment.pk)
+        assert patient.appointments.count() == 2
+
+
 def test_of_those_who_register_one_personnummer_at_once_one_makes_the_patient():
     """PA-03"""
     for number in numbers(ROUNDS):

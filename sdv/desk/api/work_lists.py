@@ -17,6 +17,7 @@ from scheduling.api.invitations import InvitationAnswer, invitation_answer, invi
 from scheduling.api.request_filters import ListFilters, by_filters, view_of
 from scheduling.api.reviewers import ReferralInTurnAnswer, in_turn_answer
 from scheduling.api.work_items import WorkItemAnswer, work_item_answer, work_item_rows
+from scheduling.first_bookings import with_booking
 from scheduling.models import (
     AwaitedResult,
     BookingRequest,
@@ -30,7 +31,8 @@ from scheduling.reviewers import Turn
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
-from sdv.common.api_fields import Flag, Id
+from sdv.common.answers import moment
+from sdv.common.api_fields import Answer, Flag, Id
 from sdv.common.paging import PageQuery, by_cursor
 from sdv.common.time import local_date
 from sdv.organisation.models import sharing_ids
@@ -132,8 +134,27 @@ def coding_row_answer(row, *, on):
     return row_answer(row, on=on) | {"coder": row.coder_name}
 
 
+class BookingOfReferral(Answer):
+    """The time that a remiss already has."""
+
+    id = serializers.UUIDField()
+    start = serializers.DateTimeField()
+
+
+class ReferralToBook(ReferralAnswer):
+    """A remiss in Att boka, and the booking that it has: it stays in the list until the patient has come (UT-07)."""
+
+    booking = BookingOfReferral(allow_null=True, help_text="Första bokningen; null där ingen har bokat än.")
+
+
+def to_book_answer(row, *, on, limits):
+    """The remiss with its booking."""
+    booking = {"id": str(row.booked_id), "start": moment(row.booked_start)} if row.booked_id else None
+    return referral_answer(row, on=on, limits=limits) | {"booking": booking}
+
+
 _REQUESTS = page_of("WorkListBookingRequestPage", BookingRequestAnswer)
-_REFERRALS = page_of("WorkListReferralPage", ReferralAnswer)
+_REFERRALS = page_of("WorkListReferralPage", ReferralToBook)
 _IN_TURN = page_of("WorkListReferralInTurnPage", ReferralInTurnAnswer)
 _ITEMS = page_of("WorkListItemPage", WorkItemAnswer)
 _REBOOKINGS = page_of("WorkListRebookingPage", RebookingAnswer)
@@ -174,10 +195,10 @@ LISTS = {
     "to-book": {
         "summary": "Att boka: accepterade remisser som inte är förbrukade",
         "query": SharedListQuery,
-        "rows": lambda at: referral_rows(Referral.objects.to_book()),
+        "rows": lambda at: with_booking(referral_rows(Referral.objects.to_book())),
         "field": Referral.URGENCY,
         "row": _REFERRALS,
-        "shown": referral_answer,
+        "shown": to_book_answer,
         "beside": _limits,
     },
     "referrals": {

@@ -123,6 +123,7 @@ class BookingForm(TimesForm):
     rum = forms.ChoiceField(label="Rum", required=False)
     utrustning = forms.ChoiceField(label="Utrustning", required=False)
     begaran = forms.CharField(required=False, widget=forms.HiddenInput)
+    remiss = forms.CharField(required=False, widget=forms.HiddenInput)
 
     field_order = [
         "enhet",
@@ -138,6 +139,7 @@ class BookingForm(TimesForm):
         "till",
         "onskat",
         "begaran",
+        "remiss",
     ]
 
     def __init__(self, data, *, care_unit, today, commitments=(), elsewhere=()):

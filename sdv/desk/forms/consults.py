@@ -21,7 +21,7 @@ class ConsultForm(BookingForm):
         """`contacts` and `units` are id → words."""
         self.offered_units = units
         super().__init__(data, care_unit=care_unit, today=today)
-        for name in ("onskat", "begaran"):
+        for name in ("onskat", "begaran", "remiss"):
             del self.fields[name]
         self.fields["konsult_at"].choices = [("", "Välj vård eller besök"), *contacts.items()]
         self.order_fields(["konsult_at", "enhet", *self.fields])

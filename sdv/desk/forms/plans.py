@@ -38,7 +38,7 @@ class SeriesForm(BookingForm):
     def __init__(self, data, *, today, **kwargs):
         usual = {"fran": (today + timedelta(days=7)).isoformat(), "klockan": "09:00", "antal": "6", "varje": "1"}
         super().__init__(usual | {key: value for key, value in data.items() if value}, today=today, **kwargs)
-        for name in ("till", "onskat", "begaran", "vy", "efter", *WITH):
+        for name in ("till", "onskat", "begaran", "remiss", "vy", "efter", *WITH):
             self.fields.pop(name, None)
         self.fields["fran"].label = "Första besöket"
 

@@ -26,13 +26,23 @@ class ReferralRow:
 
 
 def book_url_of(referral):
-    """The booking page with the remiss's vårdåtagande chosen."""
-    return f"{reverse('book', args=[referral.patient_id])}?vardatagande={referral.commitment_id}"
+    """The booking page with the remiss and its vårdåtagande chosen; where its booking is moved, once it has one. Load the
+    remiss with its booking (first_bookings)."""
+    if referral.booked_id:
+        return reverse("appointment-reschedule", args=[referral.booked_id])
+    place = reverse("book", args=[referral.patient_id])
+    return f"{place}?vardatagande={referral.commitment_id}&remiss={referral.pk}"
+
+
+def booked_tag(referral):
+    """Bokad 2026-12-01 09:30, where somebody has booked the remiss; it stays in Att boka until the patient has come."""
+    start = getattr(referral, "booked_start", None)
+    return Tag("info", "cal", f"Bokad {stamp(start)}") if start else None
 
 
 def referral_row(referral, *, on, turn=None):
     """A row of the inbox. Load the patient with its identities, the remiss with its wait. `turn` tells who reviews now."""
-    tags = []
+    tags = [tag] if (tag := booked_tag(referral)) else []
     if not referral.receipt_at and referral.sender_unit_id:
         tags.append(Tag("info", "arrive", "Ny"))
     wait = wait_of(referral, on=on)

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from registration.models import Encounter, Referral
 from scheduling import faults, promises
+from scheduling.first_bookings import unbooked
 from scheduling.models import (
     AwaitedResult,
     AwaitedStatus,
@@ -228,13 +229,13 @@ LISTS = {
         WorkList(
             "to-book",
             "Att boka",
-            "Accepterade remisser som ingen har bokat än.",
+            "Accepterade remisser tills patienten har kommit. Den som har en tid är märkt Bokad.",
             "Inga remisser att boka.",
             Referral.URGENCY,
             ("Måldatum", "Problem", "Grund", "Ankom", "Har väntat"),
             lambda unit, at: Referral.objects.to_book().filter(care_unit=unit),
             to_book_row,
-            due=lambda rows, at: rows.filter(due_on__lte=local_date(at)),
+            due=lambda rows, at: unbooked(rows).filter(due_on__lte=local_date(at)),
             seen=lambda unit, at: to_book(unit.sharing_ids(local_date(at))),
         ),
         WorkList(

@@ -261,6 +261,7 @@ class BookingDesk(Desk):
                 parts=self.parts,
                 commitment_id=self._commitment_at(unit),
                 booking_request_id=self._request_id(),
+                referral_id=self._referral_id(),
                 wished_date=self.form.cleaned_data.get("onskat"),
                 hold_id=uuid_of(self.request.POST.get("hallen", "")),
                 by=self.user,
@@ -328,6 +329,10 @@ class BookingDesk(Desk):
         named = self.request.POST.get("begaran", "")
         return None if named == "ingen" else uuid_of(named)
 
+    def _referral_id(self):
+        """The remiss whose time is booked; the rule says whether somebody was first."""
+        return uuid_of(self.request.POST.get("remiss", ""))
+
     def _had_already(self, refused, resource, start):
         """One's own repeated click does nothing and says nothing (PL-27)."""
         if refused.code not in MET_BY_REPEAT:
@@ -392,6 +397,7 @@ class BookingDesk(Desk):
                 contact_reason_id=self.form.contact_reason.pk,
                 commitment_id=self._commitment_at(unit),
                 booking_request_id=self._request_id(),
+                referral_id=self._referral_id(),
                 wished_date=self.form.cleaned_data["onskat"],
                 overbook=overbook,
                 by=self.user,

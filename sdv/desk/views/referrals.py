@@ -14,6 +14,7 @@ from registration.actions import referrals as writes
 from registration.models import Patient, Referral, ReferralAct, ReferralKind, ReferralStatus
 from registration.referral_rules import DECISIONS, UNDECIDED
 from registration.waiting import with_waits
+from scheduling import first_bookings
 from scheduling.actions import letters, referral_undo
 from scheduling.reviewers import Turn
 from sdv.accounts.access import log_access
@@ -37,7 +38,15 @@ from ..forms.referrals import (
 )
 from ..patient_access import find, patient_page
 from ..presenters import patient as presenter
-from ..presenters.referral import book_url_of, letters_of, referral_facts, referral_row, referral_trail, sent_row
+from ..presenters.referral import (
+    book_url_of,
+    booked_tag,
+    letters_of,
+    referral_facts,
+    referral_row,
+    referral_trail,
+    sent_row,
+)
 from ..receipts import leave_receipt
 from ..repeats import is_own_repeat
 from ..return_to_list import ReturnToList, came_back
@@ -77,7 +86,7 @@ def referrals(request):
     shown = request.GET.get("visa", "")
     to_book, mine = shown == "boka", shown == "mina"
     turn = Turn([unit.pk], at=at)
-    chosen = unit.referrals.to_book() if to_book else unit.referrals.undecided()
+    chosen = first_bookings.with_booking(unit.referrals.to_book()) if to_book else unit.referrals.undecided()
     if mine:
         person = getattr(request.actor.user, "practitioner", None)
         chosen = chosen.filter(turn.is_of(person.pk if person else None))
@@ -168,6 +177,8 @@ def referral(request, pk):
     has_errors = any(form.errors for form in forms.values())
     wait = waiting.wait_of(row, on=local_date(at), limits=waiting.limits())
     may_review = is_own and request.actor.may(Permission.REVIEW_REFERRALS)
+    booking = first_bookings.of(row.commitment_id) if is_own and row.status == ReferralStatus.ACCEPTED else None
+    row.booked_id, row.booked_start = (booking.pk, booking.start) if booking else (None, None)
     context = {
         "heading": "Remiss",
         "form": next((form for form in forms.values() if form.errors), None),
@@ -185,6 +196,8 @@ def referral(request, pk):
         "may": {name: may_review and row.status in sources for name, (sources, _, _) in DECISIONS.items()},
         "may_register": request.actor.may(Permission.REGISTER_REFERRALS),
         "may_book": is_own and request.actor.may(Permission.BOOK),
+        "book_url": book_url_of(row),
+        "booked": booked_tag(row),
         "may_undo": may_review and _may_undo(request, row, at),
         "may_write": is_own and request.actor.may(Permission.WRITE_LETTERS),
         "letters": letters_of(row) if is_own else [],
