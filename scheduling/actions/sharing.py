@@ -7,7 +7,7 @@ from registration.actions.encounters import refuse_deceased
 from registration.models import CareCommitment, Patient, Referral, ReferralAct, ReferralStatus
 from scheduling import first_bookings
 from scheduling.models import BookingRequest, BookingRequestStatus, RowLock
-from sdv.common.errors import RuleError
+from sdv.common.errors import RuleError, StaleVersion
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale
 
@@ -23,9 +23,9 @@ def take_request(*, request_id, care_unit, by, at, version=None):
     row = BookingRequest.objects.filter(pk=request_id)
     patient, old = _patient(row), _commitment(row)
     request = BookingRequest.objects.locked().select_related("care_unit").get(pk=request_id)
-    refuse_stale(request, version)
     is_waiting = request.status in (BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP)
-    _refuse(request.care_unit, care_unit, is_waiting=is_waiting, status=request.get_status_display(), at=at)
+    first = (request.taken_over_by, request.taken_over_at)
+    _refuse(request, care_unit, version, is_waiting=is_waiting, first=first, at=at)
     choices.refuse_visit_type(request.visit_type, care_unit, at=at)
     offers.withdraw_of(booking_request=request, by=by, at=at)
     invitations.end_of(booking_request=request, reason=REASON, by=by, at=at)
@@ -33,8 +33,10 @@ def take_request(*, request_id, care_unit, by, at, version=None):
     request.care_unit, request.wished_resource, request.addressee = care_unit, None, None
     request.commitment = _moved(old, patient, care_unit, by=by, at=at)
     request.status = BookingRequestStatus.OPEN
+    request.taken_over_by, request.taken_over_at = by, at
     request.version += 1
-    request.save(update_fields=["care_unit", "wished_resource", "addressee", "commitment", "status", "version"])
+    fields = ["care_unit", "wished_resource", "addressee", "commitment", "status", "version"]
+    request.save(update_fields=[*fields, "taken_over_by", "taken_over_at"])
     _end(old, care_unit, by=by, at=at)
     return request
 
@@ -45,9 +47,8 @@ def take_referral(*, referral_id, care_unit, by, at, version=None):
     row = Referral.objects.filter(pk=referral_id)
     patient, old = _patient(row), _commitment(row)
     referral = Referral.objects.locked().select_related("care_unit").get(pk=referral_id)
-    refuse_stale(referral, version)
     is_waiting = referral.status == ReferralStatus.ACCEPTED
-    _refuse(referral.care_unit, care_unit, is_waiting=is_waiting, status=referral.get_status_display(), at=at)
+    _refuse(referral, care_unit, version, is_waiting=is_waiting, first=_who_took(referral), at=at)
     instead = f"Avboka den på {referral.care_unit.short_name} innan någon annan enhet tar över."
     if refused := first_bookings.refusal(referral.commitment_id, "PL-25", instead):
         raise refused
@@ -116,11 +117,27 @@ def _commitment(row):
     return CareCommitment.objects.locked().get(pk=commitment_id) if commitment_id else None
 
 
-def _refuse(source, target, *, is_waiting, status, at):
-    if source.pk == target.pk:
-        raise RuleError("PL-25", "Patienten väntar redan på den här enheten.", code="same_unit")
+def _who_took(referral):
+    """Who took the remiss over to the unit where it is, and when: its trail says so."""
+    events = referral.events.filter(act=ReferralAct.FORWARDED, to_unit=referral.care_unit_id)
+    taken = events.select_related("by").last()
+    return (taken.by, taken.at) if taken else (None, None)
+
+
+def _refuse(row, target, version, *, is_waiting, first, at):
+    """Raises why the unit may not take the row. `first`: who took it over last, and when; whoever comes second is told
+    (PL-27), and two units never take it from each other on what they read before."""
+    source = row.care_unit
+    if is_waiting and source.pk == target.pk:
+        sentence = "Patienten väntar redan på den här enheten. Läs in listan igen och boka därifrån."
+        raise RuleError("PL-25", sentence, code="same_unit").told(*first)
+    try:
+        refuse_stale(row, version)
+    except StaleVersion as stale:
+        raise stale.told(*first) from None
     if not is_waiting:
-        raise RuleError("PL-25", f"Raden väntar inte längre: den är {status.lower()}. Läs in listan igen.", code="gone")
+        status = row.get_status_display().lower()
+        raise RuleError("PL-25", f"Raden väntar inte längre: den är {status}. Läs in listan igen.", code="gone")
     if source.pk not in target.sharing_ids(local_date(at)):
         raise RuleError(
             "PL-25",

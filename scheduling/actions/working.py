@@ -1,6 +1,7 @@
 """Who works with a row, views that are saved, and the same change on many rows (BB-01, PL-27)."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from registration.models import Patient
 from scheduling import rules
@@ -17,7 +18,7 @@ def at_work(request, *, by, at):
     user then has it, and lets go of any other. A lock is forgotten after a while."""
     with transaction.atomic():
         row = BookingRequest.objects.locked().get(pk=request.pk)
-        lock = RowLock.objects.select_related("user").filter(booking_request=row).first()
+        lock = _lock_of(row, by=by)
         if lock and lock.user_id != by.pk and lock.taken_at > at - rules.ROW_LOCK_TIME:
             return lock
         RowLock.objects.filter(user=by).exclude(booking_request=row).delete()
@@ -41,13 +42,20 @@ def take_over(*, request_id, by, at):
     """Tar över the row; the change log tells from whom (PL-27)."""
     row = BookingRequest.objects.locked().get(pk=request_id)
     work_items.refuse_unless_waiting(row)
-    lock = RowLock.objects.filter(booking_request=row).first()
+    lock = _lock_of(row, by=by)
     had = lock.user if lock and lock.user_id != by.pk else None
     RowLock.objects.filter(user=by).exclude(booking_request=row).delete()
     lock, _ = RowLock.objects.update_or_create(
         booking_request=row, defaults={"user": by, "taken_at": at, "taken_over_from": had}
     )
     return lock
+
+
+def _lock_of(row, *, by):
+    """The row's lock, or None. It and the user's own are taken in one order, so that two who take each other's rows at the
+    same moment wait for one another and no more."""
+    locks = RowLock.objects.filter(Q(booking_request=row) | Q(user=by)).locked()
+    return next((lock for lock in list(locks) if lock.booking_request_id == row.pk), None)
 
 
 def let_go(*, request_id, by):

@@ -83,7 +83,7 @@ class CloseRequestBody(Fields):
 
 
 class WorkedByAnswer(Answer):
-    """Who works with a row, and since when."""
+    """Who works with a row, or took it over, and since when."""
 
     by = serializers.CharField()
     at = serializers.DateTimeField()
@@ -113,6 +113,7 @@ class BookingRequestAnswer(Answer):
     closed_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     worked_by = WorkedByAnswer(allow_null=True, help_text="Vem som arbetar med raden just nu (PL-27).")
+    taken_over = WorkedByAnswer(allow_null=True, help_text="Vem som senast tog över den från en annan enhet (PL-25).")
 
 
 BookingRequestPage = page_of("BookingRequestPage", BookingRequestAnswer)
@@ -126,7 +127,13 @@ def booking_request_rows(rows=None, *, at):
     return with_identity(
         with_dates(rows)
         .select_related(
-            "patient", "care_unit__facility", "visit_type", "contact_reason", "wished_resource", "addressee"
+            "patient",
+            "care_unit__facility",
+            "visit_type",
+            "contact_reason",
+            "wished_resource",
+            "addressee",
+            "taken_over_by",
         )
         .prefetch_related(Prefetch("row_lock", queryset=locks))
     )
@@ -156,6 +163,7 @@ def booking_request_answer(row, *, on):
         "closed_at": moment(row.closed_at),
         "created_at": moment(row.created_at),
         "worked_by": {"by": lock.user.name, "at": moment(lock.taken_at)} if lock else None,
+        "taken_over": {"by": taker.name, "at": moment(row.taken_over_at)} if (taker := row.taken_over_by) else None,
     }
 
 

@@ -38,6 +38,7 @@ class BookingRequestQuerySet(LockingQuerySet):
             "care_unit__facility",
             "wished_resource",
             "addressee",
+            "taken_over_by",
             "commitment__problem_code",
         )
 
@@ -71,6 +72,11 @@ class BookingRequest(Versioned):
     check_out = models.ForeignKey("scheduling.CheckOut", models.PROTECT, null=True, related_name="booking_requests")
     closed_at = models.DateTimeField("avslutad", null=True)
     close_reason = models.CharField("orsak till avslut", max_length=200, blank=True)
+    # Of a shared list: who took it over last from another unit, so that whoever comes second is told (PL-25, PL-27).
+    taken_over_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", verbose_name="övertagen av", db_index=False
+    )
+    taken_over_at = models.DateTimeField("övertagen", null=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField("inkom", db_default=Now())
 
@@ -101,6 +107,11 @@ class BookingRequest(Versioned):
                 condition=Q(status="closed", closed_at__isnull=False) & ~Q(close_reason="")
                 | (~Q(status="closed") & Q(closed_at__isnull=True, close_reason="")),
                 violation_error_message="En avslutad bokningsbegäran har tidpunkt och orsak.",
+            ),
+            models.CheckConstraint(
+                name="booking_request_taken_over_says_who_and_when",
+                condition=Q(taken_over_by__isnull=True, taken_over_at__isnull=True)
+                | Q(taken_over_by__isnull=False, taken_over_at__isnull=False),
             ),
         ]
 

@@ -20,6 +20,12 @@ def is_own_arrival_again(request, refused, *, at):
     return is_own_repeat(request, refused, is_just_now)
 
 
+def version_of(request):
+    """The version of the row that a button posts along; None where it posts none."""
+    given = request.POST.get("version", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
+
+
 def insisted(request):
     """What an action is told of a warning that the person keeps, with the reason (PL-06)."""
     if not request.POST.get("overrule"):

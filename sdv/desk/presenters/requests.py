@@ -63,6 +63,7 @@ class RequestRow:
     invite_url: str
     invited: Tag | None
     take_url: str = ""
+    take_fields: dict | None = None
     await_url: str = ""
 
 
@@ -102,6 +103,7 @@ def row(request, actor, *, at, lock=None):
         attempts=attempts_text(request),
         dates=dates_words.line_of_request(of_request(request)),
         take_url=reverse("booking-request-take", args=[request.pk]) if may_take else "",
+        take_fields={"version": request.version},
         worked_by=worked_by(lock) if lock and lock.user_id != actor.user.pk else "",
         invite_url=invite_url("booking-requests", request, actor) if is_own else "",
         invited=invited_tag(request, today),
@@ -142,6 +144,7 @@ def page(request, actor, *, at):
         ("Beskrivning", request.description),
         ("Inkom", stamp(request.created_at)),
         ("Av", request.created_by.name if request.created_by else ""),
+        ("Övertagen", f"{stamp(request.taken_over_at)}: {request.taken_over_by.name}" if request.taken_over_at else ""),
         ("Avslutad", f"{stamp(request.closed_at)}: {request.close_reason}" if request.closed_at else ""),
     ]
     return {

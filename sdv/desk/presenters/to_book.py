@@ -52,7 +52,7 @@ def to_book_row(referral, actor, at):
         ],
         buttons=[
             RowButton("Boka om" if referral.booked_id else "Boka", book, "B"),
-            RowButton("Ta över", take, "B", "post"),
+            RowButton("Ta över", take, "B", "post", fields={"version": referral.version}),
             attempt_button("to-book", referral, actor) if is_own else None,
             invite_button("to-book", referral, actor) if is_own and not referral.booked_id else None,
         ],

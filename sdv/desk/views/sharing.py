@@ -1,5 +1,6 @@
 """Delade väntelistor: a row of another unit of the list is taken over and booked (PL-25)."""
 
+from functools import partial
 from urllib.parse import urlencode
 
 from django.http import HttpResponseRedirect
@@ -14,9 +15,11 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
 from sdv.accounts.permissions import Permission
+from sdv.common.errors import RuleError
 from sdv.common.time import local_date, now
 from sdv.desk.context import address
 from sdv.desk.receipts import leave_receipt
+from sdv.desk.repeats import is_own_repeat, version_of
 
 
 @permitted(Permission.HANDLE_WORK_LISTS)
@@ -26,8 +29,8 @@ def take_request(request, pk):
     at = now()
     rows = BookingRequest.objects.filter(care_unit__in=request.actor.care_unit.sharing_ids(local_date(at)))
     row = get_object_or_404(rows.select_related("patient"), pk=pk)
-    taken = sharing.take_request(request_id=row.pk, care_unit=request.actor.care_unit, by=request.actor.user, at=at)
-    return _taken(request, taken, row.patient, at, back="booking-requests", begaran=taken.pk)
+    _take(request, partial(sharing.take_request, request_id=row.pk), row, at)
+    return _to_booking(request, row, back="booking-requests", begaran=row.pk)
 
 
 @permitted(Permission.HANDLE_WORK_LISTS)
@@ -37,19 +40,32 @@ def take_referral(request, pk):
     at = now()
     rows = Referral.objects.filter(care_unit__in=request.actor.care_unit.sharing_ids(local_date(at)))
     row = get_object_or_404(rows.select_related("patient"), pk=pk)
-    taken = sharing.take_referral(referral_id=row.pk, care_unit=request.actor.care_unit, by=request.actor.user, at=at)
-    return _taken(request, taken, row.patient, at, back="referrals", vardatagande=taken.commitment_id, remiss=taken.pk)
+    _take(request, partial(sharing.take_referral, referral_id=row.pk), row, at)
+    row.refresh_from_db(fields=["commitment"])
+    return _to_booking(request, row, back="referrals", vardatagande=row.commitment_id, remiss=row.pk)
 
 
-def _taken(request, row, patient, at, *, back, **query):
+def _take(request, act, row, at):
+    """Takes the row as the button's list showed it. One's own repeated click says nothing, and goes on to the booking; a
+    colleague is told who took it and when (PL-27)."""
+    actor = request.actor
+    try:
+        act(care_unit=actor.care_unit, by=actor.user, at=at, version=version_of(request))
+    except RuleError as refused:
+        if not is_own_repeat(request, refused, refused.code == "same_unit"):
+            raise
+        return
     log_access(
-        actor=request.actor,
+        actor=actor,
         patients=[row.patient_id],
         what="delad väntelista",
         at=at,
         resource_id=row.pk,
         action=AccessAction.WRITE,
     )
-    leave_receipt(request, at=at, text="Väntan är övertagen för", whom=patient)
+    leave_receipt(request, at=at, text="Väntan är övertagen för", whom=row.patient)
+
+
+def _to_booking(request, row, *, back, **query):
     book = address("book", row.patient_id) if request.actor.may(Permission.BOOK) else ""
     return HttpResponseRedirect(f"{book}?{urlencode(query)}" if book else reverse(back))

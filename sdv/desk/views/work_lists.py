@@ -169,9 +169,7 @@ def take_fault(request, pk):
     at, user = now(), request.actor.user
     fault = get_object_or_404(request.actor.care_unit.list_faults.select_related("patient"), pk=pk)
     _log(request, fault, at)
-    given = request.POST.get("version", "")
-    version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
-    taken = fault_writes.assign(fault_id=fault.pk, owner=user, by=user, at=at, version=version)
+    taken = fault_writes.assign(fault_id=fault.pk, owner=user, by=user, at=at, version=repeats.version_of(request))
     if taken.version != fault.version:
         clear_receipt(request)
         leave_receipt(request, at=at, text="Du ansvarar för felet som gäller", whom=fault.patient)
