@@ -17,16 +17,19 @@ NAMES = {
     "facility": "inrattning",
     "description": "beskrivning",
     "wished_resource": "resurs",
+    "addressee": "tilldelad",
     "status": "status",
 }
 # What could tell who a person is: never in an address, nor in what is saved.
 PERSONAL = ("identity", "name", "description")
 # Rows where nobody is wished for; rows whose last day asked for has passed.
 NO_RESOURCE, LATE = "ingen", "late"
+# Rows that are one's own, whoever asks: a view that is shared shows each person's own. And those that are nobody's.
+MYSELF, NOBODY = "mig", "ingen"
 
 
-def narrowed(rows, wanted, *, today):
-    """The rows that every filter leaves. A protected person is never found by name (SK-05)."""
+def narrowed(rows, wanted, *, today, user):
+    """The rows that every filter leaves to the user who asks. A protected person is never found by name (SK-05)."""
     if digits := wanted.get("identity"):
         rows = rows.filter(Exists(PatientIdentity.objects.filter(patient=OuterRef("patient"), value__contains=digits)))
     for word in search_words(wanted.get("name") or ""):
@@ -46,6 +49,8 @@ def narrowed(rows, wanted, *, today):
             rows = rows.filter(**{f"{field}__icontains": wanted[name]})
     if resource := wanted.get("wished_resource"):
         rows = rows.filter(wished_resource=None if resource == NO_RESOURCE else resource)
+    if addressee := wanted.get("addressee"):
+        rows = rows.filter(addressee={MYSELF: user, NOBODY: None}.get(addressee, addressee))
     if status := wanted.get("status"):
         rows = rows.waiting().filter(wished_to__lt=today) if status == LATE else rows.filter(status=status)
     return rows

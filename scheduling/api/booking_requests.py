@@ -184,7 +184,7 @@ class RequestEndpoint(Endpoint):
             rows = rows.waiting()
         if "patient" in asked:
             rows = rows.filter(patient=asked["patient"])
-        rows = by_filters(rows, asked, view, at=self.at)
+        rows = by_filters(rows, asked, view, at=self.at, user=self.actor.user)
         page = by_cursor(request, rows, asked=page_asked, field=BookingRequest.URGENCY)
         self.log([row.patient_id for row in page.rows], "bokningsbegäran", care_unit_id=unit)
         today = local_date(self.at)

@@ -8,12 +8,13 @@ from rest_framework import serializers
 from registration.api.coded import VisitTypeCode
 from registration.models import VisitType
 from scheduling.models import BookingRequestStatus, SavedView
-from scheduling.request_filters import LATE, NAMES, NO_RESOURCE, narrowed, of_view
+from scheduling.request_filters import LATE, MYSELF, NAMES, NO_RESOURCE, NOBODY, narrowed, of_view
 from sdv.accounts.api.endpoint import known
+from sdv.accounts.models import User
 from sdv.common.api_fields import Choice, Day, Fields, Id, Text
 from sdv.common.time import local_date
 
-NONE = "none"
+NONE, ME = "none", "me"
 
 
 class ResourceFilter(Text):
@@ -33,6 +34,23 @@ class ResourceFilter(Text):
             raise serializers.ValidationError("Ange ett id (UUID), eller none.") from None
 
 
+class AddresseeFilter(Text):
+    """A username, `me`: whoever asks, or `none`: rows that are given to nobody."""
+
+    def __init__(self, **options):
+        options.setdefault("help_text", "Användarnamn, `me`: den som frågar, eller `none`: rader som ingen har.")
+        super().__init__(max_length=150, **options)
+
+    def to_internal_value(self, data):
+        text = super().to_internal_value(data)
+        if text in (ME, NONE):
+            return {ME: MYSELF, NONE: NOBODY}[text]
+        user = User.objects.filter(username=text).first() if text.isprintable() else None
+        if user is None:
+            raise serializers.ValidationError("Användaren finns inte. Ange ett användarnamn, me eller none.")
+        return str(user.pk)
+
+
 class ViewFilters(Fields):
     """What a saved view can keep."""
 
@@ -42,6 +60,7 @@ class ViewFilters(Fields):
     visit_type = VisitTypeCode(required=False)
     facility = Text(max_length=120, required=False, help_text="Del av vårdinrättningens namn.")
     wished_resource = ResourceFilter(required=False)
+    addressee = AddresseeFilter(required=False)
     status = Choice(
         choices=[BookingRequestStatus.OPEN, BookingRequestStatus.FOLLOW_UP, LATE],
         required=False,
@@ -81,11 +100,15 @@ def view_of(asked, actor):
     return known(seen.filter(pk=asked["view"]).first(), view="Vyn")
 
 
-def by_filters(rows, asked, view, *, at):
-    """The rows that the view and the filters leave."""
+def by_filters(rows, asked, view, *, at, user):
+    """The rows that the view and the filters leave to the user who asks."""
     today = local_date(at)
     kept = of_view(view.filters, today=today) if view else {}
-    return narrowed(rows, kept | {name: asked[name] for name in NAMES if name in asked}, today=today)
+    return narrowed(rows, kept | {name: asked[name] for name in NAMES if name in asked}, today=today, user=user)
+
+
+def _username(pk):
+    return User.objects.filter(pk=pk).values_list("username", flat=True).first() or ""
 
 
 # --- What is saved ----------------------------------------------------------------------------------------------------
@@ -104,4 +127,6 @@ def answered(filters):
         found["visit_type"] = row.code if row else ""
     if found.get("wished_resource") == NO_RESOURCE:
         found["wished_resource"] = NONE
+    if addressee := found.get("addressee"):
+        found["addressee"] = {MYSELF: ME, NOBODY: NONE}.get(addressee) or _username(addressee)
     return found

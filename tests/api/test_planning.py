@@ -318,10 +318,26 @@ def test_a_shared_list_is_read_and_taken_from(clinic, today):
     assert row["care_unit"] == str(other.pk)
     refused(caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(other.pk)}), 403)
     refused(caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(clinic.pk)}, If_Match='"9"'), 412)
-    taken = caller.post(f"booking-requests/{waits.pk}/take-over/", {"care_unit": str(clinic.pk)}).json()
-    assert (taken["id"], taken["care_unit"], taken["wished_to"]) == (row["id"], str(clinic.pk), row["wished_to"])
-    taken = caller.post(f"referrals/{accepted.pk}/take-over/", {"care_unit": str(clinic.pk)}).json()
-    assert (taken["care_unit"], taken["status"]) == (str(clinic.pk), "accepted")
+    third = factories.SpecialisedClinicFactory()
+    shared.units.create(care_unit=third)
+    late = Caller(factories.staff("integration", third))
+    for path, was in (
+        (f"booking-requests/{waits.pk}/take-over/", waits),
+        (f"referrals/{accepted.pk}/take-over/", accepted),
+    ):
+        read = {"If_Match": f'"{was.version}"'}
+        taken = caller.post(path, {"care_unit": str(clinic.pk)}, **read).json()
+        assert (taken["id"], taken["care_unit"], taken["version"]) == (str(was.pk), str(clinic.pk), was.version + 1)
+        # PL-27: whoever has read the same is told who took it.
+        stale = late.post(path, {"care_unit": str(third.pk)}, **read)
+        refused(stale, 412)
+        again = caller.post(path, {"care_unit": str(clinic.pk)}, **read)
+        refused(again, 409, rule="PL-25", code="same_unit")
+        assert stale.json()["by"] == again.json()["by"] == caller.user.name
+        was.refresh_from_db()
+        assert (was.care_unit, was.status) == (clinic, taken["status"])
+    again = caller.get(f"booking-requests/{waits.pk}/").json()
+    assert (again["taken_over"]["by"], again["wished_to"]) == (caller.user.name, row["wished_to"])
     faults.check(at=now())
     (fault,) = caller.get("work-lists/list-faults/").json()["results"]
     assert (fault["kind"], fault["referral"], fault["found_on"]) == ("no_target", str(accepted.pk), today.isoformat())

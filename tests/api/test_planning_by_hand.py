@@ -105,6 +105,7 @@ def test_the_list_is_narrowed_by_every_column_and_by_a_saved_view(coordinator, c
     ek = waits("Ek", first=-20, last=-6, wished_place="Rum 4", description="Vill helst komma på förmiddagen")
     berg = waits("Berg", last=5, wished_resource=resource, visit_type="Sp Läk Nybesök")
     ekdal = waits("Ekdal", first=3, last=40, addressee=factories.UserFactory())
+    BookingRequest.objects.filter(pk=berg.pk).update(addressee=coordinator.user)
     names = {ek.pk: "ek", berg.pk: "berg", ekdal.pk: "ekdal"}
 
     def told(answer):
@@ -126,6 +127,9 @@ def test_the_list_is_narrowed_by_every_column_and_by_a_saved_view(coordinator, c
         assert listed(f"facility={clinic.facility.name}&wished_resource=none", path) == "ek ekdal"
         assert listed(f"wished_resource={resource.pk}", path) == "berg"
         assert (listed("status=late", path), listed("status=follow_up", path)) == ("ek", "ekdal")
+        assert (listed("addressee=me", path), listed("addressee=none", path)) == ("berg", "ek")
+        assert listed(f"addressee={ekdal.addressee.username}", path) == "ekdal"
+        refused(coordinator.get(f"{path}?addressee=ingen"), 400)
         refused(coordinator.get(f"{path}?name=Ek"), 400)
         refused(coordinator.get(f"{path}?description=Vill"), 400)
         refused(coordinator.get(f"{path}?wished_resource=ingen"), 400)
@@ -141,8 +145,12 @@ def test_the_list_is_narrowed_by_every_column_and_by_a_saved_view(coordinator, c
     view = {"care_unit": str(clinic.pk), "name": "Utan önskan", "filters": {"wished_resource": "none"}}
     made = coordinator.post("saved-views/", view).json()
     assert made["filters"] == {"wished_resource": "none"}
+    mine = coordinator.post("saved-views/", view | {"name": "Mina", "filters": {"addressee": "me"}}).json()
+    assert (mine["filters"], listed(f"view={mine['id']}")) == ({"addressee": "me"}, "berg")
+    theirs = view | {"name": "Deras", "filters": {"addressee": ekdal.addressee.username}}
+    assert coordinator.post("saved-views/", theirs).json()["filters"] == theirs["filters"]
     # On the page days may be counted from today; of a view they still are.
-    SavedView.objects.update(filters={"resurs": "ingen", "till": "+20d"})
+    SavedView.objects.filter(pk=made["id"]).update(filters={"resurs": "ingen", "till": "+20d"})
     work_items.close_request(request_id=ekdal.pk, reason="Dubblett", by=coordinator.user, at=now())
     for path in ("booking-requests/", "work-lists/booking-requests/"):
         assert listed(f"view={made['id']}", path) == "ek"

@@ -76,11 +76,11 @@ def test_the_forms_of_the_lists(client, clinic, bad):
         client,
         "booking-requests",
         [],
-        ["person", "plats", "namn", "fran", "till", "besokstyp", "resurs", "status"],
+        ["person", "plats", "namn", "fran", "till", "besokstyp", "resurs", "tilldelad", "status"],
         bad,
     )
     assert client.get(reverse("booking-requests")).status_code == 200
-    names = ("plats", "fran", "till", "besokstyp", "inrattning", "resurs", "status")
+    names = ("plats", "fran", "till", "besokstyp", "inrattning", "resurs", "tilldelad", "status")
     assert client.get(reverse("booking-requests"), dict.fromkeys(names, bad)).status_code == 200
     posted(client, "booking-request-resource", [request.pk], ["wished_resource", "version"], bad)
     posted(client, "work-item-postpone", ["awaiting-result", item.pk], ["watch_until", "version"], bad)

@@ -289,26 +289,45 @@ def test_the_page_of_waiting_times_and_its_workbook_say_the_same(clinic, today):
 
 def test_a_row_of_a_shared_list_is_taken_over_and_booked(clinic):
     """PL-25: seen from both units, taken by the one that has a time."""
-    other = make.SpecialisedClinicFactory()
+    other, third = make.SpecialisedClinicFactory(), make.SpecialisedClinicFactory()
     made = SharedList.objects.create(name="Prov")
-    for unit in (clinic, other):
+    for unit in (clinic, other, third):
         made.units.create(care_unit=unit)
     waits = make.booking_request(care_unit=other)
     accepted = make.accepted_referral(care_unit=other)
-    client = signed_in(make.staff("coordinator", clinic))
+    client, second = signed_in(make.staff("coordinator", clinic, name="Maria Ek")), signed_in(make.coordinator(third))
+    colleague = signed_in(make.coordinator(clinic))
     page = client.get(reverse("booking-requests"))
     assert [row.pk for row in page.context["rows"]] == [waits.pk]
     assert page.context["rows"][0].book_url == ""
     assert client.get(reverse("booking-request", args=[waits.pk])).status_code == 404
-    answer = client.post(page.context["rows"][0].take_url)
+    read = second.get(reverse("booking-requests")).context["rows"][0]
+    answer = client.post(page.context["rows"][0].take_url, page.context["rows"][0].take_fields)
     assert answer["Location"] == f"{reverse('book', args=[waits.patient_id])}?begaran={waits.pk}"
-    assert BookingRequest.objects.get(pk=waits.pk).care_unit == clinic
+    taken = BookingRequest.objects.get(pk=waits.pk)
+    assert (taken.care_unit, taken.taken_over_by.name, taken.version) == (clinic, "Maria Ek", waits.version + 1)
+    # PL-27: the second unit is told who has taken it; one's own second click goes on to the booking.
+    refused = second.post(read.take_url, read.take_fields)
+    assert refused.status_code == 409 and "Ändrad av Maria Ek" in refused.content.decode()
+    told = colleague.post(read.take_url, read.take_fields)
+    assert told.status_code == 409 and "Maria Ek" in told.content.decode()
+    again = client.post(read.take_url, read.take_fields)
+    assert (again.status_code, again["Location"]) == (302, answer["Location"])
+    assert BookingRequest.objects.get(pk=waits.pk).version == taken.version
+    assert "Maria Ek" in client.get(reverse("booking-request", args=[waits.pk])).content.decode()
     to_book = client.get(reverse("work-list", args=["to-book"]))
     assert f"Väntar hos {other.short_name}" in to_book.content.decode()
-    answer = client.post(reverse("referral-take", args=[accepted.pk]))
+    fields, path = {"version": accepted.version}, reverse("referral-take", args=[accepted.pk])
+    assert f'name="version" value="{accepted.version}"' in to_book.content.decode()
+    answer = client.post(path, fields)
     accepted.refresh_from_db()
     assert accepted.care_unit == clinic
     assert f"remiss={accepted.pk}" in answer["Location"]
+    refused = second.post(path, fields)
+    assert refused.status_code == 409 and "Ändrad av Maria Ek" in refused.content.decode()
+    assert client.post(path, fields)["Location"] == answer["Location"]
+    accepted.refresh_from_db()
+    assert (accepted.care_unit, accepted.events.filter(act="forwarded").count()) == (clinic, 1)
     alone = signed_in(make.staff("coordinator", make.SpecialisedClinicFactory()))
     assert alone.post(reverse("referral-take", args=[accepted.pk])).status_code == 404
 

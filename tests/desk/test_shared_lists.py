@@ -180,6 +180,26 @@ def test_a_view_is_saved_without_what_tells_who_somebody_is_shared_and_forvald(c
     assert not SavedView.objects.exists()
 
 
+def test_what_is_given_to_somebody_tells_to_whom_and_ones_own_is_picked_out(centre, maria, olle):
+    """BB-01, UT-06: a view that is shared shows each person's own."""
+    mine, his, nobodys = waits(centre, addressee=maria), waits(centre, addressee=olle), waits(centre)
+    client, other = signed_in(maria), signed_in(olle)
+
+    def shown(page):
+        return [row.pk for row in page.context["rows"]]
+
+    everything = client.get(reverse("booking-requests"))
+    assert set(shown(everything)) == {mine.pk, his.pk, nobodys.pk}
+    text = everything.content.decode()
+    assert "Till Maria Ek" in text and "Till Olle Berg" in text
+    for given, row in (("ingen", nobodys), (str(olle.pk), his), ("mig", mine)):
+        assert shown(client.post(reverse("booking-requests"), {"tilldelad": given}, follow=True)) == [row.pk]
+    client.post(reverse("saved-view-create"), {"namn": "Mina", "delad": "on"})
+    view = SavedView.objects.get()
+    assert view.filters == {"tilldelad": "mig"}
+    assert shown(other.get(reverse("booking-requests"), {"vy": str(view.pk)})) == [his.pk]
+
+
 def test_a_view_of_another_unit_is_not_there_and_one_without_a_name_is_refused(centre, maria):
     elsewhere = factories.coordinator(factories.HealthCentreFactory())
     view = SavedView.objects.create(user=elsewhere, care_unit=elsewhere.assignments.get().care_unit, name="Annans")

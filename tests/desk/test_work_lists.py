@@ -583,6 +583,8 @@ def test_a_request_is_made_from_the_patients_page(client, clinic):
     request = BookingRequest.objects.get()
     assert (request.patient_id, request.commitment_id) == (patient.pk, commitment.pk)
     assert request.description == "Vill ha förmiddag"
+    # To nobody else it is to oneself (UT-06).
+    assert (request.addressee, request.status) == (request.created_by, "open")
     empty = client.post(address, {})
     assert empty.status_code == 422 and "Välj besökstyp." in empty.content.decode()
     assert BookingRequest.objects.count() == 1

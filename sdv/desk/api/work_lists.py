@@ -110,7 +110,7 @@ def work_list(
             if "patient" in asked:
                 found = found.filter(patient=asked["patient"])
             if query is RequestListQuery:
-                found = by_filters(found, asked, view, at=self.at)
+                found = by_filters(found, asked, view, at=self.at, user=self.actor.user)
             known = beside(units, self.at)
             if "reviewer" in asked:
                 found = found.filter(known["turn"].is_of(asked["reviewer"]))

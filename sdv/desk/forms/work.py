@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 
 from registration.models import ContactReason, VisitType
 from scheduling.models import ContactMethod, ContactResult, OutcomeCode, OutcomeReason
-from scheduling.request_filters import LATE, NAMES, NO_RESOURCE, PERSONAL
+from scheduling.request_filters import LATE, MYSELF, NAMES, NO_RESOURCE, NOBODY, PERSONAL
 from scheduling.rules import AWAIT_DAYS, LONGEST_WATCH, reason_refusal
 from sdv.accounts.models import User
 from sdv.common.fields import SwedishDateField
@@ -106,9 +106,10 @@ class RequestForm(forms.Form):
 
     @property
     def follow_up(self):
-        """The fields as request_booking and decide take them."""
+        """The fields as request_booking and decide take them; to nobody else it is to oneself."""
         names = ("visit_type", "contact_reason", "wished_from", "wished_to", "wished_resource", "wished_place")
-        return {name: self.cleaned_data[name] for name in (*names, "addressee", "description")}
+        found = {name: self.cleaned_data[name] for name in (*names, "description")}
+        return found | {"addressee": self.cleaned_data["addressee"] or self.user}
 
 
 class NewRequestForm(RequestForm):
@@ -318,6 +319,7 @@ class FilterForm(forms.Form):
     inrattning = forms.CharField(label="Vårdinrättning", required=False, max_length=120)
     beskrivning = forms.CharField(label="Beskrivning", required=False, max_length=120)
     resurs = forms.ChoiceField(label="Önskad resurs", required=False)
+    tilldelad = forms.ChoiceField(label="Tilldelad", required=False)
     status = forms.ChoiceField(
         label="Status",
         required=False,
@@ -330,6 +332,10 @@ class FilterForm(forms.Form):
         resources = care_unit.resources.valid_on(today).order_by("name")
         self.fields["resurs"].choices = [
             ("", "Alla"), (NO_RESOURCE, "Ingen önskad"), *((str(row.pk), row.name) for row in resources)
+        ]  # fmt: skip
+        self.fields["tilldelad"].choices = [
+            ("", "Alla"), (MYSELF, "Mig själv"), (NOBODY, "Ingen"),
+            *((str(user.pk), user.name) for user in staff_of(care_unit, today)),
         ]  # fmt: skip
 
     def clean_person(self):

@@ -138,7 +138,8 @@ def _context(request, form, given, at):
     today = local_date(at)
     seen_from = request.actor.care_unit.sharing_ids(today)
     wanted = {name: form.cleaned_data.get(own) for name, own in NAMES.items()}
-    rows = narrowed(BookingRequest.objects.waiting().filter(care_unit__in=seen_from), wanted, today=today)
+    rows = BookingRequest.objects.waiting().filter(care_unit__in=seen_from)
+    rows = narrowed(rows, wanted, today=today, user=request.actor.user)
     rows = rows.with_details().prefetch_related(presenter.with_identities())
     rows = with_dates(with_invitation(with_attempts(rows, "booking_request")))
     shows_all = bool(request.GET.get(attempts.SHOW_ALL))
