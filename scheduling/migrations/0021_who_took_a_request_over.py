@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scheduling", "0019_filters_from_one_session_to_the_next"),
+        ("scheduling", "0020_add_ons_have_a_trail"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
