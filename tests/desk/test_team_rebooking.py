@@ -1,7 +1,7 @@
 """A visit that several take part in on Ombokningar: the proposed times, and one of them taken by page and by REST (PL-02,
 BO-02)."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from django.urls import reverse
@@ -35,7 +35,8 @@ def doctor(centre):
 
 
 def midnight(days):
-    return start_of_day(local_date(now()) + days * DAY)
+    # In UTC, so that sums hold on the days when the clock is changed.
+    return start_of_day(local_date(now()) + days * DAY).astimezone(UTC)
 
 
 def booked(nurse, *others, start, **fields):
