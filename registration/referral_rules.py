@@ -20,7 +20,10 @@ DECISIONS = {
     "reject": (UNDECIDED, ReferralStatus.REJECTED, "avvisas"),
     "confirm": (UNDECIDED, None, "bekräftas"),
     "confirm_outside": ({ReferralStatus.FORWARDED}, None, "bekräftas av mottagaren"),
+    "correct": (set(ReferralStatus) - {ReferralStatus.FORWARDED}, None, "rättas"),
 }
+# What was written of a remiss when it was registered, beside the day on which it came (VA-02).
+WORDS = frozenset({"kind", "referrer", "addressed_to", "decision_date"})
 
 # What a decision's undo takes back: the step of the trail, and the status that the remiss then is in (PL-13).
 UNDOABLE = {
@@ -94,11 +97,59 @@ def decision_refusal(status, decision):
     sources, _, words = DECISIONS[decision]
     if status in sources:
         return None
+    instead = "Ångra vidaresändningen först." if decision == "correct" else "Läs in listan igen."
     return RuleError(
         "VA-03",
-        f"Remissen kan inte {words}: den är {ReferralStatus(status).label.lower()}. Läs in listan igen.",
+        f"Remissen kan inte {words}: den är {ReferralStatus(status).label.lower()}. {instead}",
         code="wrong_status",
     )
+
+
+def correctable(referral, units):
+    """Which of its fields somebody at the units may put right, by name (VA-02, PL-13): what it says by who wrote it, the
+    day on which it came by who received it. One that was sent on carries the words and the clock of the first."""
+    is_writers = (referral.sender_unit_id or referral.care_unit_id) in units and not referral.forwarded_from_id
+    is_receivers = referral.care_unit_id in units
+    return (WORDS if is_writers else frozenset()) | (frozenset({"arrival_date"}) if is_receivers else frozenset())
+
+
+def correction_refusal(referral, changed, units):
+    """Why these of its fields may not be changed by somebody at the units, or None (PL-13)."""
+    if not changed:
+        return RuleError("PL-13", "Uppgifterna är redan så. Ändra det som är fel.", code="nothing_to_correct")
+    if changed <= correctable(referral, units):
+        return None
+    if referral.forwarded_from_id:
+        sentence = (
+            "Remissen är vidaresänd: typ, remittent, ställd till och remissbeslut följer med från den första enheten."
+            " Be den som sände hit remissen att ångra vidaresändningen och rätta dem där."
+        )
+    elif "arrival_date" in changed and referral.care_unit_id not in units:
+        sentence = "Ankomsten rättas av enheten som har tagit emot remissen. Rätta bara det som ni har skrivit."
+    else:
+        sentence = "Typ, remittent, ställd till och remissbeslut rättas av enheten som har sänt remissen. Rätta bara ankomsten."
+    return RuleError("PL-13", sentence, code="not_yours")
+
+
+def corrected_date_refusal(*, today, decision_date, arrival_date, review_date, decided_on, forwarded_since):
+    """VA-02, PL-25: the dates that a correction leads to are in order, with what has been done of the remiss since, and
+    with the clock that it was sent on with. The reason why not, or None."""
+    dates = {"decision_date": decision_date, "arrival_date": arrival_date, "review_date": review_date}
+    if refused := date_refusal(today=today, **dates):
+        return refused
+    if decided_on and arrival_date > decided_on:
+        return RuleError(
+            "VA-02",
+            f"Ankomst ska inte ligga efter beslutet om remissen, {decided_on.isoformat()}. Rätta datumet.",
+            code="dates_out_of_order",
+        )
+    if forwarded_since and arrival_date < forwarded_since:
+        return RuleError(
+            "VA-02",
+            f"Ankomst ska inte ligga före dagen då väntan började, {forwarded_since.isoformat()}. Rätta datumet.",
+            code="dates_out_of_order",
+        )
+    return None
 
 
 def date_refusal(*, today, decision_date=None, arrival_date=None, review_date=None):

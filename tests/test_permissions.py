@@ -351,7 +351,7 @@ ENDPOINTS = {
     "referrals/<uuid:pk>/receipt/": ({"POST": P.REGISTER_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/outside-receipt/": ({"POST": P.REGISTER_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/complete/": ({"POST": P.REGISTER_REFERRALS}, "referral"),
-    "referrals/<uuid:pk>/": ({"GET": P.VIEW_REFERRALS}, "referral"),
+    "referrals/<uuid:pk>/": ({"GET": P.VIEW_REFERRALS, "PATCH": P.REGISTER_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/review/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/accept/": ({"POST": P.REVIEW_REFERRALS}, "referral"),
     "referrals/<uuid:pk>/return/": ({"POST": P.REVIEW_REFERRALS}, "referral"),

@@ -30,6 +30,10 @@ DECIDED = (
     "decided_at",
     "decided_by_id",
 )
+# What a correction may change (VA-02).
+CORRECTED = ("kind", "referrer", "addressed_to", "decision_date", "arrival_date")
+REFERRER_MISSING = "Ange vem som har skrivit remissen."
+WORKS_ELSEWHERE = "Personen arbetar inte på enheten. Välj en av enhetens medarbetare."
 ACTS = {"return": ReferralAct.RETURNED, "reject": ReferralAct.REJECTED}
 
 
@@ -55,11 +59,11 @@ def register(
     if refused := rules.date_refusal(today=local_date(at), decision_date=decision_date, arrival_date=arrival_date):
         raise refused
     if rules.referrer_missing(kind=kind, referrer=referrer, has_sender_unit=sender_unit is not None):
-        raise InputError(referrer="Ange vem som har skrivit remissen.")
+        raise InputError(referrer=REFERRER_MISSING)
     if problem_code is not None:
         refuse_problem_code(problem_code, care_unit, at=at)
     if addressed_to is not None and not _works_at(addressed_to, care_unit, local_date(at)):
-        raise InputError(addressed_to="Personen arbetar inte på enheten. Välj en av enhetens medarbetare.")
+        raise InputError(addressed_to=WORKS_ELSEWHERE)
     is_own = sender_unit is None or sender_unit.pk == care_unit.pk
     referral = Referral.objects.create(
         patient=patient,
@@ -165,6 +169,41 @@ def decide(*, referral_id, decision, reason, by, at, version=None):
         decided_by=by,
         **_receipt(referral, by, at),
     )
+
+
+@transaction.atomic
+def correct(*, referral_id, units, reason, by, at, version=None, **fields):
+    """What was registered wrong is put right, whatever has become of the remiss since, by somebody at the `units`: what it
+    says by who wrote it, the day on which it came by who received it (VA-02, PL-13). `fields` are those of
+    rules.correctable; what they were and became stays in its trail, and its wait is counted anew. Put right again, it is
+    another correction."""
+    referral = _lock(referral_id, "correct", version)
+    if "referrer" in fields:
+        fields["referrer"] = fields["referrer"].strip()
+    changes = {name: value for name, value in fields.items() if value != getattr(referral, name)}
+    if refused := rules.correction_refusal(referral, set(changes), units):
+        raise refused
+    if not reason.strip():
+        raise RuleError("PL-13", "Ange varför uppgifterna rättas.", code="reason_missing", needs_reason=True)
+    told = {name: changes.get(name, getattr(referral, name)) for name in CORRECTED}
+    if refused := rules.corrected_date_refusal(
+        today=local_date(at),
+        decision_date=told["decision_date"],
+        arrival_date=told["arrival_date"],
+        review_date=referral.review_date,
+        decided_on=local_date(referral.decided_at) if referral.decided_at else None,
+        forwarded_since=referral.forwarded_since,
+    ):
+        raise refused
+    sent = referral.sender_unit_id is not None
+    if rules.referrer_missing(kind=told["kind"], referrer=told["referrer"], has_sender_unit=sent):
+        raise InputError(referrer=REFERRER_MISSING)
+    if changes.get("addressed_to") and not _works_at(told["addressed_to"], referral.care_unit, local_date(at)):
+        raise InputError(addressed_to=WORKS_ELSEWHERE)
+    before = {name: _plain(getattr(referral, name)) for name in changes}
+    after = {name: _plain(value) for name, value in changes.items()}
+    _trace(referral, ReferralAct.CORRECTED, reason=reason.strip(), by=by, at=at, before=before, after=after)
+    return write(referral, **changes)
 
 
 @transaction.atomic
@@ -320,6 +359,11 @@ def _before(referral):
         "days_to_first_contact": referral.days_to_first_contact,
         "version": referral.version,
     }
+
+
+def _plain(value):
+    """A field of a remiss as its trail keeps it: another row by its id."""
+    return None if value is None else str(getattr(value, "pk", value))
 
 
 def _reviewed(referral, *, review_date, medical_target_date, days_to_first_contact, at):

@@ -61,6 +61,17 @@ class CompletionBody(Fields):
     text = Text(max_length=500, allow_blank=True)
 
 
+class CorrectionBody(Fields):
+    """What was registered wrong, and why (VA-02, PL-13). What is left out stays as it is."""
+
+    kind = Choice(choices=ReferralKind.values, required=False)
+    referrer = Text(max_length=120, allow_blank=True, required=False)
+    addressed_to = RowId(Practitioner, required=False, allow_null=True)
+    decision_date = Day(required=False, allow_null=True)
+    arrival_date = Day(required=False)
+    reason = Text(max_length=200, allow_blank=True)
+
+
 class WaitAnswer(Answer):
     """How long the patient has waited (BO-04): until today, or until the first contact or another decision. What is left
     is negative when it has passed, and null where there is no limit or no target date."""
@@ -81,6 +92,14 @@ class ReferralReceiptAnswer(Answer):
     by = serializers.CharField(allow_null=True)
 
 
+class ReferralChangeAnswer(Answer):
+    """A field that was put right: what it was, and what it became."""
+
+    field = serializers.CharField()
+    before = serializers.CharField(allow_null=True)
+    after = serializers.CharField(allow_null=True)
+
+
 class ReferralEventAnswer(Answer):
     """One step of the trail (VA-03)."""
 
@@ -88,6 +107,7 @@ class ReferralEventAnswer(Answer):
     reason = serializers.CharField()
     care_unit = serializers.UUIDField(allow_null=True, help_text="Enheten den sändes vidare till.")
     receiver = serializers.CharField(help_text="Mottagaren utanför regionen; tom annars.")
+    changes = ReferralChangeAnswer(many=True, help_text="Det som rättades; tom för alla andra steg.")
     at = serializers.DateTimeField()
     by = serializers.CharField(allow_null=True)
 
@@ -184,6 +204,10 @@ def event_answer(event):
         "reason": event.reason,
         "care_unit": str(event.to_unit_id) if event.to_unit_id else None,
         "receiver": event.to_outside,
+        "changes": [
+            {"field": name, "before": event.before[name], "after": value}
+            for name, value in sorted((event.after or {}).items())
+        ],
         "at": moment(event.at),
         "by": event.by.name if event.by else None,
     }

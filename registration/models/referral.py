@@ -214,11 +214,13 @@ class ReferralAct(models.TextChoices):
     TAKEN_BACK = "taken_back", "Återtagen av den som sände den"
     CLOSED = "closed", "Avslutad med sitt vårdåtagande"
     REOPENED = "reopened", "Väntar igen"
+    CORRECTED = "corrected", "Uppgifterna rättade"
 
 
 class ReferralEvent(Row):
     """One step of a remiss: what, why, when and by whom; where it was sent on, to which unit or to whom outside the region.
-    The trail (VA-03). A decision keeps what the remiss was `before`, so that its undo restores exactly that (PL-13)."""
+    The trail (VA-03). A decision keeps what the remiss was `before`, so that its undo restores exactly that (PL-13); a
+    correction keeps what it changed, `before` and `after`, by the fields' names."""
 
     referral = models.ForeignKey(Referral, models.PROTECT, related_name="events", verbose_name="remiss")
     act = models.CharField("händelse", max_length=10, choices=ReferralAct)
@@ -230,6 +232,7 @@ class ReferralEvent(Row):
         "till mottagare utanför regionen", max_length=200, blank=True, default="", db_default=""
     )
     before = models.JSONField("före beslutet", null=True, blank=True)
+    after = models.JSONField("efter rättelsen", null=True, blank=True)
     at = models.DateTimeField("tidpunkt")
     by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name="av", db_index=False)
     registered_at = models.DateTimeField("registrerad", db_default=Now())
@@ -251,6 +254,12 @@ class ReferralEvent(Row):
                 name="referral_decision_says_why",
                 condition=~Q(act__in=["returned", "completed", "forwarded", "rejected"]) | ~Q(reason=""),
                 violation_error_message="Ett beslut om en remiss har ett skäl (VA-03).",
+            ),
+            models.CheckConstraint(
+                name="referral_correction_says_what_and_why",
+                condition=Q(act="corrected", before__isnull=False, after__isnull=False) & ~Q(reason="")
+                | ~Q(act="corrected") & Q(after__isnull=True),
+                violation_error_message="En rättelse har ett skäl och säger vad som ändrades (PL-13).",
             ),
         ]
 

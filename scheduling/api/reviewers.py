@@ -5,8 +5,10 @@ from functools import partial
 from rest_framework import serializers
 
 from registration import waiting
+from registration.actions import referrals
 from registration.api.referrals import (
     TAG,
+    CorrectionBody,
     NewReferrals,
     ReferralAnswer,
     ReferralEndpoint,
@@ -72,15 +74,34 @@ class Referrals(NewReferrals):
 
 
 class OneReferral(ReferralEndpoint):
-    """GET referrals/{id}/."""
+    """GET and PATCH referrals/{id}/."""
 
-    permissions = {"GET": Permission.VIEW_REFERRALS}
+    permissions = {"GET": Permission.VIEW_REFERRALS, "PATCH": Permission.REGISTER_REFERRALS}
 
     @operation("referrals_read", "Läs en remiss", tag=TAG, answer=ReferralInTurnAnswer)
     def get(self, request, pk):
         self.require_at_either_end(pk)
+        return self._answer(pk, "remiss")
+
+    @operation(
+        "referrals_correct",
+        "Rätta det som registrerats fel: typ, remittent, ställd till, remissbeslut, ankomst",
+        tag=TAG,
+        body=CorrectionBody,
+        answer=ReferralInTurnAnswer,
+        is_versioned=True,
+        conflicts=True,
+    )
+    def patch(self, request, pk):
+        self.require_at_either_end(pk)
+        asked = self.body(CorrectionBody)
+        units = self.actor.units_where(self.permission)
+        referrals.correct(referral_id=pk, units=units, **asked, by=self.actor.user, at=self.at, version=self.version)
+        return self._answer(pk, "remiss rättad")
+
+    def _answer(self, pk, what):
         row = referral_rows().get(pk=pk)
-        self.log([row.patient_id], "remiss", care_unit_id=row.care_unit_id, resource_id=row.pk)
+        self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
         # Whose turn it is is the receiving unit's own.
         own = {row.care_unit_id} & set(self.actor.care_unit_ids)
         beside = {"limits": waiting.limits(), "turn": Turn(own, at=self.at)}

@@ -200,6 +200,32 @@ def test_a_sent_referral_is_followed_by_its_sender_through_receipt_and_forwardin
     assert integration.get(path).json()["status"] == "forwarded"
 
 
+def test_a_mistyped_referral_is_corrected(integration, centre, clinic, referral, today):
+    """VA-02, PL-13, PL-27: what is told is changed, the wait follows, the trail says what; a stale version is 412."""
+    made = integration.post("referrals/", referral).json()
+    path, day = f"referrals/{made['id']}/", (today - timedelta(days=8)).isoformat()
+    body = {"decision_date": day, "referrer": "Vårdcentralen Norr", "reason": "Fel avläst"}
+    refused(integration.patch(path, body, If_Match='"7"'), 412)
+    refused(integration.patch(path, {"decision_date": day}), 400)
+    refused(integration.patch(path, body | {"arrival_date": None}), 400)
+    refused(integration.patch(path, body | {"decision_date": "2100-01-01"}), 409, rule="VA-02", code="date_in_future")
+    refused(integration.patch(path, {"kind": "R", "reason": "Fel"}), 409, rule="PL-13", code="nothing_to_correct")
+    assert integration.get(path).json() == made | {"reviewer": None}
+    corrected = integration.patch(path, body, If_Match='"1"').json()
+    told = ("decision_date", "referrer", "waiting_since", "version", "kind")
+    assert [corrected[name] for name in told] == [day, "Vårdcentralen Norr", day, 2, "R"]
+    assert (corrected["wait"]["days"], integration.get(path).json()) == (8, corrected)
+    first, step = integration.get(f"{path}events/").json()["results"]
+    assert (first["changes"], step["act"], step["reason"]) == ([], "corrected", "Fel avläst")
+    assert step["changes"] == [
+        {"field": "decision_date", "before": referral["decision_date"], "after": day},
+        {"field": "referrer", "before": "Vårdcentralen Öster", "after": "Vårdcentralen Norr"},
+    ]
+    theirs = integration.post("referrals/", referral | {"sender_unit": str(centre.pk)}).json()
+    desk = Caller(factories.staff("receptionist", clinic))
+    refused(desk.patch(f"referrals/{theirs['id']}/", body), 409, rule="PL-13", code="not_yours")
+
+
 def test_a_remiss_leaves_the_region_and_a_decision_is_taken_back(integration, centre, clinic, referral, today):
     """VA-03, PL-13: by the same address as to a unit; the sender reads where it went; the version is asked for."""
     made = integration.post("referrals/", referral | {"sender_unit": str(clinic.pk), "referrer": ""}).json()

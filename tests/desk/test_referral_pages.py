@@ -16,6 +16,7 @@ from scheduling.models import BookingRequest, Letter, LetterText, ListFault
 from sdv.common.time import local_date, now
 from sdv.organisation.models import SharedList
 from tests import factories as make
+from tests.forms import fields
 
 from .signed_in import signed_in
 
@@ -89,6 +90,45 @@ def test_a_sent_remiss_is_followed_until_the_answer(clinic, today):
     ]
     assert all(", " in step.lines[0] for step in steps)
     assert signed_in(make.clinician(third)).get(url).status_code == 404
+
+
+def correction_form(client, url):
+    """What the page's form of corrections would post."""
+    return fields(client.get(url).content.decode().split("Rätta uppgifterna</summary>")[1].split("</form>")[0])
+
+
+def test_a_mistyped_remiss_is_put_right_on_its_page(clinic, today):
+    """VA-02, PL-13: by who registers remisser; the sender its words, the receiver the day it came; the trail says what was
+    changed and why."""
+    centre, doctor = make.HealthCentreFactory(), make.ResourceFactory(care_unit=clinic).practitioner
+    referral = make.received_referral(care_unit=clinic)
+    desk, url = signed_in(make.receptionist(clinic)), reverse("referral", args=[referral.pk])
+    Referral.objects.update(addressed_to=doctor)  # who has left the unit since
+    form = correction_form(desk, url)
+    shown = ("kind", "referrer", "decision_date", "arrival_date", "addressed_to", "version")
+    assert [form[name] for name in shown] == ["R", "Vårdcentralen Provet", "", today.isoformat(), str(doctor.pk), "1"]
+    for wrong, sentence in [
+        ({"decision_date": "+1d"}, "Remissbeslut kan inte ligga i framtiden"),
+        ({"referrer": ""}, "Ange vem som har skrivit remissen."),
+        ({"kind": "E", "reason": ""}, "Ange varför uppgifterna rättas."),
+        ({}, "Uppgifterna är redan så."),
+    ]:
+        refused = desk.post(url, form | {"reason": "Fel avläst"} | wrong)
+        assert (refused.status_code, sentence in refused.content.decode()) == (422, True), sentence
+    referral.refresh_from_db()
+    assert (referral.version, referral.events.count()) == (1, 1)
+    day = (today - 9 * DAY).isoformat()
+    told = {"decision_date": day, "addressed_to": "", "reason": "Fel avläst"}
+    done = desk.post(url, form | told, follow=True)
+    assert "Remissens uppgifter rättade för" in done.content.decode()
+    step = done.context["steps"][-1]
+    changed = (f"Ställd till: {doctor} → inte angivet", f"Remissbeslut: inte angivet → {day}")
+    assert (step.label, step.lines[1:]) == ("Uppgifterna rättade", (*changed, "Fel avläst"))
+    Referral.objects.update(sender_unit=centre)
+    sender = signed_in(make.receptionist(centre))
+    assert {"arrival_date", "decision_date"} & set(correction_form(desk, url)) == {"arrival_date"}
+    assert {"arrival_date", "decision_date"} & set(correction_form(sender, url)) == {"decision_date"}
+    assert "Rätta uppgifterna" not in signed_in(make.staff("manager", clinic)).get(url).content.decode()
 
 
 def test_a_remiss_is_sent_out_of_the_region_and_its_sender_reads_where(clinic, today):

@@ -149,7 +149,8 @@ WRITTEN_BY_ACTIONS = {
     "flows.PatientMerge.to_check": "ids and what to look at",
     "outbox.OutboxMessage.payload": "ids and codes",
     "registration.PatientHistory.detail": "what was done, in the product's own words",
-    "registration.ReferralEvent.before": "states, days and ids of a remiss before a decision",
+    "registration.ReferralEvent.before": CARE,
+    "registration.ReferralEvent.after": CARE,
 }
 
 

@@ -73,6 +73,26 @@ class ReferralForm(forms.Form):
         self.fields["addressed_to"].queryset = here.distinct().order_by("surname", "given_name")
 
 
+class CorrectForm(ReferralForm):
+    """What was registered wrong, and why; only the `fields` that the unit may put right (VA-02, PL-13)."""
+
+    reason = forms.CharField(
+        label="Varför rättas uppgifterna?",
+        max_length=200,
+        error_messages={"required": "Ange varför uppgifterna rättas."},
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args, referral, fields, **kwargs):
+        initial = {name: getattr(referral, name) for name in fields} | {"version": referral.version}
+        super().__init__(*args, care_unit=referral.care_unit, initial=initial, **kwargs)
+        # Who it is addressed to may have left the unit since.
+        addressed = self.fields["addressed_to"]
+        addressed.queryset |= Practitioner.objects.filter(pk=referral.addressed_to_id).distinct()
+        for name in set(self.fields) - set(fields) - {"reason", "version"}:
+            del self.fields[name]
+
+
 class SendReferralForm(forms.Form):
     """A remiss to another of the region's units (VA-02, VA-03)."""
 

@@ -7,9 +7,19 @@ from django.urls import reverse
 from registration.models import ReferralAct, ReferralKind, ReferralStatus
 from registration.presenters import ShownPatient, shown
 from registration.waiting import wait_of
+from sdv.accounts.models import Practitioner
 from sdv.common.presenting import Step, Tag
 
 from .rows import days_in_words, stamp
+
+# What can be put right of a remiss, in the order of its page (VA-02).
+CORRECTED = {
+    "kind": "Typ",
+    "referrer": "Remittent",
+    "addressed_to": "Ställd till",
+    "decision_date": "Remissbeslut",
+    "arrival_date": "Ankomst",
+}
 
 
 @dataclass(frozen=True)
@@ -112,17 +122,42 @@ def referral_trail(referral):
     chain = [referral]
     while earlier := chain[0].forwarded_from:
         chain.insert(0, earlier)
-    steps = []
-    for each in chain:
-        for event in each.events.select_related("by", "to_unit"):
-            what = event.get_act_display()
-            if to := event.to_unit.name if event.to_unit else event.to_outside:
-                what = f"{what} till {to}"
-            elif event.act == ReferralAct.REGISTERED and len(chain) > 1:
-                what = f"{what} hos {each.care_unit.name}"
-            lines = [stamp(event.at) + (f", {event.by.name}" if event.by else "")]
-            steps.append(Step(what, (*lines, *([event.reason] if event.reason else []))))
+    events = [(each, event) for each in chain for event in each.events.select_related("by", "to_unit")]
+    steps, names = [], _names(event for _, event in events)
+    for each, event in events:
+        what = event.get_act_display()
+        if to := event.to_unit.name if event.to_unit else event.to_outside:
+            what = f"{what} till {to}"
+        elif event.act == ReferralAct.REGISTERED and len(chain) > 1:
+            what = f"{what} hos {each.care_unit.name}"
+        lines = [stamp(event.at) + (f", {event.by.name}" if event.by else ""), *_corrected(event, names)]
+        steps.append(Step(what, (*lines, *([event.reason] if event.reason else []))))
     return steps
+
+
+def _names(events):
+    """Those whom corrections name as addressed, by their ids."""
+    told = {
+        side["addressed_to"]
+        for each in events
+        if each.after
+        for side in (each.before, each.after)
+        if "addressed_to" in side
+    }
+    return {str(row.pk): str(row) for row in Practitioner.objects.filter(pk__in=told - {None})} if told else {}
+
+
+def _corrected(event, names):
+    """What a correction changed, a line a field (PL-13)."""
+    for name, label in CORRECTED.items():
+        if event.after and name in event.after:
+            yield f"{label}: {_in_words(name, event.before[name], names)} → {_in_words(name, event.after[name], names)}"
+
+
+def _in_words(name, value, names):
+    if not value:
+        return "inte angivet"
+    return ReferralKind(value).label if name == "kind" else names.get(value, value)
 
 
 def letters_of(referral):

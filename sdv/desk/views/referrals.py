@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from registration import lifecycle, waiting
 from registration.actions import referrals as writes
 from registration.models import Patient, Referral, ReferralAct, ReferralKind, ReferralStatus
-from registration.referral_rules import DECISIONS, UNDECIDED
+from registration.referral_rules import DECISIONS, UNDECIDED, correctable
 from registration.waiting import with_waits
 from scheduling import first_bookings
 from scheduling.actions import letters, referral_undo
@@ -30,6 +30,7 @@ from ..forms.patients import add_errors
 from ..forms.referrals import (
     AcceptForm,
     CompleteForm,
+    CorrectForm,
     DecideForm,
     OutsideReceiptForm,
     ReferralForm,
@@ -63,13 +64,14 @@ DONE = {
     "complete": "Remiss kompletterad för",
     "confirm": "Remiss bekräftad mottagen för",
     "confirm_outside": "Mottagarens bekräftelse sparad för",
+    "correct": "Remissens uppgifter rättade för",
 }
 # Those that can be taken back from the receipt (PL-13).
 UNDOABLE = ("accept", "return", "forward", "outside", "reject")
-# Who registers remisser also says that they have come, and takes in what completes them.
-REGISTRARS = ("complete", "confirm", "confirm_outside")
+# Who registers remisser also says that they have come, takes in what completes them, and puts right what was registered.
+REGISTRARS = ("complete", "confirm", "confirm_outside", "correct")
 # Those that its sender makes too.
-BY_EITHER_END = ("complete", "confirm_outside")
+BY_EITHER_END = ("complete", "confirm_outside", "correct")
 
 
 def _with_details(rows):
@@ -195,6 +197,7 @@ def referral(request, pk):
         "is_to_book": row.status == ReferralStatus.ACCEPTED,
         "may": {name: may_review and row.status in sources for name, (sources, _, _) in DECISIONS.items()},
         "may_register": request.actor.may(Permission.REGISTER_REFERRALS),
+        "is_correctable": row.status in DECISIONS["correct"][0] and bool(correctable(row, {unit.pk})),
         "may_book": is_own and request.actor.may(Permission.BOOK),
         "book_url": book_url_of(row),
         "booked": booked_tag(row),
@@ -272,6 +275,9 @@ def _forms(row, unit, data, step, today):
         "decide": DecideForm(sent_as("decide"), **here, initial=version, auto_id="decide_%s"),
         "complete": CompleteForm(sent_as("complete"), initial=version, auto_id="complete_%s"),
         "confirm_outside": OutsideReceiptForm(sent_as("confirm_outside"), initial=version, auto_id="outside_%s"),
+        "correct": CorrectForm(
+            sent_as("correct"), referral=row, fields=correctable(row, {unit.pk}), today=today, auto_id="correct_%s"
+        ),
     }
 
 
@@ -279,6 +285,8 @@ def _written(request, row, step, form, at):
     """Makes the decision; its name, or None where the form says why not. One's own repeat says nothing (PL-27)."""
     common = {"referral_id": row.pk, "by": request.actor.user, "at": at}
     given = dict(form.cleaned_data)
+    if step == "correct":
+        given["units"] = {request.actor.care_unit.pk}
     wants_letter, form.letters = given.pop("letter", False), []
     try:
         with transaction.atomic():
@@ -289,10 +297,12 @@ def _written(request, row, step, form, at):
     except RuleError as refused:
         if is_own_repeat(request, refused, refused.code == "wrong_status"):
             return "repeat"
-        if refused.rule != "VA-02":
+        if refused.rule not in ("VA-02", "PL-13"):
             raise
         form.add_error(None, refused.sentence)
-        return None
+    except InputError as wrong:
+        add_errors(form, wrong)
+    return None
 
 
 def _decided(step, given, common):
