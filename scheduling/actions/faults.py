@@ -7,14 +7,10 @@ from django.db.models import F, Q
 
 from scheduling import faults
 from scheduling.models import ListFault
-from sdv.accounts.models import StaffAssignment
-from sdv.accounts.permissions import Role
+from scheduling.owners import Owners
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
-
-# Whose faults nobody's are: the first in this order at the unit.
-OWNING_ROLES = (Role.COORDINATOR, Role.CLINICIAN, Role.RECEPTIONIST)
 
 
 @dataclass(frozen=True)
@@ -34,9 +30,10 @@ def check(*, at, dry_run=False):
             # Two runs at once take turns; the second finds nothing new.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('waiting-list-check'))")
     found, mended = [], 0
-    owners = _Owners(local_date(at))
+    owners = Owners(local_date(at))
     for subject, kind in faults.checks():
         rows = faults.wrong(subject, kind, at=at)
+        nearest = "addressee_id" if subject == "booking_request" else "decided_by_id"
         known = ListFault.objects.open().filter(kind=kind, **{f"{subject}__isnull": False})
         # Another unit has taken the row over: its fault is that unit's, so the old one is closed and a new one found.
         right = known.exclude(Q(**{f"{subject}__in": rows.values("pk")}), care_unit=F(f"{subject}__care_unit"))
@@ -47,7 +44,7 @@ def check(*, at, dry_run=False):
                 care_unit_id=row.care_unit_id,
                 patient_id=row.patient_id,
                 kind=kind,
-                owner_id=owners.of(row, subject),
+                owner_id=owners.of(row.care_unit_id, getattr(row, nearest), row.created_by_id),
                 found_on=local_date(at),
                 **{subject: row},
             )
@@ -75,27 +72,3 @@ def assign(*, fault_id, owner, by, at, version=None):
         refused = RuleError("PL-11", f"{fault.owner.name} har redan tagit felet. Läs in listan igen.", code="taken")
         raise refused.told(fault.owner, fault.taken_at)
     return write(fault, owner=owner, taken_at=at)
-
-
-class _Owners:
-    """Who owns what is found: whoever has the row, or made it, as long as that person works at the unit; else the unit's
-    first coordinator, clinician or receptionist by name."""
-
-    def __init__(self, day):
-        self.here, self.first = {}, {}
-        rows = StaffAssignment.objects.valid_on(day).filter(user__is_active=True).select_related("user")
-        for each in sorted(rows, key=lambda row: (row.user.name, str(row.user_id))):
-            self.here.setdefault(each.care_unit_id, set()).add(each.user_id)
-            if each.role in OWNING_ROLES:
-                self.first.setdefault((each.care_unit_id, each.role), each.user_id)
-
-    def of(self, row, subject):
-        nearest = (row.addressee_id,) if subject == "booking_request" else (row.decided_by_id,)
-        here = self.here.get(row.care_unit_id, set())
-        for user in (*nearest, row.created_by_id):
-            if user in here:
-                return user
-        return next(
-            (self.first[row.care_unit_id, role] for role in OWNING_ROLES if (row.care_unit_id, role) in self.first),
-            None,
-        )

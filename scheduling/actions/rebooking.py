@@ -17,6 +17,7 @@ from scheduling.models import (
     Session,
     SessionStatus,
 )
+from scheduling.owners import owner_of_booking
 from scheduling.timebook import Timebook, is_there
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date
@@ -75,14 +76,13 @@ def put(appointment, absence=None, *, at, resource=None, lack=None, session=None
             write(item, absence=None, resource=None, lack=None, session=session, contact=contact)
         return None
     commitment = appointment.encounter.commitment
-    main = appointment.encounter.participants.filter(is_main_responsible=True).select_related("practitioner").first()
     today = local_date(at)
     return RebookingItem.objects.create(
         patient_id=appointment.patient_id,
         care_unit_id=appointment.care_unit_id,
         encounter_id=appointment.encounter_id,
         commitment=commitment if commitment and commitment.status == "open" else None,
-        responsible_id=main.practitioner.user_id if main else None,
+        responsible_id=owner_of_booking(appointment, day=today),
         watch_until=max(today, min(local_date(appointment.start), today + timedelta(days=rules.REBOOKING_DAYS))),
         appointment=appointment,
         absence=absence,

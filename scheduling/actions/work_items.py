@@ -22,6 +22,7 @@ from scheduling.models import (
     RebookingItem,
     RowLock,
 )
+from scheduling.owners import owner_of_booking
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
@@ -227,15 +228,14 @@ def create_no_show_item(appointment, *, at):
     if appointment.patient.is_deceased:
         return None
     commitment = appointment.encounter.commitment
-    practitioner = appointment.encounter.participants.filter(is_main_responsible=True).first()
-    owner = practitioner.practitioner.user if practitioner else None
+    today = local_date(at)
     return NoShowItem.objects.create(
         patient_id=appointment.patient_id,
         care_unit_id=appointment.care_unit_id,
         encounter=appointment.encounter,
         commitment=commitment if commitment and commitment.status == "open" else None,
-        responsible=owner,
-        watch_until=local_date(at) + timedelta(days=rules.NO_SHOW_DAYS),
+        responsible_id=owner_of_booking(appointment, day=today),
+        watch_until=today + timedelta(days=rules.NO_SHOW_DAYS),
     )
 
 

@@ -8,8 +8,9 @@ import pytest
 from registration.actions import clock
 from registration.models import ContactReason, Encounter, EncounterHistory, Referral
 from scheduling import promises
-from scheduling.actions import appointments, resource_bookings, work_items
-from scheduling.models import Appointment, BookingRequest, NoShowItem, ResourceBooking
+from scheduling.actions import absences, appointments, resource_bookings, work_items
+from scheduling.models import Appointment, BookingRequest, NoShowItem, Resource, ResourceBooking, WeeklyHours
+from sdv.accounts.permissions import Role
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.flows import cancellation
 from sdv.outbox.models import OutboxMessage
@@ -331,6 +332,26 @@ def test_a_no_show_is_somebody_s_work_with_owner_and_date(health_centre):
         health_centre.nurse,
         date(2026, 11, 27),
     )
+
+
+def test_what_is_left_of_a_booking_without_a_person_of_ours_is_the_units_first(health_centre):
+    """PL-05, PL-02: a room alone, a practitioner without an account; a no-show and a booking to move."""
+    clinic, nurse = health_centre, health_centre.nurse_resource.practitioner
+    clinic.staff(Role.RECEPTIONIST, name="Arne Alm")
+    first = clinic.staff(Role.COORDINATOR, name="Kaj Ek")
+    room = Resource.objects.create(care_unit=clinic.unit, kind="room", name="Rum 1")
+    hours = clinic.nurse_resource.weekly_hours.values("weekday", "from_time", "to_time", "slot_minutes", "on_holidays")
+    room.weekly_hours.bulk_create(WeeklyHours(resource=room, **each) for each in hours)
+    nurse.user = None
+    nurse.save(update_fields=["user"])
+    for resource in (room, clinic.nurse_resource):
+        missed = clinic.book(clinic.patient(), NOW, resource=resource)
+        appointments.no_show(appointment_id=missed.pk, by=clinic.doctor, at=NOW)
+        assert missed.encounter.noshowitems.get().responsible == first
+        to_move = clinic.book(clinic.patient(), NOW + 2 * DAY, resource=resource)
+        away = {"resource_id": resource.pk, "kind": "leave", "start": NOW + DAY, "end": NOW + 3 * DAY}
+        absences.register(care_unit=clinic.unit, **away, by=clinic.doctor, at=NOW)
+        assert to_move.encounter.rebookingitems.get().responsible == first
 
 
 def test_a_no_show_is_undone_with_its_work_item(health_centre):
