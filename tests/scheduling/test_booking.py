@@ -337,8 +337,8 @@ def test_a_no_show_is_somebody_s_work_with_owner_and_date(health_centre):
 def test_what_is_left_of_a_booking_without_a_person_of_ours_is_the_units_first(health_centre):
     """PL-05, PL-02: a room alone, a practitioner without an account; a no-show and a booking to move."""
     clinic, nurse = health_centre, health_centre.nurse_resource.practitioner
-    clinic.staff(Role.RECEPTIONIST, name="Arne Alm")
-    first = clinic.staff(Role.COORDINATOR, name="Kaj Ek")
+    clinic.staff(Role.RECEPTIONIST, username="arne", name="Arne Alm")
+    first = clinic.staff(Role.COORDINATOR, username="kaj", name="Kaj Ek")
     room = Resource.objects.create(care_unit=clinic.unit, kind="room", name="Rum 1")
     hours = clinic.nurse_resource.weekly_hours.values("weekday", "from_time", "to_time", "slot_minutes", "on_holidays")
     room.weekly_hours.bulk_create(WeeklyHours(resource=room, **each) for each in hours)
