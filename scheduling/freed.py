@@ -102,7 +102,7 @@ class _Fit:
     def __init__(self, resource, day, start, at):
         self.resource, self.start, self.at = resource, start, at
         self.book = Timebook([resource], day, day)
-        later = ResourceBooking.objects.filter(resource=resource, period__endswith__gt=start)
+        later = ResourceBooking.objects.of([resource]).filter(period__endswith__gt=start)
         standing = later.filter(Q(state=BookingState.BOOKED) | Q(expires_at__gt=at))
         first = standing.order_by("period").values_list("period", flat=True).first()
         self.until = first.lower if first else None

@@ -42,11 +42,13 @@ def time_refusal(*, start, end, at):
     return None
 
 
-def taken(resource_name, start):
-    """BO-01: one resource is never double-booked, whoever clicks first."""
+def taken(resource_name, start, *, elsewhere=False):
+    """BO-01: one resource is never double-booked, whoever clicks first; a person never at two units (PL-06), of which the
+    other is not named."""
+    where = " på en annan enhet" if elsewhere else ""
     return RuleError(
         "BO-01",
-        f"{resource_name} är redan bokad {clock(start)}. Välj en annan tid.",
+        f"{resource_name} är redan bokad {clock(start)}{where}. Välj en annan tid.",
         code="slot_taken",
     )
 

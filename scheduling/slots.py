@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db.models import Aggregate, Func, Q
+from django.db.models.functions import Coalesce
 
 from scheduling.models import BookingState, Resource, ResourceBooking, ResourceKind
 from scheduling.timebook import Timebook
@@ -100,7 +101,7 @@ def find(
     wanted = [row for row in persons if resource_ids or _is_of_profession(row, visit_type)]
     book = Timebook([*persons, *others.values()], from_day, to_day)
     span = start_of_day(from_day), start_of_day(to_day + timedelta(days=1))
-    taken = _taken([*(row.pk for row in wanted), *others], *span, at, by, apart_from)
+    taken = _taken([*wanted, *others.values()], *span, at, by, apart_from)
     groups = [[others[pk] for pk in group if pk in others] for group in together]
     search = _Search(book, taken, visit_type, groups, at, starting, found, minutes)
     if then:
@@ -210,7 +211,7 @@ class _Search:
 
     def _is_taken(self, resource, start, end):
         """Periods lie in order of their start, and none meets another."""
-        periods = self.taken.get(resource.pk, ())
+        periods = self.taken.get(resource.taken_as, ())
         before = bisect_left(periods, (end,))
         return before > 0 and periods[before - 1][1] > start
 
@@ -250,8 +251,9 @@ class _Joined(Aggregate):
     output_field = DateTimeRangeField()
 
 
-def _taken(resource_ids, start, end, at, by, apart_from):
-    """Living rows per resource: bookings, and holds of others that have not run out."""
+def _taken(resources, start, end, at, by, apart_from):
+    """Living rows per resource, of a person those of every unit (PL-06): bookings, and holds of others that have not run
+    out."""
     held = Q(expires_at__gt=at)
     if by:
         # What an offer holds is nobody's own (PL-01).
@@ -260,14 +262,15 @@ def _taken(resource_ids, start, end, at, by, apart_from):
     if apart_from:
         living &= ~Q(appointment=apart_from)
     rows = (
-        ResourceBooking.objects.filter(living, resource__in=resource_ids, period__overlap=(start, end))
-        .values("resource_id")
+        ResourceBooking.objects.of(resources)
+        .filter(living, period__overlap=(start, end))
+        .values(whose=Coalesce("practitioner_id", "resource_id"))
         .annotate(taken=Func(_Joined("period"), function="unnest", output_field=DateTimeRangeField()))
-        .values_list("resource_id", "taken")
+        .values_list("whose", "taken")
     )
-    taken = {pk: [] for pk in resource_ids}
-    for resource_id, period in rows:
-        taken[resource_id].append((period.lower, period.upper))
+    taken = {resource.taken_as: [] for resource in resources}
+    for whose, period in rows:
+        taken[whose].append((period.lower, period.upper))
     for periods in taken.values():
         periods.sort()
     return taken

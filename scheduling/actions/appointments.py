@@ -136,8 +136,7 @@ def lock(appointment_id, *, version=None, with_resources=False, new_resource_ids
     resources = []
     if with_resources:
         wanted = Q(appointments=appointment_id) | Q(pk__in=new_resource_ids)
-        keys = Resource.objects.filter(wanted).values("pk")
-        resources = list(Resource.objects.filter(pk__in=keys).select_related("practitioner").locked())
+        resources = Resource.objects.filter(wanted).locked_with_persons()
     appointment = Appointment.objects.locked().get(pk=appointment_id)
     encounter.patient = appointment.patient = patient
     appointment.encounter, appointment.care_unit = encounter, encounter.care_unit
@@ -245,7 +244,8 @@ def _reschedule(
     encounters.reschedule(encounter, planned_start=start, planned_end=end, by=by, at=at, reason=reason)
     # The rows that stay are moved by one UPDATE: nothing is released before the new is had (PL-08).
     keep = {resource.pk for resource in new}
-    own = {booking.resource_id: booking for booking in appointment.resource_bookings.all()}
+    rows = list(appointment.resource_bookings.all())
+    own, had = {row.taken_as: row for row in rows}, {row.resource_id for row in rows}
     for resource in new:
         resource_bookings.take(
             resource,
@@ -253,10 +253,10 @@ def _reschedule(
             seat=1,
             taken=taken,
             appointment=appointment,
-            moved=own.get(resource.pk),
+            moved=own.get(resource.taken_as),
         )
     appointment.resource_bookings.exclude(resource__in=keep).delete()
-    left = [resource for resource in old if resource.pk in own and (old_start != start or resource.pk not in keep)]
+    left = [resource for resource in old if resource.pk in had and (old_start != start or resource.pk not in keep)]
     told = {"cause": FreedBy.RESCHEDULED, "by": by, "at": at}
     offers.note_freed(appointment, old_start, appointment.end, left, **told)
     if resource_ids:

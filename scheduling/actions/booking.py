@@ -104,9 +104,8 @@ def warn_of_overlap(patient, start, end, accept_warnings, reason, *, apart_from=
 
 def lock_resources(resource_ids, care_unit):
     """The resources, locked in key order: the queue for what is scarce. They are the unit's own (PL-25 shares lists,
-    not resources)."""
-    wanted = Resource.objects.filter(pk__in=resource_ids, care_unit=care_unit)
-    resources = list(wanted.select_related("practitioner").locked())
+    not resources), locked with those of the same persons at other units (PL-06)."""
+    resources = Resource.objects.filter(pk__in=resource_ids, care_unit=care_unit).locked_with_persons()
     if len(resources) != len(set(resource_ids)):
         raise InputError(resources="Någon av resurserna finns inte på vårdenheten. Välj bland enhetens resurser.")
     return resources

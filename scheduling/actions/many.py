@@ -16,6 +16,7 @@ from scheduling.models import (
     BookingState,
     CancelledBy,
     FreedBy,
+    Resource,
     ResourceBooking,
     SessionParticipant,
 )
@@ -66,22 +67,22 @@ def still_free(taken, *, at):
         return list(taken)
     first, last = min(row.period.lower for row in wanted), max(row.period.upper for row in wanted)
     standing, expired = defaultdict(list), []
-    for row in ResourceBooking.objects.filter(
-        resource__in={row.resource_id for row in wanted}, period__overlap=(first, last)
-    ):
+    resources = Resource.objects.in_bulk({row.resource_id for row in wanted})
+    key = {pk: resource.taken_as for pk, resource in resources.items()}
+    for row in ResourceBooking.objects.of(resources.values()).filter(period__overlap=(first, last)):
         if row.state == BookingState.HELD and row.expires_at <= at:
             expired.append(row)
         else:
-            standing[row.resource_id, row.seat].append(row.period)
+            standing[row.taken_as, row.seat].append(row.period)
     free, gone = [], set()
     for appointment, rows in taken.items():
-        if any(_overlaps(row.period, each) for row in rows for each in standing[row.resource_id, row.seat]):
+        if any(_overlaps(row.period, each) for row in rows for each in standing[key[row.resource_id], row.seat]):
             continue
         free.append(appointment)
         for row in rows:
-            standing[row.resource_id, row.seat].append(row.period)
+            standing[key[row.resource_id], row.seat].append(row.period)
             gone |= {
-                old.pk for old in expired if old.resource_id == row.resource_id and _overlaps(old.period, row.period)
+                old.pk for old in expired if old.taken_as == key[row.resource_id] and _overlaps(old.period, row.period)
             }
     ResourceBooking.objects.filter(pk__in=gone).delete()
     return free

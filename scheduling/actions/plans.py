@@ -101,7 +101,7 @@ def _lock_everything(patient_id, visits):
     units = [visit["care_unit"] for visit in visits]
     list(CareCommitment.objects.open().filter(patient=patient, care_unit__in=units).locked())
     ids = {pk for visit in visits for pk in visit["resource_ids"]}
-    list(Resource.objects.filter(pk__in=ids).locked())
+    Resource.objects.filter(pk__in=ids).locked_with_persons()
 
 
 def rest_of(appointment, *, at):
@@ -122,7 +122,7 @@ def lock_rest(appointment_id, *, at, version=None):
     ids = [named.pk, *rest_of(named, at=at).values_list("pk", flat=True)]
     rows = Appointment.objects.filter(pk__in=ids)
     list(Encounter.objects.filter(pk__in=rows.values("encounter_id")).locked())
-    list(Resource.objects.filter(pk__in=Resource.objects.filter(appointments__in=ids).values("pk")).locked())
+    Resource.objects.filter(appointments__in=ids).locked_with_persons()
     locked = {row.pk: row for row in rows.locked()}
     named = locked.pop(named.pk)
     refuse_stale(named, version)

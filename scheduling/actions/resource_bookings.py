@@ -10,12 +10,11 @@ from django.db.models import Q
 
 from scheduling import rules
 from scheduling.models import AppointmentKind, BookingState, FreedBy, Resource, ResourceBooking
+from scheduling.models.resource import PERSON_TAKEN, RESOURCE_TAKEN
 from scheduling.timebook import Timebook, is_there
 from sdv.common.time import local_date
 
 from . import seats, team
-
-OVERLAP_CONSTRAINT = "resource_never_double_booked"
 
 
 @contextmanager
@@ -24,7 +23,7 @@ def told_as_taken(start):
     try:
         yield
     except IntegrityError as error:
-        if OVERLAP_CONSTRAINT not in str(error):
+        if RESOURCE_TAKEN not in str(error) and PERSON_TAKEN not in str(error):
             raise
         raise rules.taken("Resursen", start) from None
 
@@ -36,18 +35,17 @@ def hold(*, resource_id, start, end, by, at, length=rules.HOLD_TIME, together=()
     if refused := rules.time_refusal(start=start, end=end, at=at):
         raise refused
     with told_as_taken(start), transaction.atomic():
-        resources = list(Resource.objects.filter(pk__in=[resource_id, *together]).locked())
+        resources = Resource.objects.filter(pk__in=[resource_id, *together]).locked_with_persons()
         times = team.times(resources, start, end, parts)
         for resource in resources:
             if refused := outside([resource], None, *times[resource.pk], is_beside=True):
                 raise refused
-        own = ResourceBooking.objects.filter(resource__in=resources, state=BookingState.HELD, held_by=by, offer=None)
+        own = ResourceBooking.objects.of(resources).filter(state=BookingState.HELD, held_by=by, offer=None)
         own.filter(period__overlap=(start, end)).delete()
         taken = make_room(resources, start, end, at=at, times=times)
         held = {}
         for resource in resources:
-            if 1 in taken[resource.pk]:
-                raise rules.taken(resource.name, start)
+            _refuse_taken(resource, 1, taken, start)
             held[str(resource.pk)] = ResourceBooking.objects.create(
                 resource=resource,
                 period=DateTimeTZRange(*times[resource.pk]),
@@ -75,25 +73,33 @@ def make_room(
     resources, start, end, *, at, by=None, hold_id=None, apart_from=None, times=None, apart_from_session=None
 ):
     """Removes what no longer stands in the way of a taker: expired holds, and the taker's own. Returns the seats still
-    taken, per resource. The resources are locked by the caller. `times` are each resource's, where not all of it."""
-    taken, gone = defaultdict(set), []
+    taken, per resource, each with whether it is the person's at another unit (PL-06). The resources are locked by the
+    caller, with their persons. `times` are each resource's, where not all of it."""
+    taken, gone = defaultdict(dict), []
     own = {row.pk for row in _held_together(hold_id, by)}
-    rows = ResourceBooking.objects.filter(resource__in=resources, period__overlap=(start, end))
+    wanted = {resource.taken_as: resource for resource in resources}
+    rows = ResourceBooking.objects.of(resources).filter(period__overlap=(start, end)).select_related("resource")
     if apart_from:
         rows = rows.exclude(appointment=apart_from)
     if apart_from_session:
         rows = rows.exclude(session=apart_from_session)
     for row in rows:
-        lower, upper = (times or {}).get(row.resource_id, (start, end))
+        resource = wanted[row.taken_as]
+        lower, upper = (times or {}).get(resource.pk, (start, end))
         if row.period.lower >= upper or row.period.upper <= lower:
             continue
         if row.state == BookingState.HELD and (row.expires_at <= at or row.pk in own):
             gone.append(row.pk)
         else:
-            taken[row.resource_id].add(row.seat)
+            taken[resource.pk][row.seat] = row.resource.care_unit_id != resource.care_unit_id
     if gone or own:
         ResourceBooking.objects.filter(pk__in=[*gone, *own], state=BookingState.HELD).delete()
     return taken
+
+
+def _refuse_taken(resource, seat, taken, start):
+    if seat in taken[resource.pk]:
+        raise rules.taken(resource.name, start, elsewhere=taken[resource.pk][seat])
 
 
 def _held_together(hold_id, by):
@@ -115,14 +121,13 @@ def held_with(hold, by):
 
 
 def take(resource, start, end, *, seat, taken, appointment=None, session=None, moved=None):
-    """Takes the time for the appointment or the session. `moved` is its row from before: moved by one UPDATE, so that
-    nothing is released before the new is had (PL-08)."""
-    if seat in taken[resource.pk]:
-        raise rules.taken(resource.name, start)
+    """Takes the time for the appointment or the session. `moved` is its row from before, of the same thing or person:
+    moved by one UPDATE, so that nothing is released before the new is had (PL-08)."""
+    _refuse_taken(resource, seat, taken, start)
     period = DateTimeTZRange(start, end)
     if moved:
-        moved.period, moved.seat = period, seat
-        moved.save(update_fields=["period", "seat"])
+        moved.resource, moved.period, moved.seat = resource, period, seat
+        moved.save(update_fields=["resource", "period", "seat"])
         return
     ResourceBooking.objects.create(
         resource=resource,

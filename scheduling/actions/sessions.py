@@ -82,7 +82,7 @@ def _plan(
 
 def lock(session_id, *, version=None):
     """The session, locked after its resources. Returns (session, resources)."""
-    resources = list(Resource.objects.filter(sessions=session_id).select_related("practitioner").locked())
+    resources = Resource.objects.filter(sessions=session_id).locked_with_persons()
     return _locked(session_id, version), resources
 
 
@@ -173,7 +173,7 @@ def _move(session_id, start, end, by, at, resource_ids, version, letter):
     if resource_ids is not None:
         wanted = wanted | Resource.objects.filter(pk__in=resource_ids)
     keys = list(wanted.values_list("pk", flat=True))
-    every = list(Resource.objects.filter(pk__in=keys).select_related("practitioner").locked())
+    every = Resource.objects.filter(pk__in=keys).locked_with_persons()
     session = _locked(session_id, version)
     _refuse_cancelled(session)
     if session.end <= at:
@@ -198,11 +198,13 @@ def _move(session_id, start, end, by, at, resource_ids, version, letter):
     taken = resource_bookings.make_room(new, start, end, at=at, apart_from_session=session)
     if refused := resource_bookings.outside(new, session.visit_type, start, end):
         raise refused
-    own = {row.resource_id: row for row in session.resource_bookings.all()}
+    booked = list(session.resource_bookings.all())
+    own, had = {row.taken_as: row for row in booked}, {row.resource_id for row in booked}
     for resource in new:
-        resource_bookings.take(resource, start, end, seat=1, taken=taken, session=session, moved=own.get(resource.pk))
+        moved = own.get(resource.taken_as)
+        resource_bookings.take(resource, start, end, seat=1, taken=taken, session=session, moved=moved)
     session.resource_bookings.exclude(resource__in=kept).delete()
-    left = [row for row in every if row.pk in own and (session.start != start or row.pk not in kept)]
+    left = [row for row in every if row.pk in had and (session.start != start or row.pk not in kept)]
     offers.note_freed_session(session, left, cause=FreedBy.RESCHEDULED, by=by, at=at)
     session.resources.set(new)
     write(session, start=start, end=end, changed_by=by, changed_at=at)

@@ -23,10 +23,13 @@ class FreedBy(models.TextChoices):
 
 class FreedTimeQuerySet(models.QuerySet):
     def usable(self, at):
-        """Not over, booked by nobody since, and in no absence. One that is offered is still here until it is taken."""
+        """Not over, booked by nobody since, at this unit or another of the person's, and in no absence. One that is offered
+        is still here until it is taken."""
         period = TstzRange(OuterRef("start"), OuterRef("end"))
         booked = ResourceBooking.objects.filter(
-            resource=OuterRef("resource"), state=BookingState.BOOKED, period__overlap=period
+            Q(resource=OuterRef("resource")) | Q(practitioner=OuterRef("resource__practitioner")),
+            state=BookingState.BOOKED,
+            period__overlap=period,
         )
         away = Absence.objects.standing().filter(
             Q(resource=OuterRef("resource")) | Q(resource__isnull=True, care_unit=OuterRef("care_unit")),

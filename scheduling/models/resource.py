@@ -1,5 +1,6 @@
 """Resources, their weekly hours, and what is taken of them. Free time is computed from live rows, never stored."""
 
+import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
@@ -29,6 +30,16 @@ class Resource(Row):
             """Those that are there on some day from the first to the last."""
             return self.there_from(first).exclude(valid_from__gt=last)
 
+        def locked_with_persons(self):
+            """These, with their practitioners, locked in the same statement as every other resource of the same persons:
+            a person is one, at however many units (PL-06). Whoever takes their time waits in this one queue."""
+            asked = self.order_by()
+            persons = asked.filter(kind=ResourceKind.PERSON).values("practitioner")
+            rows = self.model.objects.annotate(is_asked=Q(pk__in=asked.values("pk"))).filter(
+                Q(is_asked=True) | Q(kind=ResourceKind.PERSON, practitioner__in=persons)
+            )
+            return [row for row in rows.select_related("practitioner").locked() if row.is_asked]
+
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="resources", verbose_name="vårdenhet")
     kind = models.CharField("slag", max_length=10, choices=ResourceKind)
     name = models.CharField("namn", max_length=120)
@@ -47,7 +58,20 @@ class Resource(Row):
         verbose_name = "resurs"
         verbose_name_plural = "resurser"
         ordering = ["name"]
-        triggers = change_log()
+        triggers = [
+            *change_log(),
+            # What is taken of it is then taken of the other person, or refused.
+            pgtrigger.Trigger(
+                name="bookings_follow_person",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("practitioner", "kind"),
+                func="""
+                    UPDATE scheduling_resourcebooking SET resource_id = resource_id WHERE resource_id = NEW.id;
+                    RETURN NULL;
+                """,
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["care_unit", "name"],
@@ -64,6 +88,11 @@ class Resource(Row):
 
     def __str__(self):
         return self.name
+
+    @property
+    def taken_as(self):
+        """The key of what is taken with it: the person, who may be a resource of several units, else the thing itself."""
+        return self.practitioner_id if self.kind == ResourceKind.PERSON else self.pk
 
     def clean(self):
         require_days_in_order(self)
@@ -124,10 +153,26 @@ class BookingState(models.TextChoices):
     BOOKED = "booked", "Bokad"
 
 
+# The names that the database refuses by, whatever the door (PL-06).
+RESOURCE_TAKEN, PERSON_TAKEN = "resource_never_double_booked", "person_never_double_booked"
+
+
+class ResourceBookingQuerySet(LockingQuerySet):
+    def of(self, resources):
+        """What is taken of the resources, at this unit or another: of a person all that the person is booked for."""
+        keys = {resource.taken_as for resource in resources}
+        things = {resource.pk for resource in resources if resource.taken_as == resource.pk}
+        return self.filter(Q(practitioner__in=keys - things) | Q(resource__in=things))
+
+
 class ResourceBooking(Row):
     """One row per taken thing: bookings, holds and offers alike (BO-01). Overbooking is another seat number."""
 
     resource = models.ForeignKey(Resource, models.PROTECT, related_name="bookings", db_index=False)
+    # Whose time it is, where the resource is a person: set by the database, whatever the door.
+    practitioner = models.ForeignKey(
+        Practitioner, models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+    )
     seat = models.PositiveSmallIntegerField("plats", default=1, db_default=1)
     period = DateTimeRangeField("tid", default_bounds="[)")
     state = models.CharField("läge", max_length=6, choices=BookingState)
@@ -138,22 +183,45 @@ class ResourceBooking(Row):
     held_by = models.ForeignKey(User, models.CASCADE, null=True, related_name="+", db_index=False)
     expires_at = models.DateTimeField("går ut", null=True)
 
-    objects = LockingQuerySet.as_manager()
+    objects = ResourceBookingQuerySet.as_manager()
 
     class Meta:
         verbose_name = "resursbokning"
         verbose_name_plural = "resursbokningar"
-        triggers = change_log()
+        triggers = [
+            *change_log(),
+            pgtrigger.Trigger(
+                name="person_of_the_resource",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("resource_id", "practitioner_id"),
+                func="""
+                    NEW.practitioner_id = (SELECT practitioner_id FROM scheduling_resource
+                                           WHERE id = NEW.resource_id AND kind = 'person');
+                    RETURN NEW;
+                """,
+            ),
+        ]
         indexes = [models.Index(fields=["expires_at"], condition=Q(state="held"), name="hold_by_expiry")]
         constraints = [
             ExclusionConstraint(
-                name="resource_never_double_booked",
+                name=RESOURCE_TAKEN,
                 expressions=[
                     ("resource", RangeOperators.EQUAL),
                     ("seat", RangeOperators.EQUAL),
                     ("period", RangeOperators.OVERLAPS),
                 ],
                 violation_error_message="Tiden är redan tagen (BO-01).",
+            ),
+            # The same of the person, who may be a resource of several units.
+            ExclusionConstraint(
+                name=PERSON_TAKEN,
+                expressions=[
+                    ("practitioner", RangeOperators.EQUAL),
+                    ("seat", RangeOperators.EQUAL),
+                    ("period", RangeOperators.OVERLAPS),
+                ],
+                condition=Q(practitioner__isnull=False),
+                violation_error_message="Personen är redan bokad då, här eller på en annan enhet (PL-06).",
             ),
             models.CheckConstraint(
                 name="held_expires_booked_has_appointment",
@@ -168,6 +236,11 @@ class ResourceBooking(Row):
                 | Q(state="booked", expires_at__isnull=True, appointment__isnull=True, session__isnull=False),
             ),
         ]
+
+    @property
+    def taken_as(self):
+        """The same key as its resource's."""
+        return self.practitioner_id or self.resource_id
 
 
 class TstzRange(Func):

@@ -78,7 +78,8 @@ class AbsenceQuerySet(LockingQuerySet):
 
 
 class Absence(Versioned):
-    """Frånvaro of a resource, or the closure of a whole unit: always saved, whoever is booked (PL-02)."""
+    """Frånvaro of a resource, or the closure of a whole unit: always saved, whoever is booked (PL-02). It is of the unit's
+    own tidbok: who is away from two units has one registered at each, which books its own patients anew."""
 
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="absences", verbose_name="vårdenhet")
     resource = models.ForeignKey(

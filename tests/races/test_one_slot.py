@@ -92,6 +92,22 @@ def test_the_resources_of_a_booking_are_locked_in_one_order(health_centre):
     assert booked.resource_bookings.count() == ResourceBooking.objects.count() == 2
 
 
+def test_of_two_units_that_book_one_person_at_once_one_has_the_time(health_centre, monkeypatch):
+    """PL-06, BO-01: the lock is on the person, not on the unit's resource: nobody reaches the constraint."""
+    other = Clinic(kind="vardcentral", area="Pv", name="Vårdcentralen Söder")
+    other.nurse_resource.practitioner = health_centre.nurse_resource.practitioner
+    other.nurse_resource.save()
+    patients = waiting_patients(health_centre, 2)
+    meeting = writers_meet(monkeypatch)
+    acts = [
+        partial(clinic.book, patient, START) for clinic, patient in zip((health_centre, other), patients, strict=True)
+    ]
+    booked, (refusal,) = one_winner(together(*acts))
+    assert (refusal.code, refusal.sentence.count("på en annan enhet")) == ("slot_taken", 1)
+    assert meeting.broken
+    assert ResourceBooking.objects.get().appointment == booked
+
+
 def test_of_those_who_hold_one_time_at_once_one_has_it(health_centre):
     """PL-07, BO-01"""
     holders = [health_centre.nurse, health_centre.doctor] + [

@@ -145,6 +145,6 @@ def lock_what_comes_back(cascade):
 
 
 def _lock_resources(booked):
-    taken = Resource.objects.filter(appointments__in=booked.values("pk")).values("pk")
-    list(Resource.objects.filter(pk__in=taken).locked())
+    taken = Resource.objects.filter(appointments__in=booked.values("pk")).values_list("pk", flat=True)
+    Resource.objects.filter(pk__in=set(taken)).locked_with_persons()
     list(booked.locked())
