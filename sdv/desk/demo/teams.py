@@ -88,7 +88,8 @@ def together_at_two(story, unit, other):
     patient = story.patient(unit.key, day)
     if patient is None:
         return
-    story.commitment(other, patient, on=local_date(story.at))
+    # Named: the patient may have others open there (VA-01).
+    commitment = story.commitment(other, patient, on=local_date(story.at))
     (nurses_visit, nurse), (doctors_visit, doctor) = pair_of(unit, "Ssk"), pair_of(other, "Läk")
     wishes = [
         planning.Wish(nurses_visit, nurse.pk, unit.row),
@@ -101,4 +102,5 @@ def together_at_two(story, unit, other):
         for where, each in zip((unit, other), found, strict=True)
         if each.slot
     ]
+    visits = [each | {"commitment_id": commitment.pk} if each["care_unit"] == other.row else each for each in visits]
     book_plan(story, patient, "coordinated", visits)
