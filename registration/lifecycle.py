@@ -323,12 +323,12 @@ def annulment_refusal(*, has_documentation, has_cash, has_children=False):
 
 
 def commitment_refusal(encounter_type, commitment):
-    """VH-08: the type requires an open vårdåtagande of the patient at the unit, or None."""
+    """VH-08: the type requires an open vårdåtagande of the patient at the unit, or None. Of several one is named."""
     if encounter_type.requires_commitment and commitment is None:
         return RuleError(
             "VH-08",
-            f"{encounter_type.name} kräver ett öppet vårdåtagande på enheten och patienten har inget."
-            " Ta emot en remiss eller egen vårdbegäran först.",
+            f"{encounter_type.name} kräver ett öppet vårdåtagande på enheten, och inget är valt. Har patienten flera: välj ett."
+            " Har patienten inget: ta emot en remiss eller egen vårdbegäran först.",
             code="missing_commitment",
         )
     return None
