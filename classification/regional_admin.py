@@ -44,7 +44,7 @@ class BlockedCodeAdmin(ImportedByFile, MaintainedAdmin):
     search_fields = ("pattern", "text", "source")
     list_select_related = ("care_unit",)
     file_import = FileImport(
-        title="Läs in spärrlistan",
+        what="spärrlistan",
         about=(
             "Filen är hela listan. Den jämförs med det som gäller, och inget ändras förrän du har sagt ja. Rader som filen"
             " saknar får gårdagen som sista dag: kontakter som avslutats tidigare bedöms som förut."

@@ -16,7 +16,7 @@ class ProblemCodeAdmin(ImportedByFile, CatalogueAdmin):
     list_display = ("name", "code", "speciality", "source", "valid_from", "valid_to")
     list_filter = ("speciality",)
     file_import = FileImport(
-        title="Läs in problemkoder",
+        what="problemkoder",
         about=(
             "Filen är hela listan för de specialiteter den nämner. Den jämförs med det som finns, och inget ändras förrän du"
             " har sagt ja. En kod som inte står i filen upphör; vårdåtaganden som har den behåller den."

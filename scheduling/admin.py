@@ -85,7 +85,7 @@ class ResourceAdmin(ImportedByFile, MaintainedAdmin):
     search_fields = ("name", "care_unit__name")
     inlines = (WeeklyHoursInline, ExtraHoursInline)
     file_import = FileImport(
-        title="Läs in tidböcker",
+        what="tidböcker",
         about=(
             "Filen är hela veckan för de resurser den nämner. Den jämförs med det som finns, och inget ändras förrän du har"
             " sagt ja. Tider som inte står i filen upphör i går; bokade besök som inte längre ryms hamnar i Ombokningar."

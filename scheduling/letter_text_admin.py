@@ -50,7 +50,7 @@ class LetterTextAdmin(ImportedByFile, MaintainedAdmin):
     search_fields = ("text", "contact_reason__name", "add_on__name", "care_unit__name")
     list_select_related = ("contact_reason", "add_on", "care_unit")
     file_import = FileImport(
-        title="Läs in kallelsetexter",
+        what="kallelsetexter",
         about=(
             "Varje rad är en version. Den jämförs med det som finns, och inget ändras förrän du har sagt ja. En ny version"
             " avslutar den som gäller dagen innan; brev som är skrivna står kvar som de skrevs."

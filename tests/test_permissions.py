@@ -512,7 +512,9 @@ ADMINISTRATION = {
     ),
     **dict.fromkeys(["contactreason", "addoncategory", "addon", "addresskind", "problemcode"], CATALOGUES),
     **dict.fromkeys(["lettertext", "letterattachment", "feerate", "waitingscreen"], CATALOGUES),
-    **dict.fromkeys(["guaranteelimit", "referralreviewer", "sharedlist", "visittypereason"], CATALOGUES),
+    **dict.fromkeys(
+        ["guaranteelimit", "referralreviewer", "sharedlist", "sharedlistunit", "visittypereason"], CATALOGUES
+    ),
     **dict.fromkeys(["outcome", "outcomereason", "codesystem", "coderelease", "code", "codeimport"], CATALOGUES),
     **dict.fromkeys(["checksetting", "blockedcode", "favouritecode"], CATALOGUES),
     **dict.fromkeys(["registercode", "registerreporter", "reportingunit", "registerlayout"], CATALOGUES),

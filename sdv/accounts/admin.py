@@ -36,7 +36,12 @@ from .permissions import Permission
 # --- Organisation -------------------------------------------------------------------------------------------------
 
 
-class HsaAdmin(MaintainedAdmin):
+def hsa_file(model, *own, rule="KA-03", fixed=("hsa_id",)):
+    """A part of the organisation as a file, known by its HSA-id."""
+    return CatalogueFile(model, rule, ("hsa_id", "name", *own, "valid_from", "valid_to"), fixed, key=("hsa_id",))
+
+
+class HsaAdmin(ImportedByFile, MaintainedAdmin):
     """A part of the organisation, known by its HSA-id."""
 
     fixed = ("hsa_id",)
@@ -46,13 +51,14 @@ class HsaAdmin(MaintainedAdmin):
 
 @admin.register(CareProvider, site=site)
 class CareProviderAdmin(HsaAdmin):
-    pass
+    file_import = hsa_file(CareProvider)
 
 
 @admin.register(Facility, site=site)
 class FacilityAdmin(HsaAdmin):
     list_display = ("name", "care_provider", "hsa_id", "valid_from", "valid_to")
     list_select_related = ("care_provider",)
+    file_import = hsa_file(Facility, "care_provider")
 
 
 @admin.register(CareUnit, site=site)
@@ -62,6 +68,13 @@ class CareUnitAdmin(HsaAdmin):
     list_display = ("name", "short_name", "kind", "facility", "hsa_id", "valid_to")
     list_filter = ("kind",)
     list_select_related = ("facility",)
+    file_import = hsa_file(
+        CareUnit,
+        *("short_name", "facility", "kind", "care_area", "mvo_code", "specialities"),
+        *("allows_overbooking", "sends_reminders"),
+        rule="VH-07",
+        fixed=fixed,
+    )
 
 
 class SharedListUnitInline(MaintainedInline):
@@ -75,25 +88,59 @@ class SharedListUnitInline(MaintainedInline):
 
 
 @admin.register(SharedList, site=site)
-class SharedListAdmin(MaintainedAdmin):
+class SharedListAdmin(ImportedByFile, MaintainedAdmin):
     """Delade väntelistor: which units see and take each other's waiting patients (PL-25)."""
 
     list_display = ("name", "valid_from", "valid_to")
     inlines = (SharedListUnitInline,)
+    file_import = CatalogueFile(SharedList, "PL-25", ("name", "valid_from", "valid_to"), fixed=(), key=("name",))
 
 
-@admin.register(Reception, Ward, Branch, site=site)
+@admin.register(SharedListUnit, site=site)
+class SharedListUnitAdmin(ImportedByFile, MaintainedAdmin):
+    """All units of all lists at once; one by one they are changed on the list."""
+
+    fixed = ("shared_list", "care_unit")
+    list_display = fixed
+    list_filter = ("shared_list",)
+    list_select_related = fixed
+    search_fields = ("shared_list__name", "care_unit__name")
+    file_import = CatalogueFile(SharedListUnit, "PL-25", fixed, fixed, key=fixed, within="shared_list", is_removed=True)
+
+
 class UnitPartAdmin(HsaAdmin):
     list_display = ("name", "care_unit", "hsa_id", "valid_from", "valid_to")
     list_select_related = ("care_unit",)
 
 
+@admin.register(Reception, site=site)
+class ReceptionAdmin(UnitPartAdmin):
+    file_import = hsa_file(Reception, "care_unit", "is_main")
+
+
+@admin.register(Ward, site=site)
+class WardAdmin(UnitPartAdmin):
+    file_import = hsa_file(Ward, "care_unit")
+
+
+@admin.register(Branch, site=site)
+class BranchAdmin(UnitPartAdmin):
+    file_import = hsa_file(Branch, "care_unit", "town")
+
+
 @admin.register(Place, site=site)
-class PlaceAdmin(MaintainedAdmin):
+class PlaceAdmin(ImportedByFile, MaintainedAdmin):
     list_display = ("name", "kind", "care_unit", "ward", "room", "valid_to")
     list_filter = ("kind", "care_unit")
     list_select_related = ("care_unit", "ward", "room")
     search_fields = ("name", "care_unit__name")
+    file_import = CatalogueFile(
+        Place,
+        "VH-09",
+        ("care_unit", "name", "kind", "ward", "room", "valid_from", "valid_to"),
+        fixed=(),
+        key=("care_unit", "name"),
+    )
 
 
 class AbbreviatedAdmin(ImportedByFile, CatalogueAdmin):
@@ -174,13 +221,23 @@ class StaffAssignmentAdmin(MaintainedAdmin):
 
 
 @admin.register(Practitioner, site=site)
-class PractitionerAdmin(MaintainedAdmin):
+class PractitionerAdmin(ImportedByFile, MaintainedAdmin):
+    """Who logs in as whom is tied by hand: accounts and what they may are in no file."""
+
     fixed = ("hsa_id",)
     list_display = ("surname", "given_name", "profession", "title", "hsa_id")
     list_filter = ("profession",)
     list_select_related = ("profession",)
     search_fields = ("surname", "given_name", "hsa_id")
     raw_id_fields = ("user",)
+    file_import = CatalogueFile(
+        Practitioner,
+        "BT-01",
+        ("hsa_id", "given_name", "surname", "profession", "title"),
+        fixed,
+        key=fixed,
+        within="profession",
+    )
 
 
 @admin.register(ApiToken, site=site)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import connection, models, transaction
 from django.utils.text import slugify
@@ -25,8 +26,9 @@ YES_OR_NO = {"ja": True, "nej": False}
 
 
 class Column:
-    """A field as a column under the name the administration has for it. A row pointed out is told by its code, or by the
-    HSA-id of a part of the organisation or a person."""
+    """A field as a column under the name the administration has for it. A row pointed out is told by its code, by the
+    HSA-id of a part of the organisation or a person, or by its name, after its unit's HSA-id where a unit has names of its
+    own."""
 
     def __init__(self, field):
         self.field = field
@@ -37,17 +39,28 @@ class Column:
         if not self.field.is_relation:
             return {}
         model = self.field.related_model
-        known = "code" if any(field.name == "code" for field in model._meta.concrete_fields) else "hsa_id"
-        return dict(model.objects.values_list("pk", known))
+        names = {field.name for field in model._meta.concrete_fields}
+        known = [name for name in ("code", "hsa_id") if name in names][:1] or ["name"]
+        if known == ["name"] and "care_unit" in names:
+            known = ["care_unit__hsa_id", "name"]
+        return {key: " ".join(told) for key, *told in model.objects.values_list("pk", *known)}
 
     @cached_property
     def words(self):
         """What a cell may say where not everything can be said."""
         if isinstance(self.field, models.BooleanField):
-            return YES_OR_NO
+            return dict(YES_OR_NO)
         if self.field.is_relation:
-            return {code: key for key, code in self.codes.items()}
+            return {as_text(code): key for key, code in self.codes.items()}
         return {word: word for word, _ in self.field.flatchoices}
+
+    def admit(self, told, row):
+        """Later lines may point out a row that the file itself adds."""
+        if self.words.setdefault(told, row.pk) == row.pk:
+            self.codes[row.pk] = told
+
+    def is_within(self, model):
+        return self.field.related_model is model
 
     def cell(self, row):
         """The row's value as the file says it."""
@@ -56,11 +69,15 @@ class Column:
             return ""
         if isinstance(value, bool):
             return "ja" if value else "nej"
+        if isinstance(value, list):
+            return as_text(", ".join(value))
         return as_text(str(self.codes.get(value, value)))
 
     def value(self, cell):
         """What the cell says, or a ValueError with why it says nothing. Lengths and bounds are the model's to judge."""
         field = self.field
+        if isinstance(field, ArrayField):
+            return [word.strip() for word in read_back(cell).split(",") if word.strip()]
         if not cell:
             if not (field.null or field.blank):
                 raise ValueError("saknas.")
@@ -135,8 +152,8 @@ class CatalogueFile:
         return cls(model, rule, ("code", "name", *own, "source", "valid_from", "valid_to"), fixed)
 
     @property
-    def title(self):
-        return f"Läs in {self.model._meta.verbose_name_plural}"
+    def what(self):
+        return self.model._meta.verbose_name_plural
 
     @property
     def about(self):
@@ -166,7 +183,9 @@ class CatalogueFile:
         out, columns = io.StringIO(), self._columns()
         writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
         writer.writerow([column.heading for column in columns])
-        writer.writerows([column.cell(row) for column in columns] for row in self.model.objects.all())
+        # What others are in comes first: a line points out what stands before it.
+        rows = sorted(self._rows(), key=self._points_within)
+        writer.writerows([column.cell(row) for column in columns] for row in rows)
         return "\ufeff" + out.getvalue()
 
     @transaction.atomic
@@ -199,6 +218,14 @@ class CatalogueFile:
             table = connection.ops.quote_name(self.model._meta.db_table)
             cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
+    def _rows(self):
+        rows = self.model.objects.all()
+        return rows if self.model._meta.ordering else rows.order_by(*self.key)
+
+    def _points_within(self, row):
+        """Whether the row points out another of the catalogue, as a bed its room."""
+        return any(getattr(row, column.field.attname) for column in self._columns() if column.is_within(self.model))
+
     def _columns(self):
         return [Column(self.model._meta.get_field(name)) for name in self.columns]
 
@@ -207,22 +234,22 @@ class CatalogueFile:
 
     def _compare(self, text, on):
         columns = self._columns()
-        rows = [(row, [column.cell(row) for column in columns]) for row in self.model.objects.all()]
+        rows = [(row, [column.cell(row) for column in columns]) for row in self._rows()]
         present = {self._key(columns, cells): (row, cells) for row, cells in rows}
         wanted = self._read(text, columns)
         if rows and not wanted:
             raise CatalogueError("Filen har inga rader.")
         added, changed, ended, left = [], [], [], []
-        for key, (line, cells, values) in wanted.items():
+        for key, (line, cells, read) in wanted.items():
             if key not in present:
                 told = ", ".join(
                     f"{column.heading}: {cell}" for column, cell in zip(columns, cells, strict=True) if cell
                 )
-                added.append(Change(self.model(**values), {}, told, line))
+                added.append(Change(read, {}, told, line))
             elif present[key][1] != cells:
                 row, before = present[key]
-                changed.append((self._label(row, key), self._changed(columns, row, before, cells, values, line)))
-        named = {values[self._within.attname] for _, _, values in wanted.values()} if self.within else ()
+                changed.append((self._label(row, key), self._changed(columns, row, before, cells, read, line)))
+        named = {getattr(read, self._within.attname) for _, _, read in wanted.values()} if self.within else ()
         for key, (row, _) in present.items():
             if key not in wanted and (not self.within or getattr(row, self._within.attname) in named):
                 self._gone(row, self._label(row, key), on, ended, left)
@@ -238,7 +265,7 @@ class CatalogueFile:
             hashlib.sha256(mark.encode()).hexdigest(),
         )
 
-    def _changed(self, columns, row, before, after, values, line):
+    def _changed(self, columns, row, before, after, read, line):
         told, new = [], {}
         for column, old, cell in zip(columns, before, after, strict=True):
             if old == cell:
@@ -249,7 +276,7 @@ class CatalogueFile:
                     f"Rad {line}: {step}. Det ändras inte på en rad som finns. Ge raden ett slutdatum, och lägg till en ny."
                 )
             told.append(step)
-            new[column.field.attname] = values[column.field.attname]
+            new[column.field.attname] = getattr(read, column.field.attname)
         return Change(row, new, "; ".join(told), line)
 
     @staticmethod
@@ -271,15 +298,18 @@ class CatalogueFile:
             ended.append(Change(row, {"valid_to": last}, f"{label}, till {last}"))
 
     def _write(self, found):
-        """What ends makes room for what begins: ends first, new rows last. Each is judged as its model judges it."""
+        """What ends makes room for what begins: ends first, new rows last, and after them what has come to point one of them
+        out. Each is judged as its model judges it."""
         for change in found.ended:
             if self.is_removed:
                 change.row.delete()
             else:
                 self._save(change)
-        for change in sorted((change for _, change in found.changed), key=lambda change: not _has_a_last_day(change)):
-            self._save(change)
-        for change in found.added:
+        changed = sorted((change for _, change in found.changed), key=lambda change: not _has_a_last_day(change))
+        new = {change.row.pk for change in found.added}
+        within = [column.field.attname for column in self._columns() if column.is_within(self.model)]
+        acts = [*changed, *found.added]
+        for change in sorted(acts, key=lambda change: any(change.values.get(name) in new for name in within)):
             self._save(change)
 
     def _save(self, change):
@@ -298,7 +328,7 @@ class CatalogueFile:
         row.save(update_fields=list(change.values) or None)
 
     def _read(self, text, columns):
-        """What each line says, by its key: line number, cells as this file writes them, values."""
+        """What each line says, by its key: line number, cells as this file writes them, and as a row."""
         if "\x00" in text:
             raise CatalogueError("Filen har tecken som inte hör till en text.")
         reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";", strict=True)
@@ -312,13 +342,15 @@ class CatalogueFile:
                     continue
                 if len(given) != len(columns):
                     raise CatalogueError(f"Rad {line}: {len(given)} värden, väntade {len(columns)}.")
-                values = self._values(columns, given, line)
-                row = self.model(**values)
+                row = self.model(**self._values(columns, given, line))
                 cells = [column.cell(row) for column in columns]
                 key = self._key(columns, cells)
+                for column in columns:
+                    if column.is_within(self.model):
+                        column.admit(" ".join(key), row)
                 if key in wanted:
                     raise CatalogueError(f"Rad {line}: raden står två gånger ({', '.join(filter(None, key))}).")
-                wanted[key] = (line, cells, values)
+                wanted[key] = (line, cells, row)
                 if len(wanted) > MOST_ROWS:
                     raise CatalogueError(f"Filen har fler än {MOST_ROWS} rader.")
         except csv.Error as wrong:

@@ -24,7 +24,7 @@ class FileImport:
     (`text`, `fingerprint`, `by`, `at`). A comparison has added, changed, ended, same and fingerprint, and may have `left`.
     Where rows of a model are the lines of the file, `catalogue_file.CatalogueFile` is all of this."""
 
-    title: str
+    what: str
     about: str
     help_text: str
     confirm: str
@@ -64,38 +64,51 @@ class ImportedByFile:
     says how a row reads, where it does not say so itself."""
 
     file_import = None
+    # Where there is more than one file: by the word in the address.
+    more_files = {}
     change_list_template = "admin/file_change_list.html"
 
+    @property
+    def files(self):
+        return {"": self.file_import, **self.more_files}
+
     def get_urls(self):
-        view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
-        return [
-            path("las-in/", view(self.import_view), name=f"{name}_import"),
-            path("exportera/", view(self.export_view), name=f"{name}_export"),
-            *super().get_urls(),
-        ]
+        view, found = self.admin_site.admin_view, []
+        for key in self.files:
+            before = f"{key}/" if key else ""
+            for word, show, does in (("las-in", self.import_view, "import"), ("exportera", self.export_view, "export")):
+                found.append(path(f"{before}{word}/", view(show), {"key": key}, name=self._name(key, does)))
+        return [*found, *super().get_urls()]
+
+    def _name(self, key, does):
+        return "_".join(filter(None, (self.opts.app_label, self.opts.model_name, key, does)))
 
     def has_file_permission(self, request):
         """Whether the whole catalogue is the person's to read out and in."""
         return self.has_view_permission(request)
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(
-            request, {"has_file": self.has_file_permission(request), **(extra_context or {})}
-        )
+        shown = self.files if self.has_file_permission(request) else {}
+        files = [
+            (file.what, *(reverse(f"admin:{self._name(key, does)}") for does in ("import", "export")))
+            for key, file in shown.items()
+        ]
+        return super().changelist_view(request, {"files": files, **(extra_context or {})})
 
-    def export_view(self, request):
+    def export_view(self, request, key):
         """The catalogue as a file, as it is read back."""
         if not self.has_file_permission(request):
             raise PermissionDenied
-        answer = HttpResponse(self.file_import.written(), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = f'attachment; filename="{self.file_import.file_name}"'
+        catalogue = self.files[key]
+        answer = HttpResponse(catalogue.written(), content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="{catalogue.file_name}"'
         return answer
 
-    def import_view(self, request):
+    def import_view(self, request, key):
         """The file is read and compared; what it would change is shown, and takes effect at a yes."""
         if not (self.has_add_permission(request) and self.has_file_permission(request)):
             raise PermissionDenied
-        at, catalogue = now(), self.file_import
+        at, catalogue = now(), self.files[key]
         form, found = FileForm(*([request.POST, request.FILES] if request.method == "POST" else [])), None
         if form.is_valid():
             rows, seen = form.cleaned_data["rows"], form.cleaned_data["fingerprint"]
@@ -113,7 +126,7 @@ class ImportedByFile:
                 form.add_error(None, f"{refused.sentence} ({refused.rule})")
         context = {
             **self.admin_site.each_context(request),
-            "title": catalogue.title,
+            "title": f"Läs in {catalogue.what}",
             "catalogue": catalogue,
             "form": form,
             "found": found,

@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from sdv.common.models import CatalogueQuerySet, CatalogueRow, LockingQuerySet, Row, change_log
+from sdv.common.models import CatalogueQuerySet, CatalogueRow, LockingQuerySet, Row, change_log, require_days_in_order
 
 
 class HsaRow(Row):
@@ -22,6 +22,9 @@ class HsaRow(Row):
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        require_days_in_order(self)
 
 
 class CareProvider(HsaRow):
@@ -144,6 +147,9 @@ class SharedList(Row):
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        require_days_in_order(self)
 
 
 class SharedListUnit(Row):
@@ -280,3 +286,6 @@ class Place(Row):
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        require_days_in_order(self)

@@ -12,9 +12,19 @@ from tests.desk.signed_in import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogues")]
 NAMES = [
+    "accounts_practitioner",
     "accounts_profession",
     "classification_blockedcode",
+    "organisation_branch",
     "organisation_carearea",
+    "organisation_careprovider",
+    "organisation_careunit",
+    "organisation_facility",
+    "organisation_place",
+    "organisation_reception",
+    "organisation_sharedlist",
+    "organisation_sharedlistunit",
+    "organisation_ward",
     "registration_addon",
     "registration_addoncategory",
     "registration_addresskind",
