@@ -6,13 +6,14 @@ from django.forms import BaseInlineFormSet
 
 from scheduling import attachment_admin, letter_text_admin
 from scheduling.actions import hours_file, schedules
+from scheduling.actions.resource_file import ResourceFile
 from scheduling.models import ExtraHours, Outcome, OutcomeReason, RebookingItem, Resource, WeeklyHours
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, MaintainedInline, ReadOnlyAdmin, may_any, site
 from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
 from sdv.accounts.permissions import Permission
 from sdv.common.errors import RuleError
-from sdv.common.time import now
+from sdv.common.time import local_date, now
 from sdv.organisation.models import CareUnit
 
 __all__ = ["attachment_admin", "letter_text_admin"]
@@ -74,8 +75,8 @@ class ExtraHoursInline(MaintainedInline):
 
 @admin.register(Resource, site=site)
 class ResourceAdmin(ImportedByFile, MaintainedAdmin):
-    """A coordinator sees and changes those of the units where the assignment is (MAINTAIN_SCHEDULES). The file is of every
-    unit's tidböcker, so it is for those who maintain all of them."""
+    """A coordinator sees and changes those of the units where the assignment is (MAINTAIN_SCHEDULES). The files are of every
+    unit's tidböcker and resources, so they are for those who maintain all of them."""
 
     permissions = SCHEDULES
     fixed = ("care_unit", "kind", "practitioner")
@@ -94,10 +95,35 @@ class ResourceAdmin(ImportedByFile, MaintainedAdmin):
         confirm="Låt tiderna gälla",
         done="Tidböckerna är inlästa.",
         file_name="tidbocker.csv",
-        written=hours_file.written,
-        compared=hours_file.compared,
-        take_effect=hours_file.take_effect,
+        written=hours_file.WEEKS.written,
+        compared=hours_file.WEEKS.compared,
+        take_effect=hours_file.WEEKS.take_effect,
     )
+    more_files = {
+        "extra-tider": FileImport(
+            what="extra tider",
+            about=(
+                "Filen är alla extra tider de dagar den nämner, för var resurs för sig, från i dag. Den jämförs med det som"
+                " finns, och inget ändras förrän du har sagt ja. Tider de dagarna som inte står i filen tas bort; andra dagar"
+                " står kvar. Bokade besök som inte längre ryms hamnar i Ombokningar."
+            ),
+            help_text="Extra tider med exportens rubriker. Vårdenheten anges med HSA-id, resursen med namn, besökstyper med koder.",
+            confirm="Låt tiderna gälla",
+            done="De extra tiderna är inlästa.",
+            file_name="extra-tider.csv",
+            written=lambda: hours_file.DAYS.written(on=local_date(now())),
+            compared=hours_file.DAYS.compared,
+            take_effect=hours_file.DAYS.take_effect,
+        ),
+        "resurser": ResourceFile(
+            Resource,
+            "BO-01",
+            ("care_unit", "name", "kind", "practitioner", "place", "valid_from", "valid_to"),
+            fixed,
+            key=("care_unit", "name"),
+            within="care_unit",
+        ),
+    }
 
     def has_file_permission(self, request):
         return request.actor.may(Permission.MAINTAIN_CATALOGUES)

@@ -36,9 +36,10 @@ from .permissions import Permission
 # --- Organisation -------------------------------------------------------------------------------------------------
 
 
-def hsa_file(model, *own, rule="KA-03", fixed=("hsa_id",)):
+def hsa_file(model, *own, rule="KA-03", fixed=("hsa_id",), within=""):
     """A part of the organisation as a file, known by its HSA-id."""
-    return CatalogueFile(model, rule, ("hsa_id", "name", *own, "valid_from", "valid_to"), fixed, key=("hsa_id",))
+    columns = ("hsa_id", "name", *own, "valid_from", "valid_to")
+    return CatalogueFile(model, rule, columns, fixed, key=("hsa_id",), within=within)
 
 
 class HsaAdmin(ImportedByFile, MaintainedAdmin):
@@ -115,17 +116,17 @@ class UnitPartAdmin(HsaAdmin):
 
 @admin.register(Reception, site=site)
 class ReceptionAdmin(UnitPartAdmin):
-    file_import = hsa_file(Reception, "care_unit", "is_main")
+    file_import = hsa_file(Reception, "care_unit", "is_main", within="care_unit")
 
 
 @admin.register(Ward, site=site)
 class WardAdmin(UnitPartAdmin):
-    file_import = hsa_file(Ward, "care_unit")
+    file_import = hsa_file(Ward, "care_unit", within="care_unit")
 
 
 @admin.register(Branch, site=site)
 class BranchAdmin(UnitPartAdmin):
-    file_import = hsa_file(Branch, "care_unit", "town")
+    file_import = hsa_file(Branch, "care_unit", "town", within="care_unit")
 
 
 @admin.register(Place, site=site)
@@ -140,6 +141,7 @@ class PlaceAdmin(ImportedByFile, MaintainedAdmin):
         ("care_unit", "name", "kind", "ward", "room", "valid_from", "valid_to"),
         fixed=(),
         key=("care_unit", "name"),
+        within="care_unit",
     )
 
 

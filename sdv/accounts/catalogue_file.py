@@ -7,7 +7,7 @@ shown, and takes effect as a whole or not at all."""
 import csv
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from django.utils.text import slugify
 from sdv.common.catalogues import CatalogueError
 from sdv.common.errors import RuleError
 from sdv.common.spreadsheets import as_text, read_back
-from sdv.common.time import local_date
+from sdv.common.time import local_date, start_of_day
 
 MOST_ROWS = 5000
 YES_OR_NO = {"ja": True, "nej": False}
@@ -194,9 +194,9 @@ class CatalogueFile:
         self._lock()
         found = self._compare(text, on)
         with transaction.atomic():
-            self._write(found)
+            told = self._write(found, by=None, at=start_of_day(on))
             transaction.set_rollback(True)
-        return found
+        return replace(found, told=told)
 
     @transaction.atomic
     def take_effect(self, *, text, fingerprint, by, at):
@@ -209,7 +209,7 @@ class CatalogueFile:
                 "Katalogen har ändrats sedan filen jämfördes. Läs filen igen och se vad som ändras.",
                 code="another_list",
             )
-        self._write(found)
+        self._write(found, by=by, at=at)
         return found
 
     def _lock(self):
@@ -297,22 +297,23 @@ class CatalogueFile:
             last = on - timedelta(days=1)
             ended.append(Change(row, {"valid_to": last}, f"{label}, till {last}"))
 
-    def _write(self, found):
+    def _write(self, found, *, by, at):
         """What ends makes room for what begins: ends first, new rows last, and after them what has come to point one of them
-        out. Each is judged as its model judges it."""
+        out. Each is judged as its model judges it. Returns what else it does, in words."""
         for change in found.ended:
             if self.is_removed:
                 change.row.delete()
             else:
-                self._save(change)
+                self._save(change, by=by, at=at)
         changed = sorted((change for _, change in found.changed), key=lambda change: not _has_a_last_day(change))
         new = {change.row.pk for change in found.added}
         within = [column.field.attname for column in self._columns() if column.is_within(self.model)]
         acts = [*changed, *found.added]
         for change in sorted(acts, key=lambda change: any(change.values.get(name) in new for name in within)):
-            self._save(change)
+            self._save(change, by=by, at=at)
+        return ""
 
-    def _save(self, change):
+    def _save(self, change, *, by, at):
         row = change.row
         for name, value in change.values.items():
             setattr(row, name, value)

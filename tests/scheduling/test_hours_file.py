@@ -10,7 +10,7 @@ from sdv.common.catalogues import CatalogueError
 from sdv.common.errors import RuleError
 from tests.clinic import DAY, NOW, TODAY
 
-HEAD = ";".join(hours_file.HEADINGS)
+HEAD = ";".join(hours_file.WEEKS.headings)
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_the_file_is_the_whole_week_of_whom_it_names_and_tells_whom_it_hits(nurs
     doctors = WeeklyHours.objects.filter(resource=nurse.doctor_resource).count()
     code = nurse.nurse_visit.code
     text = file_of(line(nurse, f"2;08:00;16:00;20;{code};nej;;"), line(nurse, "3;13:00;15:00;30;;nej;2026-12-01;"))
-    assert line(nurse, f"2;08:00;12:00;30;{code};nej;;") in hours_file.written()
-    found = hours_file.compared(text, on=TODAY)
+    assert line(nurse, f"2;08:00;12:00;30;{code};nej;;") in hours_file.WEEKS.written()
+    found = hours_file.WEEKS.compared(text, on=TODAY)
     assert (len(found.added), len(found.changed), found.ended, found.same) == (
         1,
         1,
@@ -55,13 +55,13 @@ def test_the_file_is_the_whole_week_of_whom_it_names_and_tells_whom_it_hits(nurs
     assert found.told.startswith("Bokade besök från i dag som inte längre ryms: 1.")
     assert week(nurse) == [(1, "08-12", 30, None), (2, "08-12", 30, None)]
     with pytest.raises(RuleError) as other:
-        hours_file.take_effect(text=text, fingerprint="annan", by=nurse.doctor, at=NOW)
+        hours_file.WEEKS.take_effect(text=text, fingerprint="annan", by=nurse.doctor, at=NOW)
     assert (other.value.code, RebookingItem.objects.exists()) == ("another_list", False)
-    hours_file.take_effect(text=text, fingerprint=found.fingerprint, by=nurse.doctor, at=NOW)
+    hours_file.WEEKS.take_effect(text=text, fingerprint=found.fingerprint, by=nurse.doctor, at=NOW)
     assert week(nurse) == [(1, "08-12", 30, TODAY - DAY), (2, "08-16", 20, None), (3, "13-15", 30, None)]
     assert RebookingItem.objects.open().get().appointment == hit
     assert WeeklyHours.objects.filter(resource=nurse.doctor_resource, valid_to=None).count() == doctors
-    again = hours_file.compared(hours_file.written().replace("\r\n", "\n"), on=TODAY)
+    again = hours_file.WEEKS.compared(hours_file.WEEKS.written().replace("\r\n", "\n"), on=TODAY)
     assert (again.added, again.changed, again.ended) == ((), (), ())
 
 
@@ -74,9 +74,9 @@ def test_what_is_given_back_hides_nobody_who_is_hit(nurse):
     schedules.end_hours(hours_id=monday.pk, valid_to=TODAY, accept_warnings=("PL-02",), **by)
     assert RebookingItem.objects.open().get().appointment == back
     text = file_of(line(nurse, "1;08:00;12:00;30;;nej;;"))
-    found = hours_file.compared(text, on=TODAY)
+    found = hours_file.WEEKS.compared(text, on=TODAY)
     assert found.told.startswith("Bokade besök från i dag som inte längre ryms: 1.")
-    hours_file.take_effect(text=text, fingerprint=found.fingerprint, **by)
+    hours_file.WEEKS.take_effect(text=text, fingerprint=found.fingerprint, **by)
     assert RebookingItem.objects.open().get().appointment == hit
 
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_is_said_with_its_line_and_changes_nothing(nurse, rest, s
     if "samtidigt" in said:
         lines.append(line(nurse, "1;08:00;12:00;30;;nej;;"))
     with pytest.raises(CatalogueError, match=said):
-        hours_file.compared(file_of(*lines), on=TODAY)
+        hours_file.WEEKS.compared(file_of(*lines), on=TODAY)
     with pytest.raises(CatalogueError, match="finns inte på vårdenheten"):
-        hours_file.compared(file_of(line(nurse, "1;08:00;12:00;30;;nej;;", name="Ingen Alls")), on=TODAY)
+        hours_file.WEEKS.compared(file_of(line(nurse, "1;08:00;12:00;30;;nej;;", name="Ingen Alls")), on=TODAY)
     assert week(nurse) == [(1, "08-12", 30, None), (2, "08-12", 30, None)]
