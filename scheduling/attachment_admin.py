@@ -9,9 +9,11 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 
 from scheduling import pdf_files
+from scheduling.actions import attachment_file
 from scheduling.models import LetterAttachment
 from scheduling.models.enclosure import MOST_BYTES
 from sdv.accounts.administration import MaintainedAdmin, site
+from sdv.accounts.file_import import FileImport, ImportedByFile
 
 
 class LetterAttachmentForm(forms.ModelForm):
@@ -47,7 +49,7 @@ class LetterAttachmentForm(forms.ModelForm):
 
 
 @admin.register(LetterAttachment, site=site)
-class LetterAttachmentAdmin(MaintainedAdmin):
+class LetterAttachmentAdmin(ImportedByFile, MaintainedAdmin):
     """What is no longer to be sent gets a last day; letters that it went with keep it."""
 
     form = LetterAttachmentForm
@@ -56,6 +58,25 @@ class LetterAttachmentAdmin(MaintainedAdmin):
     list_display = ("name", "care_unit", "valid_from", "valid_to", "source", "shown")
     list_select_related = ("care_unit",)
     search_fields = ("name", "care_unit__name")
+    file_import = FileImport(
+        what="brevbilagor",
+        about=(
+            "Zip-filen är alla bilagor: listan brevbilagor.csv, och PDF-filer som heter sin kontrollsumma (sha256). En PDF som"
+            " redan finns här behöver inte vara med. Zip-filen jämförs med det som finns, och inget ändras förrän du har sagt"
+            " ja. En bilaga som inte står i listan får gårdagen som sista dag. Inget tas bort, och brev som är skrivna"
+            " behåller sina bilagor."
+        ),
+        help_text=(
+            f"Zip, högst 100 MB. Varje PDF högst 2 MB och {pdf_files.MOST_PAGES} sidor, utan lås, skript och andra filer."
+        ),
+        confirm="Låt bilagorna gälla",
+        done="Brevbilagorna är inlästa.",
+        file_name="brevbilagor.zip",
+        written=attachment_file.written,
+        compared=attachment_file.compared,
+        take_effect=attachment_file.take_effect,
+        is_archive=True,
+    )
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("pdf")

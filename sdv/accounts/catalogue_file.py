@@ -82,7 +82,7 @@ class Column:
             if not (field.null or field.blank):
                 raise ValueError("saknas.")
             return None if field.null else ""
-        if self.words:
+        if self.words or field.is_relation:
             if cell not in self.words:
                 known = f" Kända: {', '.join(filter(None, self.words))}." if len(self.words) <= 20 else ""
                 raise ValueError(f"”{cell}” är inte känt.{known}")
@@ -145,6 +145,8 @@ class CatalogueFile:
     confirm = "Låt raderna gälla"
     done = "Filen är inläst."
     help_text = "Hela listan, med exportens rubriker."
+    another = "Katalogen har ändrats sedan filen jämfördes. Läs filen igen och se vad som ändras."
+    is_archive = False
 
     @classmethod
     def of_catalogue(cls, model, rule, *own, fixed=("code",)):
@@ -204,11 +206,7 @@ class CatalogueFile:
         self._lock()
         found = self._compare(text, local_date(at))
         if found.fingerprint != fingerprint:
-            raise RuleError(
-                self.rule,
-                "Katalogen har ändrats sedan filen jämfördes. Läs filen igen och se vad som ändras.",
-                code="another_list",
-            )
+            raise RuleError(self.rule, self.another, code="another_list")
         self._write(found, by=by, at=at)
         return found
 
@@ -235,7 +233,11 @@ class CatalogueFile:
     def _compare(self, text, on):
         columns = self._columns()
         rows = [(row, [column.cell(row) for column in columns]) for row in self._rows()]
-        present = {self._key(columns, cells): (row, cells) for row, cells in rows}
+        present = {}
+        for row, cells in rows:
+            key = self._key(columns, cells)
+            if present.setdefault(key, (row, cells)) != (row, cells):
+                raise CatalogueError(f"{self._label(row, key)} finns två gånger. Ändra den ena för hand först.")
         wanted = self._read(text, columns)
         if rows and not wanted:
             raise CatalogueError("Filen har inga rader.")

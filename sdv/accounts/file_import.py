@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
@@ -33,6 +33,8 @@ class FileImport:
     written: Callable
     compared: Callable
     take_effect: Callable
+    # A zip of files that cannot be carried in a form: written is an open file, and the yes is given with the same zip again.
+    is_archive: bool = False
 
 
 class FileForm(forms.Form):
@@ -57,6 +59,19 @@ class FileForm(forms.Form):
         # A form sends line ends as the web does; a text's own are kept as in the file.
         given["rows"] = given["rows"].replace("\r\n", "\n")
         return given
+
+
+class ArchiveForm(forms.Form):
+    """A zip. What was compared is known again by its fingerprint."""
+
+    file = forms.FileField(label="Fil", required=False)
+    fingerprint = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self):
+        given = super().clean()
+        if not given.get("file"):
+            raise forms.ValidationError("Välj en fil.")
+        return given | {"rows": given["file"]}
 
 
 class ImportedByFile:
@@ -100,6 +115,8 @@ class ImportedByFile:
         if not self.has_file_permission(request):
             raise PermissionDenied
         catalogue = self.files[key]
+        if catalogue.is_archive:
+            return FileResponse(catalogue.written(), as_attachment=True, filename=catalogue.file_name)
         answer = HttpResponse(catalogue.written(), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="{catalogue.file_name}"'
         return answer
@@ -109,11 +126,12 @@ class ImportedByFile:
         if not (self.has_add_permission(request) and self.has_file_permission(request)):
             raise PermissionDenied
         at, catalogue = now(), self.files[key]
-        form, found = FileForm(*([request.POST, request.FILES] if request.method == "POST" else [])), None
+        form_class = ArchiveForm if catalogue.is_archive else FileForm
+        form, found = form_class(*([request.POST, request.FILES] if request.method == "POST" else [])), None
         if form.is_valid():
             rows, seen = form.cleaned_data["rows"], form.cleaned_data["fingerprint"]
             try:
-                if seen and not request.FILES:
+                if seen and (catalogue.is_archive or not request.FILES):
                     catalogue.take_effect(text=rows, fingerprint=seen, by=request.actor.user, at=at)
                     messages.success(request, catalogue.done)
                     return HttpResponseRedirect(
