@@ -114,7 +114,7 @@ def test_a_booking_is_moved_with_four_keys(browser_page, visit, seen, clinic, do
     """ui.md 4.5."""
     appointment = make.booked_visit(care_unit=clinic, patient=seen, resource=doctor, start=tomorrow_at(9))
     visit(reverse("patient-appointments", args=[seen.pk]))
-    browser_page.wait_for_function("document.activeElement.classList.contains('who')")
+    browser_page.locator(".who:focus").wait_for()
     keys = Keys(browser_page)
     keys.press("m")
     expect(browser_page.get_by_role("heading", name="Boka om", exact=True)).to_be_visible()
@@ -152,7 +152,7 @@ def test_a_booking_is_cancelled_in_place_from_the_patients_bookings(browser_page
     """ui.md 4.4: cancel and move inline."""
     appointment = make.booked_visit(care_unit=clinic, patient=seen, resource=doctor, start=tomorrow_at(9))
     visit(reverse("patient-appointments", args=[seen.pk]))
-    browser_page.wait_for_function("document.activeElement.classList.contains('who')")
+    browser_page.locator(".who:focus").wait_for()
     browser_page.keyboard.press("a")
     dialog = browser_page.locator("dialog#dialog")
     dialog.get_by_label("Vårdgivaren").check()

@@ -141,6 +141,7 @@ def test_a_freed_time_is_offered_and_taken_with_three_keys(as_user, visit, centr
     keys.press("Control+Enter")
     receipt(page, "Kontaktförsök (svarade inte) sparat för")
     page.get_by_text("1 rad har kontaktats i dag och visas inte.").wait_for()
+    page.locator("#vantande :focus").wait_for()
     assert ContactAttempt.objects.get().booking_request == called
     keys.press("Enter")
     receipt(page, "Tiden hålls till")

@@ -42,7 +42,8 @@ def receipt(page, text):
 
 
 def choose(page, name, label):
-    """A choice that redraws the page."""
+    """A choice that redraws the page; one that has not loaded yet would not hear of it."""
+    page.wait_for_load_state()
     field = page.locator(f"[id='{name}']")
     expect(field.locator("option", has_text=label)).to_have_count(1)
     field.focus()
