@@ -1,11 +1,15 @@
 """The catalogue role at work in a browser, under the strict content security policy (as_user fails on any breach)."""
 
+from hashlib import sha256
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from registration.models import ContactReason, VisitType
+from scheduling.models import LetterAttachment
 from sdv.accounts.permissions import Role
+from sdv.desk.demo.planning import pdf_of
 from tests import factories as make
 
 from .conftest import RULES
@@ -76,3 +80,46 @@ def test_a_visit_types_page_shows_what_is_fixed(catalogue_page, visit):
     expect(page.locator(".messagelist .success")).to_be_visible()
     row.refresh_from_db()
     assert row.default_minutes == 45
+
+
+def test_a_file_goes_out_is_changed_and_comes_in(catalogue_page, visit, tmp_path):
+    """BO-01, KA-03: three files of resources, each with its two buttons; a bilaga's zip is chosen again for the yes."""
+    page = catalogue_page
+    resource = make.ResourceFactory(name="Rut Rask")
+    visit("/admin/scheduling/resource/")
+    for what in ("tidböcker", "extra tider", "resurser"):
+        for word in ("Läs in", "Exportera"):
+            expect(page.get_by_role("link", name=f"{word} {what}", exact=True)).to_be_visible()
+    assert_only_known(page)
+    with page.expect_download() as out:
+        page.get_by_role("link", name="Exportera resurser").click()
+    file = tmp_path / "resurser.csv"
+    out.value.save_as(file)
+    practitioner = resource.practitioner.hsa_id
+    text = file.read_text(encoding="utf-8-sig").replace(f";{practitioner};;;", f";{practitioner};;;2030-12-31")
+    file.write_text(text, encoding="utf-8")
+    page.get_by_role("link", name="Läs in resurser").click()
+    assert_only_known(page)
+    page.get_by_label("Fil:", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Läs och jämför").click()
+    expect(page.get_by_text("giltig_till: tomt → 2030-12-31")).to_be_visible()
+    page.get_by_role("button", name="Låt raderna gälla").click()
+    expect(page.locator(".messagelist .success")).to_have_text("Filen är inläst.")
+    resource.refresh_from_db()
+    assert str(resource.valid_to) == "2030-12-31"
+
+    content = pdf_of(["Karta"])
+    LetterAttachment.objects.create(name="Karta", pdf=content, sha256=sha256(content).hexdigest(), source="Prov")
+    visit("/admin/scheduling/letterattachment/")
+    assert_only_known(page)
+    with page.expect_download() as out:
+        page.get_by_role("link", name="Exportera brevbilagor").click()
+    file = tmp_path / out.value.suggested_filename
+    out.value.save_as(file)
+    page.get_by_role("link", name="Läs in brevbilagor").click()
+    page.get_by_label("Fil:", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Läs och jämför").click()
+    expect(page.get_by_text("0 nya, 0 ändrade, 0 upphör, 1 lika.")).to_be_visible()
+    page.get_by_label("Fil:", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Låt bilagorna gälla").click()
+    expect(page.locator(".messagelist .success")).to_have_text("Brevbilagorna är inlästa.")
