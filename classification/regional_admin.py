@@ -2,12 +2,14 @@
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 
 from classification.actions import block_list
 from classification.models import BlockedCode, CheckSetting, FavouriteCode
 from classification.models.regional import SWITCHABLE
 from classification.rules import CHECKS
 from sdv.accounts.administration import MaintainedAdmin, site
+from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
 
 
@@ -25,11 +27,18 @@ class CheckSettingForm(forms.ModelForm):
 
 
 @admin.register(CheckSetting, site=site)
-class CheckSettingAdmin(MaintainedAdmin):
+class CheckSettingAdmin(ImportedByFile, MaintainedAdmin):
     form = CheckSettingForm
     fixed = ("check_id",)
     list_display = ("__str__", "most", "valid_from", "valid_to", "decision")
     list_filter = ("weight",)
+    file_import = CatalogueFile(
+        CheckSetting,
+        "KL-06",
+        ("check_id", "weight", "most", "valid_from", "valid_to", "decision"),
+        fixed,
+        key=("check_id", "valid_from"),
+    )
 
 
 @admin.register(BlockedCode, site=site)
@@ -60,7 +69,7 @@ class BlockedCodeAdmin(ImportedByFile, MaintainedAdmin):
 
 
 @admin.register(FavouriteCode, site=site)
-class FavouriteCodeAdmin(MaintainedAdmin):
+class FavouriteCodeAdmin(ImportedByFile, MaintainedAdmin):
     """The units' favourites; a person's own are chosen where codes are chosen."""
 
     fields = ("care_unit", "system", "code", "is_active")
@@ -68,6 +77,15 @@ class FavouriteCodeAdmin(MaintainedAdmin):
     list_display = ("code", "system", "care_unit", "is_active")
     list_filter = ("care_unit", "system", "is_active")
     list_select_related = ("system", "care_unit")
+    file_import = CatalogueFile(
+        FavouriteCode,
+        "KL-06",
+        fields,
+        fixed,
+        key=fixed,
+        within="care_unit",
+        only=Q(care_unit__isnull=False),
+    )
 
     def get_queryset(self, request):
         return super().get_queryset(request).filter(care_unit__isnull=False)

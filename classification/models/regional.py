@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
@@ -93,6 +94,8 @@ class CheckSetting(Row):
 
     def clean(self):
         require_days_in_order(self)
+        if self.check_id not in SWITCHABLE:
+            raise ValidationError({"check_id": f"”{self.check_id}” är ingen kontroll som regionen väger."})
 
 
 class BlockKind(models.TextChoices):

@@ -7,7 +7,7 @@ shown, and takes effect as a whole or not at all."""
 import csv
 import hashlib
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -141,6 +141,8 @@ class CatalogueFile:
     key: tuple = ("code",)
     within: str = ""
     is_removed: bool = False
+    # Which rows of the model are the catalogue's.
+    only: models.Q = field(default_factory=models.Q)
 
     confirm = "Låt raderna gälla"
     done = "Filen är inläst."
@@ -217,7 +219,7 @@ class CatalogueFile:
             cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
     def _rows(self):
-        rows = self.model.objects.all()
+        rows = self.model.objects.filter(self.only)
         return rows if self.model._meta.ordering else rows.order_by(*self.key)
 
     def _points_within(self, row):

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from classification.models import FavouriteCode
 from registration.models import (
     AddOn,
     AddOnCategory,
@@ -333,8 +334,8 @@ def test_the_application_may_do_what_a_file_asks():
         assert not (found.added or found.changed or found.ended or found.left)
 
 
-# Who logs in as whom is in no file.
-BY_HAND = {Practitioner: {"user"}}
+# Who logs in as whom is in no file, nor what is a person's own.
+BY_HAND = {Practitioner: {"user"}, FavouriteCode: {"user"}}
 
 
 def test_a_file_has_every_field_and_changes_no_more_than_the_administration_may():
@@ -344,7 +345,7 @@ def test_a_file_has_every_field_and_changes_no_more_than_the_administration_may(
         fields = {field.name for field in model._meta.concrete_fields if field.editable}
         assert set(catalogue.columns) == fields - BY_HAND.get(model, set())
         assert set(catalogue.fixed) == set(admin.fixed), model
-        assert set(catalogue.key) <= {*admin.fixed, "care_unit", "name"}, model
+        assert set(catalogue.key) <= {*admin.fixed, "care_unit", "name", "valid_from"}, model
         if "valid_to" in catalogue.columns:
             with pytest.raises(ValidationError):
                 model(valid_from=TODAY, valid_to=TODAY - DAY).clean()

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from sdv.accounts.administration import site
+from sdv.accounts.administration import MaintainedAdmin, site
 from sdv.accounts.file_import import ImportedByFile
 from sdv.accounts.permissions import Role
 from tests import factories
@@ -15,6 +15,8 @@ NAMES = [
     "accounts_practitioner",
     "accounts_profession",
     "classification_blockedcode",
+    "classification_checksetting",
+    "classification_favouritecode",
     "organisation_branch",
     "organisation_carearea",
     "organisation_careprovider",
@@ -54,10 +56,26 @@ def client(unit):
     return signed_in(factories.staff(Role.CATALOGUE_ADMIN, unit))
 
 
+# Maintained by hand and in no file: accounts, what they may and secrets; and the register's own layout and reporters.
+BY_HAND = {
+    "accounts_user",
+    "accounts_staffassignment",
+    "registration_waitingscreen",
+    "classification_registercode",
+    "classification_registerreporter",
+    "classification_registerlayout",
+    "classification_reportingunit",
+}
+
+
 def test_these_are_all():
+    """KA-03: what is maintained by hand goes out and comes in as a file, or is named here with why not."""
     reverse("admin:index")
-    found = [model._meta for model, admin in site._registry.items() if isinstance(admin, ImportedByFile)]
-    assert sorted(f"{meta.app_label}_{meta.model_name}" for meta in found) == sorted([*NAMES, ZIPPED])
+    found = {True: set(), False: set()}
+    for model, admin in site._registry.items():
+        if isinstance(admin, MaintainedAdmin):
+            found[isinstance(admin, ImportedByFile)].add(f"{model._meta.app_label}_{model._meta.model_name}")
+    assert found == {True: {*NAMES, ZIPPED}, False: BY_HAND}
 
 
 @pytest.mark.parametrize("name", NAMES)

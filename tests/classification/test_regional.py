@@ -4,11 +4,14 @@ from datetime import date
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from classification.actions import coding as actions
 from classification.judging import region_on
 from classification.models import BlockedCode, CheckSetting, FavouriteCode
 from classification.rules import CHECKS, Severity
+from sdv.accounts.administration import site
+from sdv.common.catalogues import CatalogueError
 from sdv.common.errors import RuleError
 
 from .conftest import END, NOW
@@ -182,3 +185,42 @@ def test_a_favourite_is_a_persons_or_a_units_and_once(coder, care_unit):
     for owner in ({}, {"user": coder, "care_unit": care_unit}):
         with pytest.raises(IntegrityError, match="favourite_is_a_persons_or_a_units"), transaction.atomic():
             FavouriteCode.objects.create(system_id="icd-10-se", code="F410", **owner)
+
+
+def test_weights_and_the_units_favourites_go_out_and_come_in_as_files(contact, coder, care_unit):
+    """KL-06: what the register would refuse is not weighed by a file either; a person's own favourites are in none."""
+    reverse("admin:index")
+    weights, favourites = (site._registry[model].file_import for model in (CheckSetting, FavouriteCode))
+    decided("R11", "error")
+    row = "R11;error;;;;Medicinsk chef 2026-01-01"
+    assert weights.written().removeprefix("\ufeff").splitlines() == [
+        "kontroll;vager;hogsta_antal;giltig_fran;giltig_till;beslut",
+        row,
+    ]
+    text = weights.written().replace(row, row.replace("error", "hint"))
+    weights.take_effect(text=text, fingerprint=weights.compared(text, on=NOW.date()).fingerprint, by=coder, at=NOW)
+    assert found(contact, FRACTURE)["missing_external_cause"][0] == "hint"
+    for wrong, said in (
+        ("R01;off;;;;Beslut", "Rad 3: kontroll: ”R01” är ingen kontroll som regionen väger."),
+        ("R30;error;;;;Beslut", "Rad 3: Högsta antal anges för R30 och bara för den."),
+        ("R11;error;;2026-01-01;;Beslut", "Rad 3: Kontrollen har redan en inställning för de dagarna."),
+    ):
+        with pytest.raises(CatalogueError) as refused:
+            weights.compared(text + f"{wrong}\r\n", on=NOW.date())
+        assert str(refused.value) == said
+    FavouriteCode.objects.create(user=coder, system_id="icd-10-se", code="S5250")
+    FavouriteCode.objects.create(care_unit=care_unit, system_id="icd-10-se", code="F410")
+    unit = care_unit.hsa_id
+    head = "vardenhet;kodsystem;kod;visas"
+    assert favourites.written().removeprefix("\ufeff").splitlines() == [head, f"{unit};icd-10-se;F410;ja"]
+    text = f"{head}\n{unit};icd-10-se;F410;nej\n{unit};icd-10-se;I109;ja\n"
+    favourites.take_effect(
+        text=text, fingerprint=favourites.compared(text, on=NOW.date()).fingerprint, by=coder, at=NOW
+    )
+    assert list(FavouriteCode.objects.order_by("code").values_list("code", "care_unit", "user", "is_active")) == [
+        ("F410", care_unit.pk, None, False),
+        ("I109", care_unit.pk, None, True),
+        ("S5250", None, coder.pk, True),
+    ]
+    with pytest.raises(CatalogueError, match="En favorit är en persons eller en enhets"):
+        favourites.compared(text + ";icd-10-se;I110;ja\n", on=NOW.date())
