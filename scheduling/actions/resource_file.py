@@ -1,5 +1,6 @@
 """The resources themselves as a file (BO-01): the whole list of the units it names, known by unit and name. One that is gone
-from it gets a last day; whoever is booked with it from then on is told of before anything is saved, and stands in Ombokningar (PL-02)."""
+from it gets a last day; whoever is booked with it from then on is told of before anything is saved, and stands in Ombokningar
+(PL-02)."""
 
 from dataclasses import dataclass
 

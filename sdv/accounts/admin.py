@@ -59,7 +59,7 @@ class CareProviderAdmin(HsaAdmin):
 class FacilityAdmin(HsaAdmin):
     list_display = ("name", "care_provider", "hsa_id", "valid_from", "valid_to")
     list_select_related = ("care_provider",)
-    file_import = hsa_file(Facility, "care_provider")
+    file_import = hsa_file(Facility, "care_provider", within="care_provider")
 
 
 @admin.register(CareUnit, site=site)
@@ -75,6 +75,7 @@ class CareUnitAdmin(HsaAdmin):
         *("allows_overbooking", "sends_reminders"),
         rule="VH-07",
         fixed=fixed,
+        within="facility",
     )
 
 

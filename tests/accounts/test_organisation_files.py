@@ -31,12 +31,15 @@ def read(model, text):
 
 @pytest.fixture
 def units():
-    return [factories.CareUnitFactory(name=f"Enhet {number}") for number in (1, 2)]
+    facility = factories.FacilityFactory()
+    return [factories.CareUnitFactory(name=f"Enhet {number}", facility=facility) for number in (1, 2)]
 
 
 def test_a_unit_is_known_by_its_hsa_id_and_keeps_its_kind(units):
-    """VH-07: what it is called and whose problemkoder it has is changed; a unit that is gone ends and stays."""
+    """VH-07: what it is called and whose problemkoder it has is changed; one of the vårdinrättning that is gone ends and
+    stays."""
     one, other = units
+    elsewhere = factories.CareUnitFactory(facility=factories.FacilityFactory())
     head, *rows = file_of(CareUnit).written().removeprefix("\ufeff").splitlines()
     assert head == (
         "hsa_id;namn;kort_namn;vardinrattning;slag;vardomrade;mvo;specialiteter;overbokning_tillaten;sms_paminnelser"
@@ -46,15 +49,15 @@ def test_a_unit_is_known_by_its_hsa_id_and_keeps_its_kind(units):
     assert f";{one.facility.hsa_id};{one.kind};" in row
     cells = row.split(";")
     cells[1], cells[7], cells[8] = "Enhet Ett", "Hud, Öron", "ja"
-    assert read(CareUnit, lines(head, ";".join(cells))) == (0, 1, len(rows) - 1, 0, 0)
-    one.refresh_from_db(), other.refresh_from_db()
+    assert read(CareUnit, lines(head, ";".join(cells))) == (0, 1, 1, 0, 0)
+    one.refresh_from_db(), other.refresh_from_db(), elsewhere.refresh_from_db()
     assert (one.name, one.specialities, one.allows_overbooking, one.valid_to) == (
         "Enhet Ett",
         ["Hud", "Öron"],
         True,
         None,
     )
-    assert other.valid_to == TODAY - DAY
+    assert (other.valid_to, elsewhere.valid_to) == (TODAY - DAY, None)
     cells[4] = "akutmottagning"
     with pytest.raises(CatalogueError, match=r"Rad 2: slag: .* → akutmottagning. Det ändras inte på en rad som finns"):
         read(CareUnit, lines(head, ";".join(cells)))
