@@ -220,7 +220,7 @@ class CatalogueFile:
 
     def _rows(self):
         rows = self.model.objects.filter(self.only)
-        return rows if self.model._meta.ordering else rows.order_by(*self.key)
+        return rows.order_by(*filter(None, [self.within]), *(self.model._meta.ordering or self.key))
 
     def _points_within(self, row):
         """Whether the row points out another of the catalogue, as a bed its room."""
