@@ -103,11 +103,12 @@ def absent(resource_name, what, start):
     )
 
 
-def absence_refusal(*, start, end, at):
-    """PL-02: an absence is always saved, whoever is booked; it must only have a length, and not be over."""
+def absence_refusal(*, start, end, at, until=None):
+    """PL-02: an absence is always saved, whoever is booked; it must only have a length, and not be over. `until` is when one
+    that is changed was to end: who came back earlier has been back since."""
     if end <= start:
         return RuleError("PL-02", "Frånvaron ska sluta efter att den börjat. Rätta tiden.", code="invalid_time")
-    if end <= at:
+    if max(end, until or end) <= at:
         return RuleError("PL-02", "Frånvaron är redan över. Ange en tid som inte har passerat.", code="in_the_past")
     if end - start > LONGEST_ABSENCE:
         return RuleError("PL-02", "Ange högst två år åt gången.", code="invalid_time")

@@ -10,7 +10,7 @@ from datetime import UTC, timedelta
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
-from scheduling.models import Absence, ExtraHours, Lack, ResourceKind, WeeklyHours
+from scheduling.models import Absence, ExtraHours, Lack, Resource, ResourceKind, WeeklyHours
 from sdv.common.holidays import holiday
 from sdv.common.time import at_local, local_date, start_of_day
 
@@ -60,9 +60,9 @@ class Timebook:
         self._have_weeks = {resource_id for resource_id, _ in self._week}
         span = start_of_day(self.from_day), start_of_day(self.to_day + timedelta(days=1))
         units = {resource.care_unit_id for resource in self.resources.values()}
-        hit = Q(resource__in=self.resources) | Q(resource__isnull=True, care_unit__in=units)
-        for row in Absence.objects.over(*span).filter(hit):
-            key = row.resource_id or row.care_unit_id
+        rows = Resource.objects.filter(pk__in=self.resources)
+        for row in Absence.objects.over(*span).of(rows, care_unit__in=units).select_related("resource"):
+            key = row.resource.taken_as if row.resource else row.care_unit_id
             self._absences[key].append(row)
 
     def is_always_open(self, resource, day):
@@ -92,8 +92,8 @@ class Timebook:
         return sorted(found, key=lambda window: window.start)
 
     def absence(self, resource, start, end):
-        """The absence or closure that hits the time, or None."""
-        for row in (*self._absences[resource.pk], *self._absences[resource.care_unit_id]):
+        """The absence or closure that hits the time, or None: a person's at whatever unit it was registered (PL-02)."""
+        for row in (*self._absences[resource.taken_as], *self._absences[resource.care_unit_id]):
             if row.period.lower < end and start < row.period.upper:
                 return row
         return None

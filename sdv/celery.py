@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
     # Before the units open, so that the log tells what they will see.
     "unclosed-days": scheduled("unclosed-days", crontab(hour=6, minute=30), expires=3600),
     "waiting-list-check": scheduled("waiting-list-check", crontab(hour=5, minute=45), expires=3600),
+    "rebooking-check": scheduled("rebooking-check", crontab(hour=3, minute=5), expires=3600),
     "check-invariants": scheduled("check-invariants", crontab(hour=3, minute=15), expires=3600),
     "partitions": scheduled("partitions", crontab(hour=4, minute=5), expires=3600),
     # Well before the last day of the month, when it has to be delivered.

@@ -3,6 +3,7 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, When
 
 from registration.consults import still_belongs
@@ -14,6 +15,7 @@ from scheduling.models import (
     AppointmentStatus,
     ItemStatus,
     RebookingItem,
+    Resource,
     Session,
     SessionStatus,
 )
@@ -54,6 +56,23 @@ def watch_unlisted(*, patient_id, at):
     rows = promises.unlisted(patient_id, at=at)
     for appointment in rows.select_related("encounter__commitment", "encounter__visit_type", "session").order_by("pk"):
         watch(appointment, list(appointment.resources.select_related("practitioner")), at=at)
+
+
+def list_hit(*, at, dry_run=False):
+    """The bookings in an absence that do not stand on the rebooking list, each put there. None is left so by an act: it is
+    for those that an absence came to hit by being understood otherwise. Returns how many."""
+    found = promises.in_absence(at=at)
+    if dry_run:
+        return found.count()
+    return sum(_list_hit(pk, at=at) for pk in list(found.order_by("pk").values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _list_hit(appointment_id, *, at):
+    resources = Resource.objects.filter(appointments=appointment_id).locked_with_persons()
+    related = ("encounter__commitment", "encounter__visit_type", "session")
+    appointment = Appointment.objects.select_related(*related).locked().get(pk=appointment_id)
+    return watch(appointment, resources, at=at) is not None
 
 
 def watch_consults(contact_id, *, by, at):
@@ -193,7 +212,7 @@ def proposals(item, *, at, by=None):
     else:
         has_substitute, same_ids = _may_be_replaced(item, sought.first, kept), [sought.first.pk]
         wanted |= {"together": sought.together, "minutes": sought.minutes, "then": sought.then}
-        if _away(item) in [row.pk for row in kept]:
+        if any(_is_away(item, row) for row in kept):
             # Who is there has the old time: somebody may come then in place of who is away.
             wanted["apart_from"] = appointment
     same = slots.next_free(**wanted, resource_ids=same_ids, count=1 if has_substitute else PROPOSALS)
@@ -209,9 +228,12 @@ def _may_be_replaced(item, main, kept):
     if sum(1 for row in kept if row.practitioner_id) == 1:
         return True
     is_of_profession = main.practitioner.profession_id == item.appointment.encounter.visit_type.profession_id
-    return is_of_profession and _away(item) == main.pk
+    return is_of_profession and _is_away(item, main)
 
 
-def _away(item):
-    """Whose absence or changed tidbok it is; None where the unit is closed or it is something else."""
-    return item.absence.resource_id if item.absence else item.resource_id
+def _is_away(item, resource):
+    """Whether it is the resource's own absence, at whatever unit it was registered, or changed tidbok: not that the unit
+    is closed, nor something else."""
+    if item.absence:
+        return item.absence.resource is not None and item.absence.resource.taken_as == resource.taken_as
+    return item.resource_id == resource.pk

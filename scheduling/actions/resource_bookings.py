@@ -175,7 +175,7 @@ def outside(resources, visit_type, start, end, *, is_beside=False):
     book = Timebook(resources, local_date(start), local_date(end))
     for resource in resources:
         if absence := book.absence(resource, start, end):
-            return rules.absent(resource.name, absence.get_kind_display().lower(), start)
+            return rules.absent(resource.name, absence.kind_at(resource.care_unit_id).label.lower(), start)
         if not is_beside and not book.covers(resource, visit_type, start, end):
             return rules.outside_hours(resource.name, start)
     return None

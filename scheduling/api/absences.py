@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from registration.api.coded import RowId
 from registration.api.patients import PatientSummary, summary_of_row, with_identity
+from scheduling import away
 from scheduling.actions import absences, rebook, rebooking, work_items
 from scheduling.models import Absence, AbsenceKind, RebookingItem, Session
 from sdv.accounts.api.endpoint import Endpoint
@@ -41,40 +42,92 @@ class AbsenceBody(Fields):
     end = Moment()
 
 
-class AbsenceAnswer(Answer):
-    """Frånvaro of a resource, or a unit that is closed."""
+class AbsenceChange(Fields):
+    """What an absence is changed to; what is left out stays."""
+
+    kind = Choice(choices=AbsenceKind.values, required=False)
+    start = Moment(required=False)
+    end = Moment(required=False)
+
+
+class UnitCount(Answer):
+    """How many bookings of a unit."""
+
+    care_unit = serializers.UUIDField()
+    name = serializers.CharField()
+    to_rebook = serializers.IntegerField()
+
+
+class HitAnswer(Answer):
+    """How many bookings an absence hits, and where: other units' patients are not told of."""
+
+    to_rebook = serializers.IntegerField(help_text="Bokningar som fortfarande ska bokas om.")
+    to_rebook_at = UnitCount(
+        many=True, help_text="Samma per vårdenhet; på en annan enhet än den som registrerade: egna."
+    )
+
+
+class AbsenceAnswer(HitAnswer):
+    """Frånvaro of a resource, or a unit that is closed. A person is away at every unit: another than the one that
+    registered it is told that the person is away, and who registered it, but not why."""
 
     id = serializers.UUIDField()
     version = serializers.IntegerField()
-    care_unit = serializers.UUIDField()
-    resource = ResourceAnswer(allow_null=True)
-    kind = serializers.ChoiceField(choices=AbsenceKind.values)
+    care_unit = serializers.UUIDField(help_text="Enheten som registrerade den. Bara där ändras och återkallas den.")
+    care_unit_name = serializers.CharField()
+    resource = ResourceAnswer(allow_null=True, help_text="På en annan enhet personens resurs där.")
+    kind = serializers.ChoiceField(
+        choices=AbsenceKind.values, help_text="På en annan enhet än den som registrerade: absence."
+    )
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
-    to_rebook = serializers.IntegerField(help_text="Bokningar som fortfarande ska bokas om.")
     withdrawn_at = serializers.DateTimeField(allow_null=True)
+    changed_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 
 
-def absence_answer(row):
+def hit_answer(counts):
     return {
+        "to_rebook": sum(number for _, number in counts),
+        "to_rebook_at": [
+            {"care_unit": str(unit.pk), "name": unit.name, "to_rebook": number} for unit, number in counts
+        ],
+    }
+
+
+def absence_answer(seen):
+    row = seen.absence
+    return hit_answer(seen.to_rebook) | {
         "id": str(row.pk),
         "version": row.version,
         "care_unit": str(row.care_unit_id),
-        "resource": resource_answer(row.resource),
-        "kind": row.kind,
+        "care_unit_name": row.care_unit.name,
+        "resource": resource_answer(seen.resource),
+        "kind": seen.kind,
         "start": moment(row.period.lower),
         "end": moment(row.period.upper),
-        "to_rebook": row.rebooking_items.open().count() if not hasattr(row, "to_rebook") else row.to_rebook,
         "withdrawn_at": moment(row.withdrawn_at),
+        "changed_at": moment(row.changed_at),
         "created_at": moment(row.created_at),
     }
 
 
 class _Absence(Endpoint):
+    def known(self, units):
+        """What the units' tidböcker show."""
+        rows = Absence.objects.known_at(units, local_date(self.at))
+        return rows.select_related("resource", "care_unit")
+
     def shown(self, pk, *, status=200):
-        row = Absence.objects.select_related("resource").get(pk=pk)
-        return self.answer(absence_answer(row), status=status, version=row.version)
+        """As the caller sees it at all units where it sees tidböcker."""
+        units = self.actor.units_where(Permission.VIEW_SCHEDULES)
+        row = self.known(units).get(pk=pk)
+        (seen,) = away.seen([row], units)
+        return self.answer(absence_answer(seen), status=status, version=row.version)
+
+    def require_at(self, pk):
+        """The permission where it was registered."""
+        self.require(Absence.objects.values_list("care_unit_id", flat=True).get(pk=pk))
 
 
 class Absences(_Absence):
@@ -92,11 +145,13 @@ class Absences(_Absence):
     )
     def get(self, request):
         asked = self.query(AbsenceQuery)
-        rows = Absence.objects.standing().filter(care_unit__in=self.at_units(asked.get("care_unit")))
+        units = self.at_units(asked.get("care_unit"))
+        rows = self.known(units).standing()
         if "resource" in asked:
-            rows = rows.filter(resource=asked["resource"])
-        page = by_cursor(request, rows.with_counts().select_related("resource"), asked=asked, field="created_at")
-        return self.answer(page.answer(absence_answer))
+            rows = rows.of_resource(asked["resource"])
+        page = by_cursor(request, rows, asked=asked, field="created_at")
+        found = {each.absence.pk: each for each in away.seen(page.rows, units)}
+        return self.answer(page.answer(lambda row: absence_answer(found[row.pk])))
 
     @operation(
         "absences_create",
@@ -123,14 +178,62 @@ class Absences(_Absence):
         return self.shown(made.pk, status=201)
 
 
-class OneAbsence(_Absence):
-    """GET absences/{id}/."""
+class PreviewAbsence(_Absence):
+    """POST absences/preview/."""
 
-    permissions = {"GET": Permission.VIEW_SCHEDULES}
+    permissions = {"POST": Permission.MAINTAIN_SCHEDULES}
+    keeps_answers = False
+
+    @operation(
+        "absences_preview",
+        "Vilka en frånvaro skulle träffa, som antal per enhet; inget sparas",
+        tag=TAG,
+        body=AbsenceBody,
+        answer=HitAnswer,
+        is_post=True,
+        has_id=False,
+        keeps_answers=False,
+        conflicts=True,
+    )
+    def post(self, request):
+        asked = self.body(AbsenceBody)
+        self.require_for_body(asked["care_unit"].pk)
+        hit = absences.would_hit(
+            care_unit=asked["care_unit"],
+            resource_id=asked.get("resource"),
+            kind=asked["kind"],
+            start=asked["start"],
+            end=asked["end"],
+            at=self.at,
+        )
+        return self.answer(hit_answer(away.per_unit(hit)))
+
+
+class OneAbsence(_Absence):
+    """GET and PATCH absences/{id}/."""
+
+    permissions = {"GET": Permission.VIEW_SCHEDULES, "PATCH": Permission.MAINTAIN_SCHEDULES}
 
     @operation("absences_read", "Läs en frånvaro", tag=TAG, answer=AbsenceAnswer)
     def get(self, request, pk):
-        self.require(Absence.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+        return self.shown(pk)
+
+    @operation(
+        "absences_change",
+        "Förkorta, förläng eller flytta en frånvaro: det den nu träffar hamnar i Ombokningar, det den inte längre träffar"
+        " lämnar dem",
+        tag=TAG,
+        body=AbsenceChange,
+        answer=AbsenceAnswer,
+        is_versioned=True,
+        conflicts=True,
+    )
+    def patch(self, request, pk):
+        self.require_at(pk)
+        asked = self.body(AbsenceChange)
+        if not asked:
+            raise InputError(end="Ange vad som ska ändras.")
+        absences.change(absence_id=pk, version=self.version, **asked, by=self.actor.user, at=self.at)
         return self.shown(pk)
 
 
@@ -149,7 +252,7 @@ class WithdrawAbsence(_Absence):
         is_versioned=True,
     )
     def post(self, request, pk):
-        self.require(Absence.objects.values_list("care_unit_id", flat=True).get(pk=pk))
+        self.require_at(pk)
         self.body(Fields)
         absences.withdraw(absence_id=pk, by=self.actor.user, at=self.at, version=self.version)
         return self.shown(pk)
@@ -265,7 +368,7 @@ class RebookingItems(Endpoint):
 
 class _Rebooking(Endpoint):
     def shown(self, pk, what):
-        related = ("patient", "responsible", "care_unit", "absence")
+        related = ("patient", "responsible", "care_unit", "absence__resource")
         related += ("appointment__encounter__visit_type", "appointment__session")
         row = with_identity(RebookingItem.objects.select_related(*related)).get(pk=pk)
         self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)

@@ -38,6 +38,7 @@ urlpatterns = [
     path("holds/", slots.Holds.as_view()),
     path("holds/<uuid:pk>/", slots.OneHold.as_view()),
     path("absences/", absences.Absences.as_view()),
+    path("absences/preview/", absences.PreviewAbsence.as_view()),
     path("absences/<uuid:pk>/", absences.OneAbsence.as_view()),
     path("absences/<uuid:pk>/withdraw/", absences.WithdrawAbsence.as_view()),
     path("rebooking-items/", absences.RebookingItems.as_view()),

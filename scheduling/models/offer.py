@@ -31,10 +31,7 @@ class FreedTimeQuerySet(models.QuerySet):
             state=BookingState.BOOKED,
             period__overlap=period,
         )
-        away = Absence.objects.standing().filter(
-            Q(resource=OuterRef("resource")) | Q(resource__isnull=True, care_unit=OuterRef("care_unit")),
-            period__overlap=period,
-        )
+        away = Absence.objects.hitting("freed_times")
         return self.filter(~Exists(booked), ~Exists(away), end__gt=at)
 
 

@@ -4,7 +4,7 @@ import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, OuterRef, Q
 
 from registration.models import VisitType
 from sdv.accounts.models import Practitioner, User
@@ -30,15 +30,27 @@ class Resource(Row):
             """Those that are there on some day from the first to the last."""
             return self.there_from(first).exclude(valid_from__gt=last)
 
-        def locked_with_persons(self):
-            """These, with their practitioners, locked in the same statement as every other resource of the same persons:
-            a person is one, at however many units (PL-06). Whoever takes their time waits in this one queue."""
+        def with_persons(self):
+            """These and every other resource of the same persons, at whatever unit: a person is one (PL-06). Each knows
+            whether it `is_asked` for itself."""
             asked = self.order_by()
             persons = asked.filter(kind=ResourceKind.PERSON).values("practitioner")
-            rows = self.model.objects.annotate(is_asked=Q(pk__in=asked.values("pk"))).filter(
+            return self.model.objects.annotate(is_asked=Q(pk__in=asked.values("pk"))).filter(
                 Q(is_asked=True) | Q(kind=ResourceKind.PERSON, practitioner__in=persons)
             )
-            return [row for row in rows.select_related("practitioner").locked() if row.is_asked]
+
+        def locked_with_persons(self):
+            """These, with their practitioners, locked in the same statement as every other resource of the same persons.
+            Whoever takes their time waits in this one queue."""
+            rows = self.with_persons().select_related("practitioner")
+            return [row for row in rows.locked() if row.is_asked]
+
+        def same_as(self, resource):
+            """Those that are the resource that an outer row names in its field `resource`, or the same person at another
+            unit."""
+            is_person = Q(kind=ResourceKind.PERSON) & Q(kind=OuterRef(f"{resource}__kind"))
+            same_person = is_person & Q(practitioner=OuterRef(f"{resource}__practitioner"))
+            return self.filter(Q(pk=OuterRef(resource)) | same_person)
 
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="resources", verbose_name="vårdenhet")
     kind = models.CharField("slag", max_length=10, choices=ResourceKind)

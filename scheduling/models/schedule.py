@@ -1,8 +1,9 @@
 """Exceptions from the week: extra times of a day, absence and closure, and what they leave to be booked anew (PL-02)."""
 
 from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import F, Func, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 
@@ -11,7 +12,7 @@ from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
 from sdv.organisation.models import CareUnit
 
-from .resource import Resource, TstzRange
+from .resource import Resource, ResourceKind, TstzRange
 from .work import ItemStatus, OpenItemQuerySet, WorkItem
 
 
@@ -61,25 +62,37 @@ class AbsenceQuerySet(LockingQuerySet):
         """Those that nobody has withdrawn."""
         return self.filter(withdrawn_at__isnull=True)
 
+    def of(self, resources, **closed):
+        """Those that hit some of the `resources`, a queryset: their own, a person's at whatever unit it was registered, and
+        the closures of the units `closed` says."""
+        return self.filter(Exists(resources.order_by().same_as("resource")) | Q(resource__isnull=True, **closed))
+
+    def of_resource(self, resource_id):
+        """The resource's own, or the person's: no closures."""
+        return self.filter(Exists(Resource.objects.filter(pk=resource_id).order_by().same_as("resource")))
+
     def hitting(self, resource):
         """Those that hit the row with `start` and `end` that it is asked of. `resource` is the resource's lookup to what
-        has it: appointments or sessions."""
-        its_own = Q(**{f"resource__{resource}": OuterRef("pk")})
-        closed = Q(resource__isnull=True, care_unit=OuterRef("care_unit"))
+        has it: appointments, sessions or freed times."""
+        its_own = Resource.objects.filter(**{resource: OuterRef(OuterRef("pk"))})
         times = TstzRange(OuterRef("start"), OuterRef("end"))
-        return self.standing().filter(its_own | closed, period__overlap=times)
+        return self.standing().of(its_own, care_unit=OuterRef("care_unit")).filter(period__overlap=times)
+
+    def known_at(self, care_units, day):
+        """Those that the units' tidböcker show: their own, and those of their persons that another unit has registered,
+        as long as the person has not left."""
+        persons = Resource.objects.filter(kind=ResourceKind.PERSON, care_unit__in=care_units).there_from(day)
+        return self.filter(Q(care_unit__in=care_units) | Exists(persons.same_as("resource")))
 
     def over(self, start, end):
         return self.standing().filter(period__overlap=(start, end))
 
-    def with_counts(self):
-        """Each with how many bookings are still to be booked anew."""
-        return self.annotate(to_rebook=models.Count("rebooking_items", filter=Q(rebooking_items__status="open")))
-
 
 class Absence(Versioned):
-    """Frånvaro of a resource, or the closure of a whole unit: always saved, whoever is booked (PL-02). It is of the unit's
-    own tidbok: who is away from two units has one registered at each, which books its own patients anew."""
+    """Frånvaro of a resource, or the closure of a whole unit: always saved, whoever is booked (PL-02). A person who is away
+    is so at every unit where he or she is a resource, also one that comes later: that follows from whose it is and is
+    copied nowhere. It is the registering unit's to change, and each unit books its own patients anew. A room, a piece of
+    equipment and a closure are of their own unit alone."""
 
     care_unit = models.ForeignKey(CareUnit, models.PROTECT, related_name="absences", verbose_name="vårdenhet")
     resource = models.ForeignKey(
@@ -94,6 +107,9 @@ class Absence(Versioned):
     period = DateTimeRangeField("tid", default_bounds="[)")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField("registrerad", db_default=Now())
+    # Who changed it last: the second of two is told (PL-27).
+    changed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    changed_at = models.DateTimeField("ändrad", null=True)
     withdrawn_at = models.DateTimeField("återkallad", null=True)
     withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
 
@@ -103,7 +119,10 @@ class Absence(Versioned):
         verbose_name = "frånvaro"
         verbose_name_plural = "frånvaro"
         triggers = change_log()
-        indexes = [models.Index(fields=["care_unit", "created_at", "id"], name="absence_by_unit")]
+        indexes = [
+            models.Index(fields=["care_unit", "created_at", "id"], name="absence_by_unit"),
+            GistIndex(fields=["period"], condition=Q(withdrawn_at__isnull=True), name="absence_by_time"),
+        ]
         constraints = [
             models.CheckConstraint(name="absence_kind_known", condition=Q(kind__in=AbsenceKind.values)),
             models.CheckConstraint(
@@ -117,11 +136,20 @@ class Absence(Versioned):
                 violation_error_message="Stängt gäller hela enheten, annan frånvaro en resurs.",
             ),
             models.CheckConstraint(
+                name="absence_change_says_who_and_when",
+                condition=Q(changed_by__isnull=True, changed_at__isnull=True)
+                | Q(changed_by__isnull=False, changed_at__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="absence_withdrawn_says_who",
                 condition=Q(withdrawn_at__isnull=True, withdrawn_by__isnull=True)
                 | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
             ),
         ]
+
+    def kind_at(self, *care_units):
+        """Its kind as those at the units (ids) are told it: why somebody is away is for the registering unit to know."""
+        return AbsenceKind(self.kind) if self.care_unit_id in care_units else AbsenceKind.ABSENCE
 
 
 class Lack(models.IntegerChoices):

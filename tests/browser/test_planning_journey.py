@@ -1,6 +1,7 @@
 """Kontaktförsök, Ombokningar, Frigjorda tider, Tidböcker and Stäng dagen in the browser, with keys only and nothing for axe
 to find (PL-01, PL-02, PL-04, PL-10; ui.md 4.5, 4.6)."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -118,6 +119,42 @@ def test_a_booking_hit_by_an_absence_is_moved_with_two_keys(as_user, visit, cent
     assert_accessible_also_narrow(page)
     visit(reverse("absence-create"))
     assert_accessible(page)
+
+
+def test_an_absence_is_lengthened_by_keys_and_seen_at_the_other_unit(as_user, visit, centre, nurse):
+    """PL-02: Enter on Ändra, the new last day, Ctrl+Enter; the other unit has its patient to move, and is not told why."""
+    south = factories.HealthCentreFactory(name="Vårdcentralen Söder")
+    there = factories.ResourceFactory(care_unit=south, practitioner=nurse.practitioner, name="Sara Norén")
+    booking = booked(there, days=8)
+    day = local_date(booking.start)
+    absence = absences.register(
+        care_unit=centre, resource_id=nurse.pk, kind="training", start=start_of_day(day - DAY), end=start_of_day(day),
+        by=factories.UserFactory(), at=now(),
+    )  # fmt: skip
+    page = as_user(factories.coordinator(centre))
+    visit(reverse("schedules"))
+    page.get_by_role("link", name=re.compile("^Ändra.*Utbildning")).focus()
+    keys = Keys(page)
+    keys.press("Enter")
+    page.get_by_label("Sista dag").wait_for()
+    assert_accessible_also_narrow(page)
+    page.get_by_label("Sista dag").focus()
+    page.keyboard.press("Control+a")
+    keys.type(day.isoformat())
+    keys.press("Control+Enter")
+    receipt(page, "1 bokning att boka om på Vårdcentralen Söder.")
+    assert keys.count == 2
+    absence.refresh_from_db()
+    assert (absence.period.upper, absence.version) == (start_of_day(day + DAY), 2)
+    assert_accessible_also_narrow(page)
+    as_user(factories.coordinator(south))
+    visit(reverse("schedules"))
+    page.get_by_text("registrerad av").wait_for()
+    assert page.get_by_text("Utbildning").count() == 0 and page.get_by_role("link", name="Ändra").count() == 0
+    page.get_by_role("link", name="1 att boka om").focus()
+    keys.press("Enter")
+    page.locator(f"#rad-{RebookingItem.objects.get().pk}").wait_for()
+    assert_accessible_also_narrow(page)
 
 
 def test_a_freed_time_is_offered_and_taken_with_three_keys(as_user, visit, centre, nurse):

@@ -64,6 +64,10 @@ class Life(Story):
         return Patient.objects.get(pk=self.patient.pk).is_deceased
 
 
+# What the undo tells of and does not put back, and an absence that is changed, whose stories are those of UT-07.
+LEFT_OUT = {"offer", "lengthen_absence", "shorten_absence"}
+
+
 def broken_histories():
     """Encounters whose history has a gap: a move that does not start where the one before it led."""
     last, broken = {}, set()
@@ -78,7 +82,7 @@ def broken_histories():
 @pytest.mark.usefixtures("at_the_real_hour")  # A history is followed by keys made here and by PostgreSQL.
 @pytest.mark.timeout(300)
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(acts=st.lists(st.sampled_from([*sorted(ACTS - {"offer"}), *MORE]), min_size=2, max_size=14))
+@given(acts=st.lists(st.sampled_from([*sorted(ACTS - LEFT_OUT), *MORE]), min_size=2, max_size=14))
 def test_a_death_and_its_undo_leave_everything_as_it_was(acts):
     """AV-02, AV-03, PL-13. An offer is made anew by hand, so none stands here: the undo tells of it."""
     with transaction.atomic():

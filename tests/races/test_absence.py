@@ -100,3 +100,67 @@ def test_whoever_comes_first_nobody_is_booked_unseen_outside_hours_that_end(cent
     assert {each.code for each in refused} <= {"outside_hours", "not_there"}
     assert set(RebookingItem.objects.open().values_list("appointment_id", flat=True)) == {each.pk for each in booked}
     assert not promises.outside_the_tidbok(at=NOW).exists()
+
+
+@pytest.fixture
+def south(centre):
+    """Another vårdcentral, where the nurse of the first works too."""
+    south = Clinic(kind="vardcentral", area="Pv", name="Vårdcentralen Söder")
+    south.nurse_resource.practitioner = centre.nurse_resource.practitioner
+    south.nurse_resource.save(update_fields=["practitioner"])
+    return south
+
+
+def nobody_unseen(answers, wanted):
+    """Each of the wanted bookings is listed or refused."""
+    booked = {answer.pk for answer in answers if isinstance(answer, Appointment)}
+    refused = [answer for answer in answers if isinstance(answer, RuleError)]
+    assert len(booked) + len(refused) == wanted, answers
+    assert {each.code for each in refused} <= {"absent"}
+    assert set(RebookingItem.objects.open().values_list("appointment_id", flat=True)) == booked
+    assert not promises.in_absence(at=NOW).exists()
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_whoever_comes_first_nobody_is_booked_unseen_at_another_unit_of_who_is_away(centre, south, round_):
+    """PL-02, PL-06: a leave is registered at one unit while the other books the same person."""
+    patients = [south.patient(identity=number) for number in numbers(8)]
+    acts = [partial(south.book, patient, START + place * HALF_HOUR) for place, patient in enumerate(patients)]
+    acts.insert(round_ * 2, partial(away, centre))
+    answers = together(*acts)
+    nobody_unseen(answers, wanted=8)
+    assert set(RebookingItem.objects.values_list("care_unit", flat=True)) <= {south.unit.pk}
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_whoever_comes_first_nobody_is_booked_unseen_in_an_absence_that_is_lengthened(centre, south, round_):
+    """PL-02: both units book while it is lengthened over the time."""
+    absence = absences.register(
+        care_unit=centre.unit, resource_id=centre.nurse_resource.pk, kind="leave",
+        start=START - 2 * DAY, end=START - DAY, by=centre.nurse, at=NOW,
+    )  # fmt: skip
+    patients = [centre.patient(identity=number) for number in numbers(6)]
+    places = [(centre, south)[place % 2] for place in range(6)]
+    acts = [
+        partial(clinic.book, patient, START + place * HALF_HOUR)
+        for place, (clinic, patient) in enumerate(zip(places, patients, strict=True))
+    ]
+    acts.insert(round_ * 2, partial(absences.change, absence_id=absence.pk, end=START + DAY, by=centre.nurse, at=NOW))
+    nobody_unseen(together(*acts), wanted=6)
+
+
+def test_of_two_who_change_an_absence_at_once_the_second_is_told_who_was_first(centre, south):
+    """PL-27: one withdraws and one lengthens; what it hits is what the winner made it."""
+    south.book(south.patient(identity=next(iter(numbers(1)))), START + 2 * DAY)
+    absence = away(centre)
+    told = {"absence_id": absence.pk, "version": 1, "at": NOW}
+    won, (lost,) = one_winner(
+        together(
+            partial(absences.change, end=START + 3 * DAY, by=centre.nurse, **told),
+            partial(absences.withdraw, by=centre.doctor, **told),
+        )
+    )
+    assert lost.by == (centre.nurse if won.changed_by else centre.doctor).name
+    assert RebookingItem.objects.open().count() == (1 if won.changed_by else 0)
+    broken = {each.name: each.rows(NOW).count() for each in invariants.INVARIANTS}
+    assert set(broken.values()) == {0}, broken

@@ -1,6 +1,7 @@
 """UT-07 as a property: whatever legal acts follow one another, no open vårdåtagande is left without a plan of its own."""
 
 from collections import Counter
+from datetime import timedelta
 from functools import reduce
 from operator import or_
 from random import Random
@@ -73,7 +74,7 @@ WHERE_THERE_IS = {
     "an offer": ["accept_offer", "decline_offer"],
     "an invitation": ["book_invited", "end_invitation"],
     "a booking to move": ["rebook"],
-    "an absence": ["withdraw_absence"],
+    "an absence": ["withdraw_absence", "lengthen_absence", "shorten_absence"],
     "a visit going on": ["check_out_end", "check_out_await", "check_out_nothing", "check_out_follow_up"],
     "a visit to undo": ["undo_arrival"],
     "a check-out": ["undo_check_out"],
@@ -256,8 +257,9 @@ class Story:
         contact = Encounter.objects.filter(patient=self.patient, status__in=["planned", "in_progress"]).first()
         if contact:
             other = next(each for each in self._clinics if each.unit != contact.care_unit)
-            warned = {"accept_warnings": ["PL-06"], "reason": "test"}
-            other.book(self.patient, self.now + DAY, at=self.now, during_id=contact.pk, **warned)
+            told = {"accept_warnings": ["PL-06"], "reason": "test", "visit_type": other.doctor_visit}
+            told |= {"resource": other.doctor_resource, "during_id": contact.pk}
+            other.book(self.patient, self.now + DAY, at=self.now, **told)
 
     def _later(self, start):
         told = {"accept_warnings": ["PL-06"], "reason": "test"}
@@ -381,6 +383,17 @@ class Story:
         if row := Absence.objects.standing().order_by("-id").first():
             absences.withdraw(absence_id=row.pk, **self.by, at=self.now)
 
+    def _change_absence(self, **longer):
+        if row := Absence.objects.standing().order_by("-id").first():
+            end = row.period.upper + timedelta(**longer)
+            absences.change(absence_id=row.pk, end=end, **self.by, at=self.now)
+
+    def lengthen_absence(self):
+        self._change_absence(days=2)
+
+    def shorten_absence(self):
+        self._change_absence(minutes=-15)
+
     def arrive(self):
         """The day of the next booking comes, and the patient with it."""
         row = Appointment.objects.filter(patient=self.patient, status="booked").order_by("start", "id").first()
@@ -488,8 +501,11 @@ def two_clinics():
 
 @pytest.fixture
 def clinics(db):
-    """One world for every story, each of which is taken back."""
-    return two_clinics()
+    """One world for every story, each of which is taken back: a nurse works at both units, and is away from both."""
+    both = two_clinics()
+    both[1].nurse_resource.practitioner = both[0].nurse_resource.practitioner
+    both[1].nurse_resource.save(update_fields=["practitioner"])
+    return both
 
 
 KNOWN = [

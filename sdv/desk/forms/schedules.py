@@ -99,7 +99,8 @@ class EndHoursForm(forms.Form):
 
 
 class AbsenceForm(forms.Form):
-    """Who is absent, how, from when to when. Without times whole days are meant."""
+    """Who is absent, how, from when to when. Without times whole days are meant. Of an `absence` that is changed it is
+    said how and when: whose it is stays."""
 
     resource = forms.ModelChoiceField(None, label="Vem eller vad", required=False, empty_label="Hela enheten stänger")
     kind = forms.ChoiceField(label="Slag", choices=AbsenceKind.choices)
@@ -108,10 +109,20 @@ class AbsenceForm(forms.Form):
     last_day = SwedishDateField(label="Sista dag", required=False, help_text="Tomt: samma dag.")
     last_time = SwedishTimeField(label="Till kl.", required=False, help_text="Tomt: hela dagen.")
 
-    def __init__(self, data=None, *, care_unit, today, **kwargs):
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data=None, *, today, care_unit=None, absence=None, **kwargs):
         super().__init__(data, **kwargs)
-        self.today = today
-        self.fields["resource"].queryset = care_unit.resources.there_from(today).order_by("name")
+        self.today, self.earliest = today, today - timedelta(days=1)
+        if absence is None:
+            self.fields["resource"].queryset = care_unit.resources.there_from(today).order_by("name")
+            return
+        del self.fields["resource"]
+        is_closure = absence.kind == AbsenceKind.CLOSURE
+        self.fields["kind"].choices = [
+            row for row in AbsenceKind.choices if (row[0] == AbsenceKind.CLOSURE) == is_closure
+        ]
+        self.earliest = min(self.earliest, self.initial["first_day"])
 
     def clean(self):
         found = super().clean()
@@ -119,10 +130,12 @@ class AbsenceForm(forms.Form):
             return found
         found["last_day"] = found.get("last_day") or found["first_day"]
         for name in ("first_day", "last_day"):
-            if not self.today - timedelta(days=1) <= found[name] <= self.today + FURTHEST:
+            if not self.earliest <= found[name] <= self.today + FURTHEST:
                 self.add_error(name, "Ange ett datum från och med i dag och inom tre år.")
-        if found.get("last_day") and found["last_day"] < found["first_day"]:
+        if found.get("first_day") and found.get("last_day") and found["last_day"] < found["first_day"]:
             self.add_error("last_day", "Sista dagen ska inte ligga före den första.")
+        if "resource" not in self.fields:
+            return found
         is_closure = found.get("kind") == AbsenceKind.CLOSURE
         if is_closure and found.get("resource"):
             self.add_error("kind", "Stängt gäller hela enheten. Välj ett annat slag för en person eller ett rum.")

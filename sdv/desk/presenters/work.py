@@ -139,13 +139,18 @@ def cause_text(item):
     if item.resource_id:
         what = "finns inte på enheten den dagen" if item.lack == Lack.RESOURCE else "har inte längre tiden"
         return f"Tidboken: {item.resource.name} {what}"
-    return absence_text(item.absence)
+    return absence_text(item.absence, item.care_unit_id)
 
 
-def absence_text(absence):
-    """Ledighet, Sara Norén, 2026-11-23 08:00–2026-11-24 17:00."""
-    who = absence.resource.name if absence.resource else "hela enheten"
-    return f"{absence.get_kind_display()}, {who}, {stamp(absence.period.lower)}–{stamp(absence.period.upper)}"
+def absence_text(absence, care_unit_id):
+    """What kind of absence, whose and when. Another unit of the person is told who registered it, and not what kind."""
+    is_own, resource = absence.care_unit_id == care_unit_id, absence.resource
+    who = "hela enheten"
+    if resource:
+        who = resource.name if is_own else str(resource.practitioner)
+    times = f"{stamp(absence.period.lower)}–{stamp(absence.period.upper)}"
+    text = f"{absence.kind_at(care_unit_id).label}, {who}, {times}"
+    return text if is_own else f"{text}, registrerad av {absence.care_unit.name}"
 
 
 # --- Vårdhändelser ------------------------------------------------------------------------------------------------------
@@ -346,13 +351,14 @@ LISTS = {
     )
 }
 
-# What a row's page needs, loaded with it.
+# What the words of an item's absence need, and of a row's page, loaded with it.
+ABSENCE_DETAILS = ("absence__resource__practitioner", "absence__care_unit")
 DETAILS = {
     "to-book": ("patient", "problem_code"),
     "awaiting-result": (*_ITEM_DETAILS, "reason"),
     "missing-follow-up": _ITEM_DETAILS,
     "no-shows": _ITEM_DETAILS,
-    "rebooking": (*_ITEM_DETAILS, "appointment", "absence__resource", "resource", "session", "contact__care_unit"),
+    "rebooking": (*_ITEM_DETAILS, "appointment", *ABSENCE_DETAILS, "resource", "session", "contact__care_unit"),
     "open-invitations": ("patient", "visit_type", "referral"),
     "awaiting-check-out": ("patient", "type", "visit_type", "contact_reason", "commitment__problem_code"),
     "cancelled-not-ended": ("patient", "type", "visit_type"),

@@ -50,6 +50,7 @@ urlpatterns = [
     path("erbjudanden/<uuid:pk>/<slug:action>/", offers.answer, name="offer-answer"),
     path("tidbocker/", schedules.schedule_list, name="schedules"),
     path("tidbocker/franvaro/ny/", schedules.absence, name="absence-create"),
+    path("tidbocker/franvaro/<uuid:pk>/andra/", schedules.change_absence, name="absence-change"),
     path("tidbocker/franvaro/<uuid:pk>/aterkalla/", schedules.withdraw, name="absence-withdraw"),
     path("tidbocker/veckotider/<uuid:pk>/avsluta/", schedules.end_hours, name="hours-end"),
     path("tidbocker/extra/<uuid:pk>/ta-bort/", schedules.remove_extra, name="extra-hours-remove"),

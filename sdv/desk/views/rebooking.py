@@ -27,7 +27,7 @@ from sdv.desk.presenters.booking import value_text, who
 from sdv.desk.presenters.group_sessions import seat_text
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.presenters.rows import stamp
-from sdv.desk.presenters.work import cause_text
+from sdv.desk.presenters.work import ABSENCE_DETAILS, cause_text
 from sdv.desk.receipts import clear_receipt, leave_receipt
 from sdv.desk.return_to_list import BACK, uuid_of
 from sdv.desk.views.booking_desk import letter_label, shown_preview
@@ -50,7 +50,7 @@ def move(request, pk):
         "patient",
         "care_unit",
         "appointment__encounter__visit_type",
-        "absence__resource",
+        *ABSENCE_DETAILS,
         "resource",
         "session",
         "appointment__session",

@@ -5,15 +5,18 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from scheduling import away
 from scheduling.actions import absences, schedules
-from scheduling.models import ExtraHours, RebookingItem, WeeklyHours
+from scheduling.models import Absence, ExtraHours, RebookingItem, WeeklyHours
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
-from sdv.common.errors import InputError, RuleError
+from sdv.accounts.units import care_units_where
+from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import local_date, now
 from sdv.desk.answers import saved
 from sdv.desk.forms.schedules import AbsenceForm, EndHoursForm, ExtraForm, HoursForm
 from sdv.desk.presenters import schedules as presenter
+from sdv.desk.presenters.work import absence_text
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
 GET_AND_POST = ("GET", "HEAD", "POST")
@@ -34,7 +37,7 @@ def _to_rebook(resource_id):
 def _and_hit(resource_id):
     """The same for the receipt; nothing where it leaves nothing."""
     count = _to_rebook(resource_id)
-    return f". {_hit_text(count)}" if count else ""
+    return f". {count} {'bokning' if count == 1 else 'bokningar'} att boka om." if count else ""
 
 
 def _resource(request, pk):
@@ -53,7 +56,7 @@ def schedule_list(request):
     context = {
         "heading": "Tidböcker",
         "rows": [(row, presenter.week_text(row, today) or "Inga tider") for row in rows],
-        "absences": presenter.absences(unit, at),
+        "absences": presenter.absences(unit, at, maintained=_maintained(request, at)),
         "holidays": presenter.holidays_ahead(today),
         "may_maintain": request.actor.may(Permission.MAINTAIN_SCHEDULES),
     }
@@ -149,38 +152,86 @@ def absence(request):
     initial = {"resource": request.GET.get("resurs"), "kind": "leave" if request.GET.get("resurs") else "closure"}
     data = request.POST if request.method == "POST" else None
     form = AbsenceForm(data, care_unit=unit, today=local_date(at), initial=initial)
+    context = {"heading": "Ny frånvaro", "form": form}
     if form.is_bound and form.is_valid():
         start, end = presenter.bounds(form)
         resource = form.cleaned_data["resource"]
-        if "titta" in request.POST:
-            rows = absences.hit(unit, start, end, resource_id=resource.pk if resource else None, at=at)
-            context = {"heading": "Ny frånvaro", "form": form, "hit_text": presenter.hit_text(rows)}
-            return render(request, "schedules/absence.html", context)
+        told = {"resource_id": resource.pk if resource else None, "kind": form.cleaned_data["kind"]}
+        told |= {"care_unit": unit, "start": start, "end": end, "at": at}
         try:
-            made = absences.register(
-                care_unit=unit,
-                resource_id=resource.pk if resource else None,
-                kind=form.cleaned_data["kind"],
-                start=start,
-                end=end,
-                by=request.actor.user,
-                at=at,
-            )
+            if "titta" in request.POST:
+                return _look(request, context, presenter.hit_text(absences.would_hit(**told), unit))
+            made = absences.register(**told, by=request.actor.user)
         except RuleError as refused:
             form.add_error(None, f"{refused.sentence} Regel {refused.rule}.")
         else:
-            hit = RebookingItem.objects.open().filter(absence=made).count()
-            clear_receipt(request)
-            leave_receipt(request, at=at, text=f"Frånvaron är sparad. {_hit_text(hit)}")
-            return saved(request, reverse("work-list", args=["rebooking"]) if hit else reverse("schedules"))
-    context = {"heading": "Ny frånvaro", "form": form}
+            return _saved(request, made, "Frånvaron är sparad.", at)
     return render(request, "schedules/absence.html", context, status=422 if form.is_bound else 200)
 
 
-def _hit_text(count):
-    if not count:
-        return "Ingen bokning träffas."
-    return f"{count} {'bokning' if count == 1 else 'bokningar'} att boka om."
+def _look(request, context, hit_text):
+    """Whom it hits, before anything is saved."""
+    return render(request, "schedules/absence.html", context | {"hit_text": hit_text})
+
+
+def _saved(request, made, text, at):
+    """On to what is to be moved at the session's unit, else to the tidböcker."""
+    unit = request.actor.care_unit
+    counts = away.seen([made], {made.care_unit_id})[0].to_rebook
+    clear_receipt(request)
+    leave_receipt(request, at=at, text=f"{text} {presenter.to_rebook_text(counts, unit)}")
+    is_hit = any(each == unit for each, _ in counts)
+    return saved(request, reverse("work-list", args=["rebooking"]) if is_hit else reverse("schedules"))
+
+
+@permitted(Permission.MAINTAIN_SCHEDULES)
+@require_http_methods(GET_AND_POST)
+def change_absence(request, pk):
+    """Ändra: shortened, lengthened or moved. Whom it hits then, and whom no longer, can be seen before (PL-02)."""
+    at = now()
+    row = _standing(request, pk, at)
+    initial = presenter.words_of(row)
+    data = request.POST if request.method == "POST" else None
+    form = AbsenceForm(data, today=local_date(at), absence=row, initial=initial)
+    unit, before = row.care_unit, absence_text(row, row.care_unit_id)
+    context = {"heading": "Ändra frånvaro", "form": form, "absence_text": before}
+    if form.is_bound and form.is_valid():
+        start, end = presenter.bounds(form)
+        if "titta" in request.POST:
+            times = start or row.period.lower, end or row.period.upper
+            rows = absences.hit(unit.pk, *times, resource_id=row.resource_id, at=at)
+            return _look(request, context, presenter.hit_text(rows, unit, absences.let_go(row, *times).count()))
+        told = {"kind": form.cleaned_data["kind"], "start": start, "end": end}
+        try:
+            made = absences.change(
+                absence_id=pk, version=form.cleaned_data["version"], **told, by=request.actor.user, at=at
+            )
+        except RuleError as refused:
+            form.add_error(None, f"{refused.sentence} Regel {refused.rule}.")
+        except StaleVersion as stale:
+            # One's own repeated click does nothing and says nothing (PL-27).
+            if stale.user_id != request.actor.user.pk or not _is_so(row, **told):
+                raise
+            return saved(request, reverse("schedules"))
+        else:
+            return _saved(request, made, f"Frånvaron är ändrad, den var {before}.", at)
+    return render(request, "schedules/absence.html", context, status=422 if form.is_bound else 200)
+
+
+def _is_so(row, *, kind, start, end):
+    """Whether the absence is what was asked for."""
+    return (kind, start or row.period.lower, end or row.period.upper) == (row.kind, row.period.lower, row.period.upper)
+
+
+def _maintained(request, at):
+    """The units (ids) whose tidböcker the user may change, by whichever assignment."""
+    return {unit.pk for unit in care_units_where(request.actor.user, Permission.MAINTAIN_SCHEDULES, local_date(at))}
+
+
+def _standing(request, pk, at):
+    """An absence that the user may change: where it was registered, whichever unit the session acts as. Others' are 404."""
+    rows = Absence.objects.standing().filter(care_unit__in=_maintained(request, at))
+    return get_object_or_404(rows.select_related("resource__practitioner", "care_unit"), pk=pk)
 
 
 @permitted(Permission.MAINTAIN_SCHEDULES)
@@ -188,7 +239,7 @@ def _hit_text(count):
 def withdraw(request, pk):
     """Återkalla: the times are free again, and what has not been moved stays where it is booked."""
     at = now()
-    row = get_object_or_404(request.actor.care_unit.absences, pk=pk)
+    row = get_object_or_404(Absence.objects.filter(care_unit__in=_maintained(request, at)), pk=pk)
     absences.withdraw(absence_id=row.pk, by=request.actor.user, at=at)
     clear_receipt(request)
     leave_receipt(request, at=at, text="Frånvaron är återkallad")
