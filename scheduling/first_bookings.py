@@ -18,6 +18,11 @@ def unbooked(referrals):
     return referrals.filter(~Exists(_on(OuterRef("commitment"))))
 
 
+def is_booked(commitment):
+    """Whether a remiss on the vårdåtagande of a query's row has a time, in that query."""
+    return Exists(_on(commitment))
+
+
 def with_booking(referrals):
     """Each remiss with its booking's key (`booked_id`) and time (`booked_start`), in the remisser's own query."""
     first = _on(OuterRef("commitment"))

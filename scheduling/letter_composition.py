@@ -50,11 +50,14 @@ OF_A_REFERRAL = {
     ReferralStatus.FORWARDED: P.REFERRAL_FORWARDED,
     ReferralStatus.REJECTED: P.REFERRAL_REJECTED,
 }
+# What one who waits for a time is told.
+OF_A_WAIT = {LetterKind.WAITING: P.WAITING, LetterKind.CALL_US: P.CALL_US}
 REQUIRED = {
     P.CANCEL,
     P.COPY,
     P.OPEN_INVITATION,
     *OF_A_REFERRAL.values(),
+    *OF_A_WAIT.values(),
     P.CHANGED_BY_PATIENT,
     P.CHANGED_BY_PROVIDER,
     P.CANCELLED_BY_PATIENT,
@@ -66,7 +69,7 @@ REQUIRED = {
 class Occasion:
     """What a letter is about: facts, already in words. Empty is not known. An öppen kallelse has a `last_day` in place
     of a `start`; a remissbekräftelse the day the remiss `came`, what it is, whom it was sent on to, and the day by which a
-    time is reckoned with."""
+    time is reckoned with; one to who waits that day alone."""
 
     kind: str
     start: object
@@ -200,6 +203,7 @@ def compose(occasion):
                 fallback.append(str(part))
             sections.append(section)
     about = {LetterKind.OPEN_INVITATION: "sista_dag", LetterKind.REFERRAL_RECEIPT: "remiss_kom"}
+    about |= dict.fromkeys(OF_A_WAIT, "enhet")
     for name in (about.get(occasion.kind, "tid"), "enhet"):
         if not values[name]:
             missing.append(FIELDS[name].called)
@@ -248,9 +252,10 @@ def _parts_of(occasion):
     """The parts of a letter of the kind, in their order."""
     first = [P.COPY] if occasion.is_copy else []
     own = [OWN_TEXT] if occasion.own_text else []
-    if occasion.kind == LetterKind.REFERRAL_RECEIPT:
+    if occasion.kind == LetterKind.REFERRAL_RECEIPT or occasion.kind in OF_A_WAIT:
         interpreter = [P.INTERPRETER] if occasion.interpreter else []
-        return [OF_A_REFERRAL[occasion.referral_status], *own, *interpreter, P.OPENING]
+        says = OF_A_WAIT.get(occasion.kind) or OF_A_REFERRAL[occasion.referral_status]
+        return [says, *own, *interpreter, P.OPENING]
     if occasion.kind == LetterKind.CANCELLATION:
         by_patient = occasion.changed_by == CancelledBy.PATIENT
         return [*first, P.CANCELLED_BY_PATIENT if by_patient else P.CANCELLED_BY_PROVIDER, *own, P.OPENING]
@@ -282,8 +287,9 @@ def _facts(occasion):
         yield words.cancelled_time, words.moment(occasion.start)
         yield words.where, occasion.unit
         return
-    if occasion.kind == LetterKind.REFERRAL_RECEIPT:
-        yield words.referral_came, words.day(occasion.came)
+    if occasion.kind == LetterKind.REFERRAL_RECEIPT or occasion.kind in OF_A_WAIT:
+        if occasion.came:
+            yield words.referral_came, words.day(occasion.came)
         if occasion.expected_by:
             yield words.expected_by, words.day(occasion.expected_by)
     elif _is_open(occasion):

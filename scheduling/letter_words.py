@@ -69,6 +69,8 @@ WORDS = {
             LetterKind.CANCELLATION: "Din tid är avbokad",
             LetterKind.OPEN_INVITATION: "Boka en tid hos oss",
             LetterKind.REFERRAL_RECEIPT: "Besked om din remiss",
+            LetterKind.WAITING: "Du väntar på en tid hos oss",
+            LetterKind.CALL_US: "Ring oss för att få en tid",
         },
         sections={
             P.PREPARATION: "Förbered dig så här",
@@ -108,6 +110,8 @@ WORDS = {
             LetterKind.CANCELLATION: "Your appointment has been cancelled",
             LetterKind.OPEN_INVITATION: "Book an appointment with us",
             LetterKind.REFERRAL_RECEIPT: "About your referral",
+            LetterKind.WAITING: "You are waiting for an appointment",
+            LetterKind.CALL_US: "Call us to get an appointment",
         },
         sections={
             P.PREPARATION: "How to prepare",

@@ -4,13 +4,23 @@ of why something was not told."""
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 
-from registration.models import IdentityKind, Patient, PatientIdentity, PatientPhone, PortalContact, SmsWording
+from registration.models import (
+    IdentityKind,
+    Patient,
+    PatientIdentity,
+    PatientPhone,
+    PortalContact,
+    ReferralStatus,
+    SmsWording,
+)
+from scheduling import first_bookings
 from scheduling.letter_composition import told_status
 from scheduling.models import (
     Appointment,
     AppointmentStatus,
+    BookingRequest,
     Delivery,
     Letter,
     LetterLanguage,
@@ -20,7 +30,9 @@ from scheduling.models import (
     Reminder,
 )
 from scheduling.models.enclosure import IN_ORDER
-from scheduling.rules import invitation_letter_refusal, referral_letter_refusal
+from scheduling.models.letter import ABOUT_A_WAIT
+from scheduling.models.work import WAITING_REQUESTS
+from scheduling.rules import invitation_letter_refusal, referral_letter_refusal, wait_letter_refusal
 from sdv.common.dates import long_date
 from sdv.common.time import local, local_date
 from sdv.outbox.delivery import NotTold
@@ -130,15 +142,40 @@ def reminder(appointment_id, *, at, reminder_id=None):
     return Sms(phone.number, text)
 
 
+def has_been(letter, at):
+    """Whether the visit that the letter tells of has begun: it would come too late, on paper and in 1177 alike (PL-18)."""
+    return letter.appointment is not None and letter.appointment.start <= at
+
+
 def outdated_refusal(letter):
-    """Why the letter says what is no longer so, of an öppen kallelse or a remiss, or None (PL-26, VA-03): on paper and in
-    1177 alike."""
+    """Why the letter says what is no longer so, of an öppen kallelse, a remiss or one who waits, or None (PL-26, VA-03,
+    KA-01): on paper and in 1177 alike."""
+    if letter.kind in ABOUT_A_WAIT:
+        is_booked = getattr(letter, "remiss_is_booked", None)
+        return no_longer_waits(letter.booking_request or letter.referral, is_booked=is_booked)
     if about := letter.open_invitation:
         return invitation_letter_refusal(status=about.status, label=about.get_status_display())
     if about := letter.referral:
         told = told_status(letter.parts)
         return referral_letter_refusal(status=about.status, label=about.get_status_display(), told=told)
     return None
+
+
+def with_what_has_become(letters):
+    """The letters with what `outdated_refusal` asks about the remiss of each, in the letters' own query."""
+    return letters.annotate(remiss_is_booked=first_bookings.is_booked(OuterRef("referral__commitment")))
+
+
+def no_longer_waits(row, *, is_booked=None):
+    """Why nothing is written to the patient of the bokningsbegäran or the remiss as to one who waits for a time, or None.
+    `is_booked`: whether the remiss has a time, where it is known."""
+    if isinstance(row, BookingRequest):
+        return wait_letter_refusal(waits=row.status in WAITING_REQUESTS, label=row.get_status_display())
+    if row.status != ReferralStatus.ACCEPTED:
+        return wait_letter_refusal(waits=False, label=row.get_status_display())
+    if is_booked is None:
+        is_booked = first_bookings.of(row.commitment_id) is not None
+    return wait_letter_refusal(waits=not is_booked, label="bokad")
 
 
 def portal_letter(letter_id, *, at):
@@ -148,12 +185,12 @@ def portal_letter(letter_id, *, at):
         delivery__in=[Delivery.PORTAL, Delivery.BOTH],
         status__in=[LetterStatus.UNSENT, LetterStatus.PRINTED],
     )
-    letter = letter.select_related("appointment", "open_invitation", "referral").first()
+    letter = letter.select_related("appointment", "open_invitation", "referral", "booking_request").first()
     if letter is None:
         raise NotTold("not_waiting")
     if not _may_be_told(letter.patient_id):
         raise NotTold("not_to_be_told")
-    if letter.appointment and letter.appointment.start <= at:
+    if has_been(letter, at):
         raise NotTold(HAS_BEEN)
     if outdated_refusal(letter):
         raise NotTold("outdated")

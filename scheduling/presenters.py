@@ -72,6 +72,8 @@ class LetterRow:
 def _time(letter):
     if letter.open_invitation_id:
         return f"Boka senast {letter.open_invitation.last_day.isoformat()}"
+    if letter.booking_request_id:
+        return f"Väntar, begärt senast {letter.booking_request.wished_to.isoformat()}"
     if letter.referral_id:
         return f"Remiss {letter.referral.arrival_date.isoformat()}"
     return when(letter.appointment.start) if letter.appointment_id else ""

@@ -451,6 +451,27 @@ def referral_letter_refusal(*, status, label, told=None):
     return None
 
 
+def wait_letter_refusal(*, waits, label):
+    """KA-01, PL-10: why nothing is written any more to the patient as to one who waits for a time; or None. `label` is what
+    has become of the bokningsbegäran or the remiss."""
+    if waits:
+        return None
+    return RuleError(
+        "KA-01",
+        f"Patienten väntar inte längre på en tid ({label.lower()}): brevet skickas inte. Stoppa det om det väntar.",
+        code="outdated",
+    )
+
+
+def written_today(kind, who, moment):
+    """PL-27: somebody else has written the same letter today, and is named."""
+    return RuleError(
+        "PL-27",
+        f"{kind} till patienten skrevs redan kl. {local(moment):%H.%M} av {who}. Vänta till i morgon, eller ändra det brevet.",
+        code="already_written",
+    )
+
+
 def invitation_letter_refusal(*, status, label):
     """PL-26: why no letter says any more to book from the öppen kallelse; or None. After its last day it asks for what the
     patient can no longer do."""

@@ -1,5 +1,5 @@
 """What a letter to a patient is built of, read once for the letter and its copies: texts of the catalogue, the address, the
-fee, the interpreter (KA-01…05). Of a booking, or of an öppen kallelse that has no time (PL-26)."""
+fee, the interpreter (KA-01…05). Of a booking, or of one who waits and has no time (PL-26, VA-03, PL-10)."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,16 @@ from registration.waiting_times import expected_by
 from scheduling import letter_composition as composition
 from scheduling import letter_delivery
 from scheduling.letter_words import WORDS
-from scheduling.models import Delivery, Letter, LetterAttachment, LetterKind, LetterLanguage, LetterPart, LetterText
+from scheduling.models import (
+    BookingRequest,
+    Delivery,
+    Letter,
+    LetterAttachment,
+    LetterKind,
+    LetterLanguage,
+    LetterPart,
+    LetterText,
+)
 from scheduling.models.letter import BUILT, OWN_TEXT_LENGTH
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import age, local_date
@@ -83,7 +92,7 @@ def choices_of(letter):
 class Told:
     """What is known of a booking when a letter about it is written."""
 
-    appointment = invitation = referral = None
+    appointment = invitation = referral = booking_request = None
     start = last_day = None
     changed_by = told_time = ""
     add_on_ids = ()
@@ -320,18 +329,11 @@ class Acknowledged(Told):
         return ()
 
     def _occasion(self, is_copy):
-        referral, day = self.referral, self.day
-        expected = None
-        if referral.status == ReferralStatus.ACCEPTED:
-            wait = waiting.wait_of(referral, on=day, limits=waiting.limits())
-            expected = expected_by(wait, today=day)
         return composition.Occasion(
             kind=self.kind,
             start=None,
-            came=referral.arrival_date,
-            referral_status=referral.status,
-            receiver=self._receiver(),
-            expected_by=expected,
+            expected_by=self._expected_by(),
+            **self._of_referral(),
             language=self.language,
             own_text=self.own_text,
             enclosed=tuple(row.name for row in self.attachments),
@@ -343,7 +345,48 @@ class Acknowledged(Told):
             texts=self.texts,
         )
 
+    def _of_referral(self):
+        """What is told of the remiss."""
+        return {
+            "came": self.referral.arrival_date,
+            "referral_status": self.referral.status,
+            "receiver": self._receiver(),
+        }
+
+    def _expected_by(self):
+        """The day by which a time is reckoned with, where one can be told."""
+        if self.referral.status != ReferralStatus.ACCEPTED:
+            return None
+        wait = waiting.wait_of(self.referral, on=self.day, limits=waiting.limits())
+        return expected_by(wait, today=self.day)
+
     def _receiver(self):
         """Whom it was sent on to."""
         sent = self.referral.forwarded_as.exclude(status=ReferralStatus.CLOSED).select_related("care_unit").first()
         return sent.care_unit.name if sent else self.referral.forwarded_outside
+
+
+class Waits(Acknowledged):
+    """What is known of one who waits for a time when a letter says so, or asks for a call: of a bokningsbegäran, or of a
+    remiss in Att boka (KA-01, PL-10). As of the receipt of a remiss no copy goes to anybody near."""
+
+    def __init__(self, row, kind, at, choices=None):
+        self.kind = kind
+        if isinstance(row, BookingRequest):
+            self.booking_request = row
+        else:
+            self.referral = row
+        self.patient, self.unit = row.patient, row.care_unit
+        self._read(at, choices)
+
+    def _of_referral(self):
+        return {"came": self.referral.arrival_date} if self.referral else {}
+
+    def _expected_by(self):
+        """Not where a call is asked for: then a time can be had at once."""
+        if self.kind != LetterKind.WAITING:
+            return None
+        if self.referral:
+            return super()._expected_by()
+        last = self.booking_request.wished_to
+        return last if last >= self.day else None

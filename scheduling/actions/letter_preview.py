@@ -1,10 +1,13 @@
 """A letter as it would be written of a time that is chosen and not yet had: of the same facts and in the same words as the
 letter itself; nothing is saved (KA-01, KA-05)."""
 
+from registration.actions.encounters import refuse_deceased
+from scheduling import outgoing
 from scheduling.models import CancelledBy, Letter, LetterKind
 from sdv.common.time import local_date
 
-from .letter_facts import Told, chosen
+from . import wait_letters
+from .letter_facts import Acknowledged, Told, Waits, chosen
 from .letter_writing import has_been_told_of, last_choices, last_told
 
 
@@ -55,6 +58,18 @@ def of_change(appointment, *, at, letter_choices=None, **known):
     """The letter of a change that is not made, unsaved."""
     choices = _judged(letter_choices, appointment.care_unit, at)
     return _unsaved(Moved(appointment, at=at, choices=choices, **known), at)
+
+
+def of_wait(*, subject, row_id, kind, at, letter_choices=None):
+    """The letter to one who waits, unsaved; what would refuse to write it is raised."""
+    model = wait_letters.SUBJECTS[subject]
+    row = model.objects.select_related("patient", "care_unit__facility__care_provider").get(pk=row_id)
+    refuse_deceased(row.patient)
+    if refused := outgoing.no_longer_waits(row):
+        raise refused
+    choices = _judged(letter_choices, row.care_unit, at)
+    is_receipt = kind == LetterKind.REFERRAL_RECEIPT
+    return _unsaved(Acknowledged(row, at, choices) if is_receipt else Waits(row, kind, at, choices), at)
 
 
 def _judged(letter_choices, care_unit, at):

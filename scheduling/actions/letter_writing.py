@@ -25,7 +25,7 @@ from sdv.common.time import at_local, local_date
 from sdv.outbox import messages
 from sdv.outbox.models import OutboxMessage, Topic
 
-from .letter_facts import Acknowledged, Invited, Told, choices_of
+from .letter_facts import Acknowledged, Invited, Told, Waits, choices_of
 
 # A kallelse is in 1177 after this time of the day it was written.
 PORTAL_CLOCK = time(18, 0)
@@ -76,8 +76,17 @@ def write_open(invitation, *, by, at, choices=None, told_already=()):
 
 def write_of_referral(referral, *, by, at, choices=None):
     """Writes the remissbekräftelse of a remiss whose patient is locked; what waited of it is replaced."""
-    stop_waiting(referral=referral, reason=REPLACED, by=by, at=at)
+    stop_waiting(referral=referral, kind=LetterKind.REFERRAL_RECEIPT, reason=REPLACED, by=by, at=at)
     return _write(Acknowledged(referral, at, choices), (), by=by, at=at)
+
+
+def write_of_wait(row, kind, *, by, at, choices=None):
+    """Writes the letter to one who waits, whose patient is locked: `row` is a bokningsbegäran or a remiss. What waited of
+    the same kind is replaced."""
+    told = Waits(row, kind, at, choices)
+    about = {"referral": told.referral} if told.referral else {"booking_request": told.booking_request}
+    stop_waiting(**about, kind=kind, reason=REPLACED, by=by, at=at)
+    return _write(told, (), by=by, at=at)
 
 
 def _write(told, told_already, *, by, at):
@@ -143,7 +152,7 @@ def follow_cancellation(appointment, *, by, at):
 
 
 def stop_waiting(*, reason, by, at, **subject):
-    """Stops what waits about the booking or the öppen kallelse, on paper and on its way to 1177; also where the paper has
+    """Stops what waits about the booking, the öppen kallelse or who waits, on paper and on its way to 1177; also where the paper has
     left before."""
     waiting = Letter.objects.filter(**subject, status__in=[LetterStatus.UNSENT, LetterStatus.BLOCKED])
     ids = []
@@ -264,6 +273,7 @@ def _save(told, fields, *, by, at):
         appointment=told.appointment,
         open_invitation=told.invitation,
         referral=told.referral,
+        booking_request=told.booking_request,
         care_unit=told.unit,
         kind=told.kind,
         language=told.language,

@@ -8,8 +8,8 @@ from django.db import transaction
 from registration.actions.encounters import refuse_deceased
 from registration.models import Encounter, Patient, PatientRelation, Referral
 from scheduling import outgoing, rules
-from scheduling.models import Appointment, Delivery, Letter, LetterDocument, LetterKind, LetterStatus
-from scheduling.models.letter import ON_PAPER
+from scheduling.models import Appointment, BookingRequest, Delivery, Letter, LetterDocument, LetterKind, LetterStatus
+from scheduling.models.letter import ABOUT_A_WAIT, ON_PAPER
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
@@ -128,7 +128,7 @@ def write_open(*, invitation_id, by, at, version=None):
 def write_of_referral(*, referral_id, by, at, own_text="", language=None, attachment_ids=()):
     """A remissbekräftelse to the patient: that the remiss has come, what has been decided, how long the wait is reckoned to
     be, and how to reach the unit (VA-03, KA-01). Offered at each decision, never written by itself."""
-    referral = _lock_referral(referral_id)
+    referral = lock_who_waits(Referral, referral_id)
     choices = letter_facts.chosen(
         own_text=own_text,
         language=language,
@@ -173,6 +173,11 @@ def _written_anew(letter, choices, *, by, at, told_already=()):
         if refused := rules.invitation_letter_refusal(status=about.status, label=about.get_status_display()):
             raise refused.told(about.decided_by, about.decided_at)
         return letter_writing.write_open(about, choices=choices, told_already=told_already, by=by, at=at)[0]
+    if letter.kind in ABOUT_A_WAIT:
+        row = letter.booking_request or letter.referral
+        if refused := outgoing.no_longer_waits(row):
+            raise refused
+        return letter_writing.write_of_wait(row, letter.kind, choices=choices, by=by, at=at)[0]
     if about := letter.referral:
         if refused := rules.referral_letter_refusal(status=about.status, label=about.get_status_display()):
             raise refused
@@ -190,15 +195,18 @@ def _written_anew(letter, choices, *, by, at, told_already=()):
 
 
 def _lock_with_subject(letter_id, version):
-    """The letter with the booking, the öppen kallelse or the remiss that it is about, locked. One about none of them is
+    """The letter with the booking, the öppen kallelse, the begäran or the remiss that it is about, locked. One about none of them is
     written whole."""
-    known = Letter.objects.values("appointment_id", "open_invitation_id", "referral_id").get(pk=letter_id)
+    columns = ("appointment_id", "open_invitation_id", "booking_request_id", "referral_id")
+    known = Letter.objects.values(*columns).get(pk=letter_id)
     if known["appointment_id"]:
         subject = ("appointment", _lock_appointment(known["appointment_id"]))
+    elif known["booking_request_id"]:
+        subject = ("booking_request", lock_who_waits(BookingRequest, known["booking_request_id"]))
     elif known["open_invitation_id"]:
         subject = ("open_invitation", invitations.lock(known["open_invitation_id"]))
     elif known["referral_id"]:
-        subject = ("referral", _lock_referral(known["referral_id"]))
+        subject = ("referral", lock_who_waits(Referral, known["referral_id"]))
     else:
         raise RuleError("KA-01", "Bara brev om en tid skrivs på nytt. Skriv ett nytt brev.", code="wrong_status")
     letter, patient = _lock(letter_id, version)
@@ -238,7 +246,7 @@ def set_large_print(*, letter_id, is_large, by, at, version=None):
 def make_document(*, letter_id, render, by, at):
     """The letter as it goes on paper: made once by `render`, and then the same bytes each time (KA-03)."""
     letter, patient = _lock(letter_id, None)
-    if refused := print_refusal(letter, patient):
+    if refused := print_refusal(letter, patient, at=at):
         raise refused
     document = LetterDocument.objects.filter(letter=letter).first()
     if document is None:
@@ -249,8 +257,9 @@ def make_document(*, letter_id, render, by, at):
     return document
 
 
-def print_refusal(letter, patient):
-    """Why the letter may not be put on paper, or None: whatever has come since it was written (PL-22, KA-05)."""
+def print_refusal(letter, patient, *, at):
+    """Why the letter may not be put on paper, or None: whatever has come since it was written (PL-22, KA-05), or the visit
+    that it tells of has been."""
     if letter.status == LetterStatus.BLOCKED:
         return RuleError("KA-01", letter.stop_reason, code="letter_field_missing")
     if letter.status == LetterStatus.STOPPED or letter.delivery not in ON_PAPER:
@@ -262,6 +271,12 @@ def print_refusal(letter, patient):
     if patient.is_deceased:
         return RuleError(
             "PL-22", "Patienten är registrerad som avliden: brevet skickas inte. Stoppa det.", code="deceased"
+        )
+    if outgoing.has_been(letter, at):
+        return RuleError(
+            "KA-01",
+            "Besöket som brevet gäller har redan varit: brevet skickas inte. Stoppa det.",
+            code=outgoing.HAS_BEEN,
         )
     if refused := outgoing.outdated_refusal(letter):
         return refused
@@ -280,7 +295,9 @@ def confirm_printed(*, letter_id, by, at, version=None):
     still stands in its way: protection, a death, or a death that was a mistake."""
     letter, patient = _lock(letter_id, version)
     _refuse_decided(letter)
-    if refused := print_refusal(letter, patient):
+    # What was put on paper before the visit may be said to be so afterwards.
+    made = LetterDocument.objects.filter(letter=letter).values_list("made_at", flat=True).first()
+    if refused := print_refusal(letter, patient, at=made or at):
         raise refused
     return write(letter, status=LetterStatus.PRINTED, decided_at=at, decided_by=by)
 
@@ -313,14 +330,14 @@ def _lock(letter_id, version):
     return letter, patient
 
 
-def _lock_referral(referral_id):
-    """The remiss with what a letter about it reads, its patient locked."""
-    patient_id = Referral.objects.values_list("patient_id", flat=True).get(pk=referral_id)
+def lock_who_waits(model, row_id):
+    """The remiss or the bokningsbegäran with what a letter about it reads, its patient locked."""
+    patient_id = model.objects.values_list("patient_id", flat=True).get(pk=row_id)
     patient = Patient.objects.lock_present(patient_id)
-    related = ("care_unit__facility__care_provider", "used_by")
-    referral = Referral.objects.select_related(*related).locked().get(pk=referral_id)
-    referral.patient = patient
-    return referral
+    related = ("care_unit__facility__care_provider", *(("used_by",) if model is Referral else ()))
+    row = model.objects.select_related(*related).locked().get(pk=row_id)
+    row.patient = patient
+    return row
 
 
 def _lock_appointment(appointment_id):

@@ -3,31 +3,13 @@ anything is saved; the person then leaves them out, or does something else about
 
 from django.db import transaction
 
-from registration.models import Patient
 from scheduling import rules
 from scheduling.models import BookingRequest, LetterStatus
-from sdv.common.errors import InputError, RuleError
+from sdv.common.errors import InputError
 from sdv.common.time import local_date
 
-from . import invitations, letter_facts, working
-
-# Each writes a letter: what somebody waits for, and what one pile on the desk is.
-MOST = 50
-
-
-class Misfits(RuleError):
-    """Some of the rows cannot be invited: nothing has been saved. `rows` are (the request's id, refusal)."""
-
-    def __init__(self, rows, count):
-        self.rows = rows
-        told = "1 av raderna" if len(rows) == 1 else f"{len(rows)} av raderna"
-        super().__init__(
-            "PL-26",
-            f"{told} kan inte få en öppen kallelse, och inget är skickat. Lämna dem utanför för att skicka till de andra"
-            f" {count - len(rows)}.",
-            code="misfits",
-        )
-        self.errors = {str(pk): [f"{refused.sentence} Regel {refused.rule}."] for pk, refused in rows}
+from . import invitations, letter_facts
+from .misfits import Misfits, each, marked
 
 
 @transaction.atomic
@@ -46,36 +28,20 @@ def invite(
     """Sends the same öppen kallelse to every one of the unit's waiting requests, each with a letter of its own; those in
     `leave_out` get none. Raises Misfits, with why for each, where any of the others cannot: nothing is then saved. Returns
     the invitations."""
-    ids = list(dict.fromkeys(request_ids))
-    if not ids:
-        raise InputError(rad="Markera minst en rad.")
-    if len(ids) > MOST:
-        raise InputError(rad=f"Markera högst {MOST} rader åt gången för öppna kallelser.")
-    found = dict(BookingRequest.objects.filter(pk__in=ids, care_unit=care_unit).values_list("pk", "patient_id"))
-    if len(found) != len(ids):
-        raise InputError(rad="Någon av raderna finns inte på enheten. Läs in listan igen.")
-    # Every patient before any row, in the one order of locks.
-    list(Patient.objects.filter(pk__in=found.values()).locked())
+    found = marked(BookingRequest, request_ids, care_unit, what="öppna kallelser")
     asked = {"own_text": own_text, "language": language, "attachment_ids": attachment_ids}
     today = local_date(at)
     if fault := rules.last_day_fault(last_day=last_day, today=today):
         raise InputError(last_day=fault)
     letter_facts.chosen(**asked, care_unit=care_unit, day=today)
-    locks = working.working_with(ids, at=at)
-    made, misfits = [], []
-    for pk in sorted(set(ids) - set(leave_out), key=lambda each: (str(found[each]), str(each))):
-        try:
-            with transaction.atomic():
-                lock = locks.get(pk)
-                if lock and lock.user_id != by.pk:
-                    raise rules.worked_with(lock.user.name, lock.taken_at)
-                made.append(
-                    invitations.invite(subject="booking_request", row_id=pk, last_day=last_day, **asked, by=by, at=at)
-                )
-        except RuleError as refused:
-            misfits.append((pk, refused))
-    if misfits:
-        raise Misfits(misfits, len(made) + len(misfits))
+
+    def act(pk):
+        return invitations.invite(subject="booking_request", row_id=pk, last_day=last_day, **asked, by=by, at=at)
+
+    made, refusals = each(found, act, leave_out=leave_out, by=by, at=at)
+    if refusals:
+        told = {"cannot": "en öppen kallelse, och inget är skickat", "instead": "skicka"}
+        raise Misfits("PL-26", refusals, len(made) + len(refusals), **told)
     if not made:
         raise InputError(rad="Alla rader är utanför: markera minst en som ska få en öppen kallelse.")
     return made

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
 from registration.api.patients import PatientSummary, summary_of_row, with_identity
-from scheduling.actions import invitations, letters, many_invitations
+from scheduling.actions import invitations, letters, many_invitations, misfits
 from scheduling.models import InvitationStatus, LetterLanguage, LetterStatus, OpenInvitation
 from scheduling.models.letter import OWN_TEXT_LENGTH
 from sdv.accounts.api.endpoint import Endpoint, known
@@ -46,8 +46,8 @@ class InviteManyBody(Fields):
     saved, and `errors` of the answer say why for each; those in `leave_out` are then left as they are."""
 
     care_unit = RowId(CareUnit)
-    booking_requests = Listed(Id(), max_length=many_invitations.MOST)
-    leave_out = Listed(Id(), max_length=many_invitations.MOST, required=False)
+    booking_requests = Listed(Id(), max_length=misfits.MOST)
+    leave_out = Listed(Id(), max_length=misfits.MOST, required=False)
     last_day = Day(help_text="Sista dagen patienterna kan boka.")
     own_text = Text(max_length=OWN_TEXT_LENGTH, allow_blank=True, required=False, help_text="Egen text i breven.")
     language = Choice(choices=LetterLanguage.values, required=False)

@@ -6,8 +6,9 @@ from registration.actions.encounters import refuse_deceased
 from registration.api.coded import ContactReasonCode, RowId, VisitTypeCode
 from registration.api.patients import known_patient
 from registration.models import CareCommitment, Patient
-from scheduling.actions import letter_preview
+from scheduling.actions import letter_preview, wait_letters
 from scheduling.models import Appointment, CancelledBy, Delivery, LetterKind, LetterLanguage, Resource
+from scheduling.models.letter import ABOUT_A_WAIT
 from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import operation
 from sdv.accounts.permissions import Permission
@@ -16,11 +17,11 @@ from sdv.common.errors import InputError
 from sdv.organisation.models import CareUnit
 
 from .letter_choices import LetterChoicesBody, choices_of
-from .letters import TAG, LetterParts
+from .letters import TAG, LetterParts, who_waits
 
 
 class LetterPreviewBody(Fields):
-    """What is to be booked; or a booking that is to have another time."""
+    """What is to be booked; or a booking that is to have another time; or who waits, and which letter."""
 
     patient = Id(required=False)
     care_unit = RowId(CareUnit, required=False)
@@ -29,7 +30,14 @@ class LetterPreviewBody(Fields):
     commitment = Id(required=False, allow_null=True)
     appointment = Id(required=False, help_text="En bokning som får en annan tid, i stället för det ovan.")
     changed_by = Choice(choices=CancelledBy.values, required=False)
-    start = Moment()
+    start = Moment(required=False, help_text="Behövs utom till den som väntar.")
+    kind = Choice(
+        choices=[kind.value for kind in (*ABOUT_A_WAIT, LetterKind.REFERRAL_RECEIPT)],
+        required=False,
+        help_text="Vilket brev till den som väntar, med exakt en av booking_request och referral.",
+    )
+    booking_request = Id(required=False)
+    referral = Id(required=False)
     resource = Id(required=False, help_text="Den som patienten träffar.")
     letter_choices = LetterChoicesBody(required=False)
 
@@ -65,12 +73,26 @@ class LetterPreview(Endpoint):
     )
     def post(self, request):
         asked = self.body(LetterPreviewBody)
-        unit, patient, letter = self._change(asked) if "appointment" in asked else self._booking(asked)
+        if "kind" in asked:
+            unit, patient, letter = self._wait(asked)
+        elif "start" not in asked:
+            raise InputError(start="Uppgiften saknas.")
+        else:
+            unit, patient, letter = self._change(asked) if "appointment" in asked else self._booking(asked)
         self.log([patient.pk], "brev", care_unit_id=unit.pk)
         names = ("kind", "delivery", "language", "is_large_print", "sender", "recipient", "heading", "body")
         parts = letter.parts or {"facts": [], "sections": []}
         told = {name: getattr(letter, name) for name in names}
         return self.answer(told | {"parts": parts, "missing": letter.stop_reason})
+
+    def _wait(self, asked):
+        subject, row_id, unit_id = who_waits(asked)
+        self.require_for_body(unit_id)
+        if asked["kind"] not in wait_letters.KINDS[subject]:
+            raise InputError(kind="Brevet skrivs inte till den som väntar så.")
+        told = {"subject": subject, "row_id": row_id, "kind": asked["kind"], "at": self.at}
+        letter = letter_preview.of_wait(**told, letter_choices=_chosen(asked))
+        return letter.care_unit, letter.patient, letter
 
     def _change(self, asked):
         related = ("care_unit__facility__care_provider", "patient", "encounter__visit_type__profession")
@@ -110,10 +132,13 @@ class LetterPreview(Endpoint):
         if "resource" in asked:
             found = Resource.objects.filter(pk=asked["resource"], care_unit=unit).select_related("practitioner").first()
             resource = known(found, resource="Resursen")
-        chosen = choices_of(asked["letter_choices"]) if "letter_choices" in asked else None
         return {
             "start": asked["start"],
             "caregiver": resource.practitioner if resource else None,
-            "letter_choices": chosen,
+            "letter_choices": _chosen(asked),
             "at": self.at,
         }
+
+
+def _chosen(asked):
+    return choices_of(asked["letter_choices"]) if "letter_choices" in asked else None

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from registration.api.coded import RowId
 from registration.api.patients import PatientSummary, known_patient, summary_of_row, with_identity
 from registration.models import Patient, Referral
-from scheduling.actions import letters
+from scheduling.actions import letters, wait_letters
 from scheduling.models import (
     Appointment,
     CancelledBy,
@@ -23,7 +23,7 @@ from scheduling.models import (
     LetterPart,
     LetterStatus,
 )
-from scheduling.models.letter import OWN_TEXT, OWN_TEXT_LENGTH
+from scheduling.models.letter import ABOUT_A_WAIT, OWN_TEXT, OWN_TEXT_LENGTH
 from scheduling.presenters import is_hidden, shown_letter
 from sdv.accounts.api.endpoint import Endpoint, known
 from sdv.accounts.api.schema import operation, page_of
@@ -54,17 +54,20 @@ class LetterQuery(PageQuery):
     kind = Choice(choices=LetterKind.values, required=False)
     appointment = Id(required=False)
     referral = Id(required=False)
+    booking_request = Id(required=False)
 
 
 class NewLetterBody(Fields):
     """A letter to somebody near the one who has died (PL-22), whose texts are kept as they are written; or a kallelse for
-    a booking, or the receipt of a remiss, built of the catalogue's texts (KA-01): they need the booking or remiss alone."""
+    a booking, the receipt of a remiss, or a letter to who waits, built of the catalogue's texts (KA-01): they need the
+    booking, remiss or bokningsbegäran alone."""
 
     patient = Id(required=False)
     care_unit = RowId(CareUnit, required=False)
-    kind = Choice(choices=[LetterKind.TO_RELATIVES.value, *(kind.value for kind in ABOUT)])
+    kind = Choice(choices=[kind.value for kind in (LetterKind.TO_RELATIVES, *ABOUT, *ABOUT_A_WAIT)])
     appointment = Id(required=False)
     referral = Id(required=False)
+    booking_request = Id(required=False, help_text="Den som väntar: exakt en av booking_request och referral.")
     relation = Id(required=False, help_text="Den närstående, där personen finns på patienten.")
     name = Text(max_length=200, allow_blank=True, required=False, help_text="Den närståendes namn, om inget anges.")
     address = Text(max_length=500, allow_blank=True, required=False)
@@ -178,6 +181,7 @@ class LetterAnswer(Answer):
     appointment = serializers.UUIDField(allow_null=True)
     open_invitation = serializers.UUIDField(allow_null=True)
     referral = serializers.UUIDField(allow_null=True)
+    booking_request = serializers.UUIDField(allow_null=True)
     language = serializers.ChoiceField(choices=LetterLanguage.values)
     own_text = serializers.CharField()
     attachments = AttachmentAnswer(many=True)
@@ -218,6 +222,7 @@ def letter_answer(row, *, on):
         "parts": {"facts": [], "sections": []} if shown.is_hidden or not row.parts else row.parts,
         "appointment": str(row.appointment_id) if row.appointment_id else None,
         "referral": str(row.referral_id) if row.referral_id else None,
+        "booking_request": str(row.booking_request_id) if row.booking_request_id else None,
         "open_invitation": str(row.open_invitation_id) if row.open_invitation_id else None,
         "language": LetterLanguage.SWEDISH if shown.is_hidden else row.language,
         "own_text": "" if shown.is_hidden else row.own_text,
@@ -237,6 +242,17 @@ def letter_answer(row, *, on):
 
 def _attachment(row):
     return {"id": str(row.pk), "name": row.name, "sha256": row.sha256}
+
+
+def who_waits(asked):
+    """What the letter is about that somebody waits for: (the field, the row's id, its unit's)."""
+    named = [name for name in wait_letters.SUBJECTS if name in asked]
+    if len(named) != 1:
+        raise InputError(booking_request="Ange vem som väntar: exakt en av booking_request och referral.")
+    (subject,) = named
+    rows = wait_letters.SUBJECTS[subject].objects.filter(pk=asked[subject])
+    row = known(rows.values("pk", "care_unit_id").first(), **{subject: "Posten"})
+    return subject, row["pk"], row["care_unit_id"]
 
 
 class _Letter(Endpoint):
@@ -265,7 +281,7 @@ class Letters(_Letter):
     def get(self, request):
         asked = self.query(LetterQuery)
         rows = letter_rows().filter(care_unit__in=self.at_units(asked.get("care_unit")))
-        for name in ("patient", "status", "kind", "appointment", "referral"):
+        for name in ("patient", "status", "kind", "appointment", "referral", "booking_request"):
             if name in asked:
                 rows = rows.filter(**{name: asked[name]})
         page = by_cursor(request, rows, asked=asked, field="created_at", newest_first=True)
@@ -275,7 +291,8 @@ class Letters(_Letter):
 
     @operation(
         "letters_create",
-        "Skriv en kallelse till en bokning, en remissbekräftelse, eller ett brev till närstående till den som avlidit",
+        "Skriv en kallelse till en bokning, en remissbekräftelse, ett brev till den som väntar, eller ett brev till"
+        " närstående till den som avlidit",
         tag=TAG,
         body=NewLetterBody,
         answer=LetterAnswer,
@@ -285,9 +302,12 @@ class Letters(_Letter):
     )
     def post(self, request):
         asked = self.body(NewLetterBody)
-        if about := ABOUT.get(asked.pop("kind")):
+        kind = asked.pop("kind")
+        if about := ABOUT.get(kind):
             return self._built(asked, *about)
-        for name in ("appointment", "referral", "own_text", "language", "attachments"):
+        if kind in ABOUT_A_WAIT:
+            return self._to_who_waits(asked, kind)
+        for name in ("appointment", "referral", "booking_request", "own_text", "language", "attachments"):
             asked.pop(name, None)
         if missing := {name: "Fältet är obligatoriskt." for name in ("patient", "care_unit") if name not in asked}:
             raise InputError(**missing)
@@ -309,6 +329,14 @@ class Letters(_Letter):
         self.require_for_body(row["care_unit_id"])
         written = write(**{f"{field}_id": row["pk"]}, **choices_of(asked), by=self.actor.user, at=self.at)
         return self.shown(written[0].pk, "brev skrivet", status=201)
+
+    def _to_who_waits(self, asked, kind):
+        """Of a bokningsbegäran or a remiss: it says whose and where."""
+        subject, row_id, unit_id = who_waits(asked)
+        self.require_for_body(unit_id)
+        told = {"subject": subject, "row_id": row_id, "kind": kind}
+        letter = wait_letters.write(**told, **choices_of(asked), by=self.actor.user, at=self.at)
+        return self.shown(letter.pk, "brev skrivet", status=201)
 
 
 class OneLetter(_Letter):

@@ -14,6 +14,7 @@ from sdv.organisation.models import CareUnit
 from .appointment import Appointment, AppointmentStatus, CancelledBy
 from .invitation import InvitationStatus, OpenInvitation
 from .letter_text import LetterLanguage
+from .work import WAITING_REQUESTS, BookingRequest
 
 
 class LetterKind(models.TextChoices):
@@ -24,6 +25,8 @@ class LetterKind(models.TextChoices):
     CANCELLATION = "cancellation", "Avbokning"
     OPEN_INVITATION = "open_invitation", "Öppen kallelse"
     REFERRAL_RECEIPT = "referral_receipt", "Remissbekräftelse"
+    WAITING = "waiting", "Väntelistebrev"
+    CALL_US = "call_us", "Ring oss"
     TO_RELATIVES = "to_relatives", "Brev till närstående"
 
 
@@ -46,8 +49,10 @@ class Delivery(models.TextChoices):
 
 # What tells the patient of a time, or that it has gone.
 ABOUT_A_TIME = (LetterKind.APPOINTMENT, LetterKind.CHANGE, LetterKind.CANCELLATION)
+# What is told to one who waits and has no time: of a bokningsbegäran or of a remiss in Att boka.
+ABOUT_A_WAIT = (LetterKind.WAITING, LetterKind.CALL_US)
 # What is built of the catalogue's texts for the patient.
-BUILT = (*ABOUT_A_TIME, LetterKind.OPEN_INVITATION, LetterKind.REFERRAL_RECEIPT)
+BUILT = (*ABOUT_A_TIME, LetterKind.OPEN_INVITATION, LetterKind.REFERRAL_RECEIPT, *ABOUT_A_WAIT)
 # The clerk's own words in a letter, and how long they may be.
 OWN_TEXT, OWN_TEXT_LENGTH = "own_text", 1000
 ON_PAPER = (Delivery.POST, Delivery.BOTH, Delivery.MEDIATION)
@@ -66,6 +71,7 @@ CONTENT = [
     "appointment",
     "open_invitation",
     "referral",
+    "booking_request",
     "own_text",
     "language",
     "is_copy",
@@ -83,15 +89,24 @@ class LetterQuerySet(LockingQuerySet):
         """What waits to be put on paper."""
         return self.unsent().filter(delivery__in=ON_PAPER)
 
+    def too_late(self, at):
+        """Those of visits that have been."""
+        return self.filter(appointment__start__lte=at)
+
+    def not_too_late(self, at):
+        """All others."""
+        return self.exclude(appointment__start__lte=at)
+
     def gone_out(self):
         return self.filter(status__in=GONE_OUT)
 
     def blocked(self, at):
         """Letters that could not be written or did not go to 1177, of times that are still ahead or that may still
-        be booked, or of a remiss: somebody's work."""
+        be booked, of who still waits, or of a remiss: somebody's work."""
         return self.filter(
             Q(appointment__status=AppointmentStatus.BOOKED, appointment__start__gt=at)
             | Q(open_invitation__status=InvitationStatus.OPEN)
+            | Q(booking_request__status__in=WAITING_REQUESTS)
             | Q(referral__isnull=False),
             status=LetterStatus.BLOCKED,
             patient__deceased_on=None,
@@ -120,6 +135,9 @@ class Letter(Versioned):
     )
     referral = models.ForeignKey(
         Referral, models.PROTECT, null=True, blank=True, related_name="letters", verbose_name="remiss"
+    )
+    booking_request = models.ForeignKey(
+        BookingRequest, models.PROTECT, null=True, blank=True, related_name="letters", verbose_name="bokningsbegäran"
     )
     is_copy = models.BooleanField("kopia till närstående", default=False, db_default=False)
     copy_of = models.ForeignKey(
@@ -199,7 +217,14 @@ class Letter(Versioned):
             models.CheckConstraint(
                 name="letter_of_a_remiss_points_at_it",
                 condition=Q(kind="referral_receipt", referral__isnull=False, appointment=None)
-                | (~Q(kind="referral_receipt") & Q(referral=None)),
+                | Q(kind__in=ABOUT_A_WAIT)
+                | (~Q(kind__in=["referral_receipt", *ABOUT_A_WAIT]) & Q(referral=None)),
+            ),
+            models.CheckConstraint(
+                name="letter_of_a_wait_points_at_one_who_waits",
+                condition=Q(kind__in=ABOUT_A_WAIT, appointment=None)
+                & (Q(booking_request__isnull=False, referral=None) | Q(booking_request=None, referral__isnull=False))
+                | (~Q(kind__in=ABOUT_A_WAIT) & Q(booking_request=None)),
             ),
             models.CheckConstraint(name="letter_delivery_known", condition=Q(delivery__in=Delivery.values)),
             models.CheckConstraint(

@@ -47,6 +47,8 @@ class LetterPart(models.TextChoices):
     REFERRAL_RETURNED = "referral_returned", "Remissbekräftelse: ska kompletteras"
     REFERRAL_FORWARDED = "referral_forwarded", "Remissbekräftelse: vidaresänd"
     REFERRAL_REJECTED = "referral_rejected", "Remissbekräftelse: avvisad"
+    WAITING = "waiting", "Väntelistebrev: du väntar på en tid"
+    CALL_US = "call_us", "Ring oss: vi har inte nått dig"
 
 
 _P = LetterPart

@@ -99,7 +99,7 @@ DOCUMENTS_A_RUN = 100
 
 
 def _make_documents(*, at, dry_run):
-    waiting = Letter.objects.to_print().filter(document=None).order_by("created_at", "id")
+    waiting = Letter.objects.to_print().not_too_late(at).filter(document=None).order_by("created_at", "id")
     if dry_run:
         return waiting.count()
     if not letter_pdf.is_possible():

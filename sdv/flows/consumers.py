@@ -133,6 +133,8 @@ LETTERS = {
     "cancellation": Treatment(_D.NOT_SENT, _P.NOT_SENT),
     "open_invitation": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
     "referral_receipt": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
+    "waiting": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
+    "call_us": Treatment(_D.NOT_SENT, _P.NOT_SENT, "as above"),
     "to_relatives": Treatment(_D.ALLOWED, _P.NOT_SENT, "about the dead, to somebody near, with a reason"),
 }
 

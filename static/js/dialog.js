@@ -41,7 +41,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.ctrlKey) {
     const inside = document.querySelector("dialog[open]") ?? root ?? document;
     const key = event.shiftKey ? "Ctrl Shift Enter" : "Ctrl Enter";
-    const button = inside.querySelector(`[data-key="${key}"]`) ?? (event.shiftKey ? null : inside.querySelector(".btn.primary"));
+    const button = inside.querySelector(`[data-key="${key}"]`) ?? (event.shiftKey ? null : inside.querySelector(".btn.primary") ?? event.target.form?.querySelector("[type=submit]"));
     if (button) { event.preventDefault(); button.click(); }
     return;
   }

@@ -8,6 +8,7 @@ from datetime import time, timedelta
 import pytest
 
 from registration.models import AddressKind, PatientAddress
+from scheduling.actions import work_items
 from scheduling.models import Appointment, Letter, LetterAttachment, LetterText, OpenInvitation
 from sdv.common.time import at_local, local_date, now
 from tests import factories
@@ -122,3 +123,58 @@ def test_several_are_invited_in_one_act_and_each_misfit_is_told(integration, cen
     assert made.json() == {"open_invitations": [str(new.pk)], "blocked_letters": 1}
     refused(integration.post("booking-requests/invite-many/", body | {"booking_requests": []}), 400)
     refused(integration.post("booking-requests/invite-many/", body | {"last_day": day(0).isoformat()}), 400)
+
+
+def test_who_waits_is_written_to_one_or_several_and_each_misfit_is_told(integration, centre, request_):
+    """KA-01, PL-08, PL-10: by the doors of other letters; the preview saves nothing."""
+    another = factories.booking_request(care_unit=centre)
+    asked = {"kind": "waiting", "booking_request": str(request_.pk)}
+    shown = integration.post("letters/preview/", asked | {"letter_choices": {"own_text": "Hej"}}).json()
+    assert (shown["kind"], shown["missing"], Letter.objects.count()) == ("waiting", "", 0)
+    letter = integration.post("letters/", asked | {"own_text": "Hej"}).json()
+    assert (letter["kind"], letter["booking_request"], letter["referral"]) == ("waiting", str(request_.pk), None)
+    assert letter["body"] == shown["body"]
+    (listed,) = integration.get(f"letters/?booking_request={request_.pk}").json()["results"]
+    assert listed["id"] == letter["id"]
+    attempt = integration.get(f"contact-attempts/?booking_request={request_.pk}").json()["results"][0]
+    assert (attempt["method"], attempt["result"]) == ("letter", "left_message")
+    closed = factories.booking_request(care_unit=centre)
+    work_items.close_request(request_id=closed.pk, reason="Vill inte", by=factories.clinician(centre), at=now())
+    body = {
+        "care_unit": str(centre.pk),
+        "kind": "call_us",
+        "booking_requests": [str(request_.pk), str(another.pk), str(closed.pk)],
+    }
+    problem = refused(integration.post("letters/write-many/", body), 409, rule="PL-08", code="misfits")
+    assert list(problem["errors"]) == [str(closed.pk)]
+    assert Letter.objects.count() == 1
+    made = integration.post("letters/write-many/", body | {"leave_out": [str(closed.pk)]})
+    assert made.status_code == 201, made.content
+    assert (len(made.json()["letters"]), made.json()["blocked_letters"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("letters/", {"kind": "waiting"}),
+        ("letters/", {"kind": "waiting", "booking_request": "{row}", "referral": "{row}"}),
+        ("letters/", {"kind": "waiting", "referral": "{row}"}),
+        ("letters/preview/", {"kind": "referral_receipt", "booking_request": "{row}"}),
+        ("letters/preview/", {}),
+        ("letters/write-many/", {"kind": "waiting", "care_unit": "{unit}"}),
+        ("letters/write-many/", {"kind": "waiting", "care_unit": "{unit}", "booking_requests": []}),
+        ("letters/write-many/", {"kind": "waiting", "care_unit": "{unit}", "referrals": ["{row}"]}),
+        ("letters/write-many/", {"kind": "referral_receipt", "care_unit": "{unit}", "booking_requests": ["{row}"]}),
+    ],
+)
+def test_what_cannot_be_understood_of_such_a_letter_is_told_and_nothing_is_written(
+    integration, centre, request_, path, body
+):
+    """BB-01"""
+    known = {"{row}": str(request_.pk), "{unit}": str(centre.pk)}
+
+    def filled(value):
+        return [filled(each) for each in value] if isinstance(value, list) else known.get(value, value)
+
+    refused(integration.post(path, {name: filled(value) for name, value in body.items()}), 400)
+    assert Letter.objects.count() == 0

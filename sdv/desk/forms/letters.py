@@ -157,6 +157,20 @@ def _chosen_of(appointment):
     return appointment.add_ons.order_by("name").values_list("pk", flat=True)
 
 
+class WaitLetterForm(LetterChoicesForm):
+    """Which letter who waits gets, and what it says beside the catalogue's text (KA-01, PL-10)."""
+
+    kind = forms.ChoiceField(
+        label="Vilket brev?",
+        error_messages={"required": "Välj vilket brev.", "invalid_choice": "Välj ett av breven."},
+    )
+    field_order = ("kind", "own_text", "language", "attachments")
+
+    def __init__(self, data=None, *, kinds, offered):
+        super().__init__(data, offered=offered)
+        self.fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]
+
+
 class RewriteForm(LetterChoicesForm):
     """A letter that has not left is written anew with other choices."""
 

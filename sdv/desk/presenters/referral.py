@@ -161,9 +161,11 @@ def _in_words(name, value, names):
 
 
 def letters_of(referral):
-    """Remissbekräftelser of the remiss, last written first: (key, when, status)."""
+    """Letters about the remiss, last written first: (key, which and when, status)."""
     rows = referral.letters.order_by("-created_at", "-id")
-    return [(row.pk, stamp(row.created_at), row.get_status_display()) for row in rows]
+    return [
+        (row.pk, f"{row.get_kind_display()} {stamp(row.created_at)}", row.get_status_display().lower()) for row in rows
+    ]
 
 
 def problem_of(referral):

@@ -65,6 +65,7 @@ class RequestRow:
     take_url: str = ""
     take_fields: dict | None = None
     await_url: str = ""
+    letter_url: str = ""
 
 
 def row(request, actor, *, at, lock=None):
@@ -108,6 +109,7 @@ def row(request, actor, *, at, lock=None):
         invite_url=invite_url("booking-requests", request, actor) if is_own else "",
         invited=invited_tag(request, today),
         await_url=reverse("booking-request-await", args=[request.pk]) if may_decide else "",
+        letter_url=_letter_url(request) if is_own and actor.may(Permission.WRITE_LETTERS) else "",
     )
 
 
@@ -119,6 +121,12 @@ def worked_by(lock):
 def _book_url(request):
     place = address("book", request.patient_id)
     return f"{place}?begaran={request.pk}" if place else ""
+
+
+def _letter_url(request):
+    """Where a letter to the patient is written, from the request's own page."""
+    back = reverse("booking-request", args=[request.pk])
+    return f"{reverse('wait-letter', args=['booking-requests'])}?rad={request.pk}&tillbaka={back}"
 
 
 def band_that_books(band, request):

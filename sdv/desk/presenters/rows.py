@@ -45,6 +45,7 @@ class Row(NamedTuple):
     buttons: tuple
     version: int
     attempts: str = ""
+    is_markable: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def seen(patient, *, on):
     return presenters.shown(patient, on=on)
 
 
-def row_of(item, *, on, url, cells, buttons, version=0, attempts=""):
+def row_of(item, *, on, url, cells, buttons, version=0, attempts="", is_markable=False):
     """A row with its patient's words."""
     patient = seen(item.patient, on=on)
     return Row(
@@ -116,4 +117,5 @@ def row_of(item, *, on, url, cells, buttons, version=0, attempts=""):
         buttons=tuple(button for button in buttons if button and button.url),
         version=version,
         attempts=attempts,
+        is_markable=is_markable,
     )

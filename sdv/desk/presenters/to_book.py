@@ -57,6 +57,7 @@ def to_book_row(referral, actor, at):
             invite_button("to-book", referral, actor) if is_own and not referral.booked_id else None,
         ],
         attempts=attempts_text(referral),
+        is_markable=is_own and not referral.booked_id,
     )
 
 

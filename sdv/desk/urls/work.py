@@ -12,6 +12,7 @@ from sdv.desk.views import (
     rebooking,
     schedules,
     sharing,
+    wait_letters,
     work_lists,
     working,
 )
@@ -22,6 +23,7 @@ urlpatterns = [
     path("bokningsbegaran/flera/", working.change_many, name="booking-requests-many"),
     path("bokningsbegaran/flera/oppen-kallelse/", many_invitations.create, name="booking-requests-invite"),
     path("bokningsbegaran/flera/tilldela/", working.assign, name="booking-requests-assign"),
+    path("arbetslistor/<slug:name>/skriv-brev/", wait_letters.create, name="wait-letter"),
     path("bokningsbegaran/vyer/", working.save_view, name="saved-view-create"),
     path("bokningsbegaran/vyer/<uuid:pk>/ta-bort/", working.remove_view, name="saved-view-remove"),
     path("bokningsbegaran/<uuid:pk>/ta-over/", working.take_over, name="booking-request-take-over"),

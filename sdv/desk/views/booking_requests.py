@@ -197,6 +197,7 @@ def _shared_work(request, form, given, today):
         "views": chips if views else [],
         "current_view": current,
         "may_save": bool(shown) and not form.errors,
+        "may_write": request.actor.may(Permission.WRITE_LETTERS),
         "many": ManyForm(care_unit=request.actor.care_unit, today=today) if may_handle else None,
     }
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from scheduling import letter_pdf
+from scheduling import letter_pdf, outgoing
 from scheduling.actions import letters as writes
 from scheduling.models import Appointment, LetterAttachment, LetterEnclosure, LetterStatus
 from scheduling.models.enclosure import IN_ORDER
@@ -33,35 +33,47 @@ MISSING_PDF = (
 
 
 def _rows(care_unit):
-    related = ("patient", "relation", "appointment", "open_invitation", "referral", "decided_by")
-    return care_unit.letters.select_related(*related).annotate(files=Count("enclosures"))
+    related = ("patient", "relation", "appointment", "open_invitation", "referral", "booking_request", "decided_by")
+    rows = outgoing.with_what_has_become(care_unit.letters.select_related(*related))
+    return rows.annotate(files=Count("enclosures"))
 
 
 @permitted(Permission.WRITE_LETTERS)
 def letters(request):
-    """What waits for paper at the unit, oldest first, all ticked; what lacks something; what has been decided."""
+    """What waits for paper at the unit, oldest first, all ticked; what is not sent any more, with why; what lacks
+    something; what has been decided."""
     at, care_unit = now(), request.actor.care_unit
-    waiting = list(_rows(care_unit).to_print().order_by("created_at", "id")[: MOST + 1])
+    to_print = care_unit.letters.to_print().not_too_late(at)
+    waiting = list(_rows(care_unit).to_print().not_too_late(at).order_by("created_at", "id")[: MOST + 1])
+    past = list(_rows(care_unit).to_print().too_late(at).order_by("created_at", "id")[:MOST])
     blocked = list(_rows(care_unit).blocked(at).order_by("appointment__start", "id")[:MOST])
     decided = list(
         _rows(care_unit).exclude(decided_at=None).exclude(status=LetterStatus.BLOCKED).order_by("-decided_at")[:RECENT]
     )
     shown = waiting[:MOST]
+    late = [(letter_row(row), refused.sentence) for row in (*past, *shown) if (refused := _refusal(row, at))]
+    gone = {row.pk for row, _ in late}
     log_access(
         actor=request.actor,
-        patients=list({row.patient_id for row in (*shown, *blocked, *decided)}),
+        patients=list({row.patient_id for row in (*past, *shown, *blocked, *decided)}),
         what=WHAT,
         at=at,
     )
     context = {
         "heading": "Brev",
-        "waiting": [letter_row(row) for row in shown],
-        "more": care_unit.letters.to_print().count() - len(shown) if len(waiting) > MOST else 0,
+        "waiting": [letter_row(row) for row in shown if row.pk not in gone],
+        "late": late,
+        "more": to_print.count() - len(shown) if len(waiting) > MOST else 0,
         "blocked": [letter_row(row) for row in blocked],
         "decided": [letter_row(row) for row in decided],
-        "files": _files(shown),
+        "files": _files([row for row in shown if row.pk not in gone]),
     }
     return render(request, "letters/list.html", context)
+
+
+def _refusal(row, at):
+    """Why a letter that waits for paper is not sent any more, or None."""
+    return writes.print_refusal(row, row.patient, at=at)
 
 
 def _enclosed(letters):
@@ -99,8 +111,8 @@ def _ticked(request):
 @permitted(Permission.WRITE_LETTERS)
 @require_POST
 def print_letters(request):
-    """The ticked letters as one file, each followed by its files. What has been stopped meanwhile is left out; each is
-    kept byte for byte."""
+    """The ticked letters as one file, each followed by its files. What has been stopped meanwhile is left out and told;
+    each is kept byte for byte."""
     at, rows = now(), _ticked(request)
     log_access(
         actor=request.actor,
@@ -110,33 +122,35 @@ def print_letters(request):
         action=AccessAction.PRINT,
     )
     if not letter_pdf.is_possible():
-        return _printed_by_the_browser(request, rows)
+        return _printed_by_the_browser(request, rows, at)
     enclosed = _enclosed(rows)
-    press, bundles = letter_pdf.Press(), []
+    press, bundles, refusals = letter_pdf.Press(), [], []
     for row in rows:
         try:
             kept = writes.make_document(letter_id=row.pk, render=press.pdf_of, by=request.actor.user, at=at)
         except RuleError as refused:
-            last = refused
+            refusals.append(refused)
         else:
             bundles.append((bytes(kept.pdf), enclosed[row.pk]))
     if not bundles:
         if not rows:
             leave_receipt(request, at=at, text="Kryssa i de brev som ska skrivas ut.")
             return redirect("letters")
-        raise last
+        raise refusals[-1]
     batch, faulty = letter_pdf.batch_of(bundles, press)
-    if faulty:
-        leave_receipt(request, at=at, text=f"Kunde inte läsas och skrivs ut för sig: {', '.join(faulty)}.")
+    told = [f"{len(refusals)} brev skickas inte: {refusals[0].sentence}"] if refusals else []
+    told += [f"Kunde inte läsas och skrivs ut för sig: {', '.join(faulty)}."] if faulty else []
+    if told:
+        leave_receipt(request, at=at, text=" ".join(told))
     answer = HttpResponse(batch, content_type="application/pdf")
     answer["Content-Disposition"] = 'inline; filename="brev.pdf"'
     answer["Cache-Control"] = "private, no-store"
     return answer
 
 
-def _printed_by_the_browser(request, rows):
+def _printed_by_the_browser(request, rows, at):
     """The sheets as a page, where no PDF can be made."""
-    rows = [row for row in rows if writes.print_refusal(row, row.patient) is None]
+    rows = [row for row in rows if _refusal(row, at) is None]
     papers = [letter_pdf.paper_of(row, level=2) for row in rows]
     return render(request, "letters/browser.html", {"heading": "Brev", "papers": papers, "sentence": MISSING_PDF})
 

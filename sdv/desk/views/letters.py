@@ -94,6 +94,7 @@ def letter(request, pk):
         "shown": shown,
         "paper": None if shown.is_hidden else letter_pdf.paper_of(row, level=2),
         "is_unsent": row.status == LetterStatus.UNSENT,
+        "not_sent": _why_not(row),
         "is_blocked": row.status == LetterStatus.BLOCKED and not shown.is_hidden,
         "is_mediated": row.delivery == Delivery.MEDIATION,
         "may_rewrite": (row.status in (LetterStatus.UNSENT, LetterStatus.BLOCKED))
@@ -117,6 +118,14 @@ def letter(request, pk):
         "band": presenter.band_of(request, row.patient, at=now()),
     }
     return render(request, "patients/letter.html", context)
+
+
+def _why_not(row):
+    """Why an unsent letter is not put on paper any more, or an empty text."""
+    if row.status != LetterStatus.UNSENT or row.delivery not in ON_PAPER:
+        return ""
+    refused = letters.print_refusal(row, row.patient, at=now())
+    return refused.sentence if refused else ""
 
 
 @permitted(Permission.WRITE_LETTERS)

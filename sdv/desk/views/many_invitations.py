@@ -1,16 +1,13 @@
 """Öppen kallelse to several marked rows of Bokningsbegäran: until when and with which words is asked once; whom it does not
 fit is told row by row before anything is saved (PL-26, PL-08)."""
 
-from uuid import UUID
-
 from django.db.models import Prefetch
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from registration.models import Patient
-from registration.presenters import shown
 from scheduling.actions import many_invitations
+from scheduling.actions.misfits import Misfits
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.models import AccessAction
@@ -20,33 +17,30 @@ from sdv.common.time import local_date, now
 from sdv.desk.answers import saved, way_back
 from sdv.desk.forms.invitations import InviteForm
 from sdv.desk.forms.patients import add_errors
+from sdv.desk.presenters.marked import ids_of, left_out_of, marked_rows, patients
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
 WHAT = "öppna kallelser, flera"
-
-
-def ids_of(request):
-    """The rows that are marked."""
-    try:
-        return [UUID(text) for text in request.POST.getlist("rad")]
-    except ValueError:
-        raise InputError(rad="Någon av raderna finns inte på enheten. Läs in listan igen.") from None
 
 
 @permitted(Permission.BOOK)
 @require_POST
 def create(request):
     """Sends to all that are marked, or says of each whom it does not fit."""
-    at, unit, ids = now(), request.actor.care_unit, ids_of(request)
+    at, unit, ids = now(), request.actor.care_unit, ids_of(request.POST)
     form = InviteForm(request.POST, care_unit=unit, today=local_date(at), asks_visit_type=False)
     if not form.is_valid():
         return page(request, ids, form=form)
-    left_out = [pk for pk in ids if str(pk) in request.POST.getlist("utanfor")]
     try:
         made = many_invitations.invite(
-            request_ids=ids, leave_out=left_out, care_unit=unit, **form.choices, by=request.actor.user, at=at
+            request_ids=ids,
+            leave_out=left_out_of(request, ids),
+            care_unit=unit,
+            **form.choices,
+            by=request.actor.user,
+            at=at,
         )
-    except many_invitations.Misfits as refused:
+    except Misfits as refused:
         return page(request, ids, form=form, misfits=refused)
     except InputError as error:
         if "rad" in error.errors:
@@ -79,28 +73,13 @@ def page(request, ids, *, form=None, misfits=None):
     if not ids:
         raise InputError(rad="Markera minst en rad.")
     form = form or InviteForm(None, care_unit=unit, today=today, asks_visit_type=False)
-    patients = Prefetch("patient", queryset=Patient.objects.with_primary_identity())
-    rows = list(
-        unit.booking_requests.filter(pk__in=ids).select_related("visit_type").prefetch_related(patients).order_by("pk")
-    )
-    why = {str(pk): texts[0] for pk, texts in misfits.errors.items()} if misfits else {}
-    outside = set(request.POST.getlist("utanfor")) | set(why)
-    lines = [
-        (
-            str(row.pk),
-            shown(row.patient, on=today),
-            row.visit_type.name,
-            why.get(str(row.pk), ""),
-            str(row.pk) in outside,
-        )
-        for row in rows
-    ]
-    lines.sort(key=lambda line: not line[3])
+    rows = unit.booking_requests.filter(pk__in=ids).select_related("visit_type")
+    rows = list(rows.prefetch_related(Prefetch("patient", queryset=patients())).order_by("pk"))
     log_access(actor=request.actor, patients=[row.patient_id for row in rows], what=WHAT, at=at)
     context = {
         "heading": "Öppen kallelse till flera",
         "form": form,
-        "rows": lines,
+        "rows": marked_rows(request, rows, what=lambda row: row.visit_type.name, misfits=misfits, on=today),
         "misfits": misfits,
         "close": reverse("booking-requests"),
     }

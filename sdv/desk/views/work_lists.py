@@ -27,6 +27,7 @@ from sdv.desk.forms.work import DecisionForm, PostponeForm, RequestForm
 from sdv.desk.presenters import contact_attempts as attempts
 from sdv.desk.presenters import rows as words
 from sdv.desk.presenters import work as presenter
+from sdv.desk.presenters.invitations import SUBJECTS as letter_subjects
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
 from sdv.desk.return_to_list import ReturnToList, came_back
@@ -82,6 +83,8 @@ def work_list(request, name):
         "hidden": attempts.hidden_text(count),
         "show_all": f"?{urlencode(kept | {attempts.SHOW_ALL: 'visa'})}",
         "may_book": actor.may(Permission.BOOK),
+        # Whom a letter can be written to (E); Bokningsbegäran has a page of its own.
+        "marks": name in letter_subjects and actor.may(Permission.WRITE_LETTERS),
         **came_back(request),
     }
     return render(request, "work/list.html", context)

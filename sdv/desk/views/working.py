@@ -17,6 +17,7 @@ from sdv.common.time import local_date, now
 from sdv.desk.answers import saved, sheet, way_back
 from sdv.desk.forms.patients import add_errors
 from sdv.desk.forms.work import AssignForm, AwaitForm, ManyForm
+from sdv.desk.presenters.marked import ids_of
 from sdv.desk.presenters.patient import band_of
 from sdv.desk.receipts import clear_receipt, leave_receipt
 
@@ -46,13 +47,13 @@ def change_many(request):
         raise InputError(**{name: list(texts) for name, texts in form.errors.items()})
     if form.cleaned_data["act"] == "invite":
         # It is asked for until when, and with which words.
-        return many_invitations.page(request, many_invitations.ids_of(request))
+        return many_invitations.page(request, ids_of(request.POST))
     return _changed(request, form.changes, at)
 
 
 def _changed(request, changes, at):
     rows = working.change_many(
-        request_ids=many_invitations.ids_of(request),
+        request_ids=ids_of(request.POST),
         care_unit=request.actor.care_unit,
         by=request.actor.user,
         at=at,
