@@ -1,9 +1,12 @@
 """Filters of Bokningsbegäran (BB-01): what each of them keeps. The page, REST and saved views ask the same."""
 
+from uuid import UUID
+
 from django.db.models import Exists, OuterRef
 
 from registration.models import PatientIdentity
 from registration.names import search_words
+from scheduling.models import BookingRequestStatus
 from sdv.common.dates import parse_date
 
 # The filter → the name in the page's address, which a saved view is also kept under.
@@ -26,6 +29,8 @@ PERSONAL = ("identity", "name", "description")
 NO_RESOURCE, LATE = "ingen", "late"
 # Rows that are one's own, whoever asks: a view that is shared shows each person's own. And those that are nobody's.
 MYSELF, NOBODY = "mig", "ingen"
+# What a filter on a row is beside the row's id.
+WORDS_BESIDE_IDS = {"visit_type": (), "wished_resource": (NO_RESOURCE,), "addressee": (MYSELF, NOBODY)}
 
 
 def narrowed(rows, wanted, *, today, user):
@@ -56,13 +61,28 @@ def narrowed(rows, wanted, *, today, user):
     return rows
 
 
+def readable(filters):
+    """What a saved view keeps that can be read, by the filter's name. What cannot narrows nothing, as on the page."""
+    found = {name: filters[own] for name, own in NAMES.items() if filters.get(own)}
+    return {name: text for name, text in found.items() if _is_known(name, text)}
+
+
+def _is_known(name, text):
+    """Whether the text is something that the filter can be: a row by its id, or one of the words."""
+    if name == "status":
+        return text == LATE or text in BookingRequestStatus.values
+    if name not in WORDS_BESIDE_IDS:
+        return True
+    try:
+        return text in WORDS_BESIDE_IDS[name] or bool(UUID(text))
+    except ValueError:
+        return False
+
+
 def of_view(filters, *, today):
-    """What a saved view narrows by; its days are counted from today where they say so (+14d). One that cannot be read
-    narrows nothing, as on the page."""
+    """What a saved view narrows by; its days are counted from today where they say so (+14d)."""
     wanted = {}
-    for name, own in NAMES.items():
-        if not (text := filters.get(own)):
-            continue
+    for name, text in readable(filters).items():
         if name in ("wished_from", "wished_to"):
             try:
                 text = parse_date(text, today)

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from registration.api.coded import VisitTypeCode
 from registration.models import VisitType
 from scheduling.models import BookingRequestStatus, SavedView
-from scheduling.request_filters import LATE, MYSELF, NAMES, NO_RESOURCE, NOBODY, narrowed, of_view
+from scheduling.request_filters import LATE, MYSELF, NAMES, NO_RESOURCE, NOBODY, narrowed, of_view, readable
 from sdv.accounts.api.endpoint import known
 from sdv.accounts.models import User
 from sdv.common.api_fields import Choice, Day, Fields, Id, Text
@@ -121,7 +121,7 @@ def saved(filters):
 
 def answered(filters):
     """What a view keeps, as it is answered."""
-    found = {name: filters[own] for name, own in NAMES.items() if own in filters}
+    found = readable(filters)
     if "visit_type" in found:
         row = VisitType.objects.filter(pk=found["visit_type"]).first()
         found["visit_type"] = row.code if row else ""

@@ -5,12 +5,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.urls import reverse
 
 from scheduling.actions import work_items, working
 from scheduling.models import BookingRequest, ExtraHours, RowLock, SavedView, WeeklyHours
 from sdv.common.time import local_date, now
 from tests import factories
 from tests.api.conftest import refused
+from tests.desk.signed_in import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -200,3 +202,41 @@ def test_many_rows_are_changed_all_or_none(coordinator, clinic, resource):
     refused(answer, 409, rule="PL-27")
     assert answer.json()["by"] == "M. Ek"
     assert BookingRequest.objects.waiting().count() == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"wished_resource": "Sara"}, {"wished_resource": "1"}, {"visit_type": "x"}, {"addressee": "x"}, {"status": "x"}],
+)
+def test_a_view_of_what_cannot_be_is_refused_at_the_door(coordinator, clinic, wrong):
+    """BB-01"""
+    body = {"care_unit": str(clinic.pk), "name": "Fel", "filters": wrong}
+    refused(coordinator.post("saved-views/", body), 400)
+    assert not SavedView.objects.exists()
+
+
+def test_what_an_old_view_keeps_that_cannot_be_read_narrows_nothing(coordinator, clinic):
+    """BB-01: the rest of it does; by REST and on the page."""
+    late = factories.booking_request(
+        care_unit=clinic, wished_from=local_date(now()) - 9 * DAY, wished_to=local_date(now()) - DAY
+    )
+    factories.booking_request(care_unit=clinic)
+    kept = {
+        "resurs": "Sara",
+        "besokstyp": "sp-lak",
+        "tilldelad": "x",
+        "fran": "i fjol",
+        "status": "late",
+    }
+    view = SavedView.objects.create(user=coordinator.user, care_unit=clinic, name="Gammal", filters=kept)
+    for path in ("booking-requests/", "work-lists/booking-requests/"):
+        answer = coordinator.get(f"{path}?view={view.pk}")
+        assert answer.status_code == 200, answer.content
+        assert [row["id"] for row in answer.json()["results"]] == [str(late.pk)]
+    (shown,) = coordinator.get(f"saved-views/?care_unit={clinic.pk}").json()["results"]
+    assert shown["filters"] == {"status": "late", "wished_from": "i fjol"}
+    page = signed_in(coordinator.user).get(reverse("booking-requests"), {"vy": str(view.pk)})
+    assert page.status_code == 200
+    view.filters = {"status": "gone"}
+    view.save()
+    assert len(coordinator.get(f"booking-requests/?view={view.pk}").json()["results"]) == 2

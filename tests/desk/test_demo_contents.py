@@ -100,6 +100,10 @@ def test_the_demo_holds_what_a_person_wants_to_try(afternoon):
     assert {row.status for row in OpenInvitation.objects.waiting()} == {"open", "expired"}
     assert Letter.objects.filter(kind="open_invitation", status="unsent").exists()
     assert Letter.objects.filter(kind="referral_receipt").values("referral__status").distinct().count() >= 2
+    assert set(Letter.objects.filter(booking_request__isnull=False).values_list("kind", "status")) == {
+        ("waiting", "unsent"),
+        ("call_us", "unsent"),
+    }
     assert LetterAttachment.objects.get().pdf.startswith(b"%PDF-")
     assert Offer.objects.open().exists()
     assert SavedView.objects.filter(is_shared=True).exists()

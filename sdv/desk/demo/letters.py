@@ -1,10 +1,13 @@
 """Brev of the invented region: texts of units and orsaker, numbers that allow SMS, kallelser that wait for paper, have been
 printed, or lack something (KA-01…05, PL-18). Numbers are of the series that PTS keeps for invention."""
 
+from datetime import timedelta
+
 from registration.actions import contact
 from registration.models import AddOn, ContactReason, Referral, ReferralStatus
-from scheduling.actions import letters
+from scheduling.actions import letters, wait_letters
 from scheduling.models import Appointment, LetterPart, LetterText
+from scheduling.models.letter import ABOUT_A_WAIT
 from sdv.common.errors import RuleError
 
 SOURCE = "Uppfunnen för övningsmiljön"
@@ -32,6 +35,7 @@ def fill(story):
     _numbers(story)
     _kallelser(story)
     _receipts(story)
+    _to_who_waits(story)
 
 
 def _texts(story):
@@ -93,3 +97,13 @@ def _receipts(story):
     for status in (ReferralStatus.RECEIVED, ReferralStatus.ACCEPTED, ReferralStatus.RETURNED, ReferralStatus.REJECTED):
         if referral := living.filter(status=status).order_by("id").first():
             letters.write_of_referral(referral_id=referral.pk, by=story.reception, at=story.at)
+
+
+def _to_who_waits(story):
+    """To those last in the list of the specialist clinic, yesterday: one that the patient waits, one to call (PL-10)."""
+    clinic = story.region.units["medicin"].row
+    living = clinic.booking_requests.waiting().filter(patient__deceased_on=None, patient__merged_into=None)
+    for kind, row in zip(ABOUT_A_WAIT, living.order_by("-wished_to", "id"), strict=False):
+        wait_letters.write(
+            subject="booking_request", row_id=row.pk, kind=kind, by=story.reception, at=story.at - timedelta(days=1)
+        )
