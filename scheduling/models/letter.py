@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import LessThanOrEqual
 
-from registration.models import Patient, PatientRelation, Referral
+from registration.models import Patient, PatientRelation, Referral, ReferralStatus
 from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
 from sdv.organisation.models import CareUnit
@@ -107,7 +107,8 @@ class LetterQuerySet(LockingQuerySet):
             Q(appointment__status=AppointmentStatus.BOOKED, appointment__start__gt=at)
             | Q(open_invitation__status=InvitationStatus.OPEN)
             | Q(booking_request__status__in=WAITING_REQUESTS)
-            | Q(referral__isnull=False),
+            | Q(referral__isnull=False) & ~Q(kind__in=ABOUT_A_WAIT)
+            | Q(referral__status=ReferralStatus.ACCEPTED, kind__in=ABOUT_A_WAIT),
             status=LetterStatus.BLOCKED,
             patient__deceased_on=None,
         )

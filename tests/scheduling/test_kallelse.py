@@ -415,6 +415,29 @@ def test_a_death_stops_what_has_not_left(clinic):
 # --- On paper and in 1177 --------------------------------------------------------------------------------------------------
 
 
+def test_a_letter_of_a_visit_that_has_been_is_not_put_on_paper_as_it_does_not_go_to_1177(clinic):
+    """PL-18, PL-14: what was printed before may be said to be so afterwards, and be printed again; nothing else counts as
+    sent, so that no fee for not coming stands on it."""
+    booked(clinic)
+    letter = only()
+    assert letters.print_refusal(letter, letter.patient, at=START - timedelta(minutes=1)) is None
+    for act in (
+        lambda: letters.make_document(letter_id=letter.pk, render=as_bytes, by=clinic.nurse, at=START),
+        lambda: letters.confirm_printed(letter_id=letter.pk, by=clinic.nurse, at=START),
+    ):
+        with pytest.raises(RuleError) as refused:
+            act()
+        assert (refused.value.rule, refused.value.code) == ("KA-01", "visit_has_been")
+        assert refused.value.sentence == ("Besöket som brevet gäller har redan varit: brevet skickas inte. Stoppa det.")
+    letter.refresh_from_db()
+    assert (letter.status, LetterDocument.objects.count()) == ("unsent", 0)
+    assert (list(Letter.objects.too_late(START)), list(Letter.objects.not_too_late(START))) == ([letter], [])
+    letters.make_document(letter_id=letter.pk, render=as_bytes, by=clinic.nurse, at=START - timedelta(minutes=1))
+    letters.confirm_printed(letter_id=letter.pk, by=clinic.nurse, at=START + DAY)
+    again = letters.make_document(letter_id=letter.pk, render=as_bytes, by=clinic.nurse, at=START + DAY)
+    assert bytes(again.pdf) == as_bytes(letter)
+
+
 def test_what_was_printed_is_never_changed_or_deleted(clinic):
     """KA-03: in the database itself."""
     booked(clinic)
