@@ -15,7 +15,6 @@ from scheduling.models import (
     CancelledBy,
     Delivery,
     Letter,
-    LetterAttachment,
     LetterDocument,
     LetterEnclosure,
     LetterKind,
@@ -138,30 +137,6 @@ class AttachmentAnswer(Answer):
     sha256 = serializers.CharField()
 
 
-class AttachmentFileAnswer(AttachmentAnswer):
-    """The file itself."""
-
-    pdf = serializers.CharField(help_text="base64")
-
-
-class AttachmentFilesAnswer(Answer):
-    """The files of a letter."""
-
-    results = AttachmentFileAnswer(many=True)
-
-
-class AttachmentsAnswer(Answer):
-    """What the unit may enclose today."""
-
-    results = AttachmentAnswer(many=True)
-
-
-class AttachmentQuery(Fields):
-    """At which unit."""
-
-    care_unit = Id()
-
-
 class LetterAnswer(Answer):
     """A letter as it stands on the paper. Texts are empty where the patient is protected (KA-05, SK-05)."""
 
@@ -226,7 +201,7 @@ def letter_answer(row, *, on):
         "open_invitation": str(row.open_invitation_id) if row.open_invitation_id else None,
         "language": LetterLanguage.SWEDISH if shown.is_hidden else row.language,
         "own_text": "" if shown.is_hidden else row.own_text,
-        "attachments": [] if shown.is_hidden else [_attachment(each.attachment) for each in row.enclosures.all()],
+        "attachments": [] if shown.is_hidden else [attachment_answer(each.attachment) for each in row.enclosures.all()],
         "delivery": row.delivery,
         "is_copy": row.is_copy,
         "is_large_print": row.is_large_print,
@@ -240,7 +215,7 @@ def letter_answer(row, *, on):
     }
 
 
-def _attachment(row):
+def attachment_answer(row):
     return {"id": str(row.pk), "name": row.name, "sha256": row.sha256}
 
 
@@ -255,7 +230,9 @@ def who_waits(asked):
     return subject, row["pk"], row["care_unit_id"]
 
 
-class _Letter(Endpoint):
+class LetterEndpoint(Endpoint):
+    """What is done with one letter, at its unit."""
+
     def shown(self, pk, what, *, status=200):
         row = letter_rows().get(pk=pk)
         self.log([row.patient_id], what, care_unit_id=row.care_unit_id, resource_id=row.pk)
@@ -265,7 +242,7 @@ class _Letter(Endpoint):
         self.require(Letter.objects.values_list("care_unit_id", flat=True).get(pk=pk))
 
 
-class Letters(_Letter):
+class Letters(LetterEndpoint):
     """GET and POST letters/."""
 
     permissions = {"GET": Permission.WRITE_LETTERS, "POST": Permission.WRITE_LETTERS}
@@ -339,7 +316,7 @@ class Letters(_Letter):
         return self.shown(letter.pk, "brev skrivet", status=201)
 
 
-class OneLetter(_Letter):
+class OneLetter(LetterEndpoint):
     """GET letters/{id}/."""
 
     permissions = {"GET": Permission.WRITE_LETTERS}
@@ -350,7 +327,7 @@ class OneLetter(_Letter):
         return self.shown(pk, "brev")
 
 
-class LetterPrinted(_Letter):
+class LetterPrinted(LetterEndpoint):
     """POST letters/{id}/printed/."""
 
     permissions = {"POST": Permission.WRITE_LETTERS}
@@ -371,7 +348,7 @@ class LetterPrinted(_Letter):
         return self.shown(pk, "brev utskrivet")
 
 
-class StopLetter(_Letter):
+class StopLetter(LetterEndpoint):
     """POST letters/{id}/stop/."""
 
     permissions = {"POST": Permission.WRITE_LETTERS}
@@ -392,7 +369,7 @@ class StopLetter(_Letter):
         return self.shown(pk, "brev stoppat")
 
 
-class LetterAgain(_Letter):
+class LetterAgain(LetterEndpoint):
     """POST letters/{id}/again/."""
 
     permissions = {"POST": Permission.WRITE_LETTERS}
@@ -415,7 +392,7 @@ class LetterAgain(_Letter):
         return self.shown(written.pk, "brev skrivet")
 
 
-class RewriteLetter(_Letter):
+class RewriteLetter(LetterEndpoint):
     """POST letters/{id}/rewrite/."""
 
     permissions = {"POST": Permission.WRITE_LETTERS}
@@ -436,48 +413,7 @@ class RewriteLetter(_Letter):
         return self.shown(written.pk, "brev skrivet")
 
 
-class LetterAttachments(Endpoint):
-    """GET letter-attachments/."""
-
-    permissions = {"GET": Permission.WRITE_LETTERS}
-
-    @operation(
-        "letter_attachments_list",
-        "Bilagor som enheten kan skicka med i dag",
-        tag=TAG,
-        query=AttachmentQuery,
-        answer=AttachmentsAnswer,
-        has_id=False,
-    )
-    def get(self, request):
-        (unit_id,) = self.at_units(self.query(AttachmentQuery)["care_unit"])
-        rows = LetterAttachment.objects.offered(unit_id, local_date(self.at)).defer("pdf").order_by("name", "id")
-        return self.answer({"results": [_attachment(row) for row in rows]})
-
-
-class AttachmentsOfLetter(_Letter):
-    """GET letters/{id}/attachments/."""
-
-    permissions = {"GET": Permission.WRITE_LETTERS}
-
-    @operation(
-        "letters_attachments",
-        "Läs bilagorna som de gick med brevet, byte för byte",
-        tag=TAG,
-        answer=AttachmentFilesAnswer,
-    )
-    def get(self, request, pk):
-        self.require_at(pk)
-        row = letter_rows().get(pk=pk)
-        kept = LetterAttachment.objects.filter(enclosures__letter=row).order_by("name", "id")
-        self.log([row.patient_id], "brev", care_unit_id=row.care_unit_id, resource_id=row.pk)
-        files = [] if is_hidden(row) else kept
-        return self.answer(
-            {"results": [_attachment(each) | {"pdf": b64encode(each.pdf).decode("ascii")} for each in files]}
-        )
-
-
-class LargePrint(_Letter):
+class LargePrint(LetterEndpoint):
     """POST letters/{id}/large-print/."""
 
     permissions = {"POST": Permission.WRITE_LETTERS}
@@ -498,7 +434,7 @@ class LargePrint(_Letter):
         return self.shown(pk, "brev ändrat")
 
 
-class LetterDocumentOf(_Letter):
+class LetterDocumentOf(LetterEndpoint):
     """GET letters/{id}/document/."""
 
     permissions = {"GET": Permission.WRITE_LETTERS}
