@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("organisation", "0005_opening_hours_are_the_tidbockers"),
         ("registration", "0029_remiss_corrected"),
-        ("scheduling", "0022_one_person"),
+        ("scheduling", "0023_absence_of_a_person"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
