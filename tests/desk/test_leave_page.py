@@ -101,6 +101,11 @@ def test_a_leave_that_hits_only_another_units_patients_leads_back_to_the_tidbock
     there = booked(sara[1])
     text = text_of(client.post(reverse("absence-create"), leave_of(sara[0], local_date(there.start)), follow=True))
     assert "Frånvaron är sparad. 1 bokning att boka om på Vårdcentralen Söder." in text and "<h1>Tidböcker</h1>" in text
+    # Ångra on the receipt takes it back whole (PL-13).
+    undo = reverse("absence-withdraw", args=[Absence.objects.get().pk])
+    assert f'action="{undo}"' in text.split('id="receipt"')[1].split("</div>")[0]
+    assert "Frånvaron är återkallad" in text_of(client.post(undo, follow=True))
+    assert RebookingItem.objects.get().decision == "withdrawn"
 
 
 def test_who_maintains_both_units_changes_and_withdraws_it_from_either(client, north, south, sara):

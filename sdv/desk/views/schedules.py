@@ -165,7 +165,9 @@ def absence(request):
         except RuleError as refused:
             form.add_error(None, f"{refused.sentence} Regel {refused.rule}.")
         else:
-            return _saved(request, made, "Frånvaron är sparad.", at)
+            return _saved(
+                request, made, "Frånvaron är sparad.", at, undo_url=reverse("absence-withdraw", args=[made.pk])
+            )
     return render(request, "schedules/absence.html", context, status=422 if form.is_bound else 200)
 
 
@@ -174,12 +176,13 @@ def _look(request, context, hit_text):
     return render(request, "schedules/absence.html", context | {"hit_text": hit_text})
 
 
-def _saved(request, made, text, at):
+def _saved(request, made, text, at, undo_url=""):
     """On to what is to be moved at the session's unit, else to the tidböcker."""
     unit = request.actor.care_unit
     counts = away.seen([made], {made.care_unit_id})[0].to_rebook
     clear_receipt(request)
-    leave_receipt(request, at=at, text=f"{text} {presenter.to_rebook_text(counts, unit)}")
+    text = f"{text} {presenter.to_rebook_text(counts, unit)}"
+    leave_receipt(request, at=at, text=text, undo_url=undo_url)
     is_hit = any(each == unit for each, _ in counts)
     return saved(request, reverse("work-list", args=["rebooking"]) if is_hit else reverse("schedules"))
 
