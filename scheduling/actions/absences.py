@@ -2,9 +2,10 @@
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Exists, OuterRef
 
 from scheduling import rules
-from scheduling.models import Absence, AbsenceKind, Appointment, RebookingItem, Resource
+from scheduling.models import Absence, AbsenceKind, Appointment, AppointmentPart, RebookingItem, Resource
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import minute
 from sdv.common.versions import refuse_stale, write
@@ -63,13 +64,20 @@ def _list(absence, *, at):
 def hit(care_unit_id, start, end, *, resource_id=None, at):
     """The living bookings that an absence in the period hits, at every unit where the person is booked, also before there
     is one. Those already over are not moved."""
-    rows = Appointment.objects.living().filter(start__lt=end, end__gt=max(start, at))
-    if resource_id is None:
-        rows = rows.filter(care_unit=care_unit_id)
-    else:
-        away = Resource.objects.filter(pk=resource_id).with_persons()
-        rows = rows.filter(pk__in=rows.filter(resources__in=away.values("pk")).values("pk"))
+    rows = _meeting(care_unit_id, start, end, resource_id).living().filter(end__gt=at)
     return rows.select_related("encounter__commitment").order_by("start", "pk")
+
+
+def _meeting(care_unit_id, start, end, resource_id):
+    """The bookings of the unit, or that need the resource's person, in the period: all the visit, or their part (BO-02)."""
+    rows = Appointment.objects.filter(start__lt=end, end__gt=start)
+    if resource_id is None:
+        return rows.filter(care_unit=care_unit_id)
+    away = Resource.objects.filter(pk=resource_id).with_persons()
+    its_part = {"appointment": OuterRef("appointment"), "resource": OuterRef("resource")}
+    parts = AppointmentPart.objects.filter(**its_part).apart_from(DateTimeTZRange(start, end))
+    needed = Appointment.resources.through.objects.filter(~Exists(parts), resource__in=away.values("pk"))
+    return rows.filter(pk__in=needed.values("appointment"))
 
 
 @transaction.atomic
@@ -97,7 +105,8 @@ def change(*, absence_id, by, at, start=None, end=None, kind=None, version=None)
 
 def let_go(absence, start, end):
     """What the absence has put on the rebooking lists and would not hit in the period."""
-    return _listed(absence).exclude(appointment__start__lt=end, appointment__end__gt=start)
+    still_hit = _meeting(absence.care_unit_id, start, end, absence.resource_id)
+    return _listed(absence).exclude(appointment__in=still_hit)
 
 
 def _listed(absence):

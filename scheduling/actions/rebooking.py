@@ -43,7 +43,7 @@ def watch(appointment, resources, *, at):
         return None
     book = Timebook(resources, local_date(appointment.start), local_date(appointment.end))
     for resource in resources:
-        if absence := book.absence(resource, appointment.start, appointment.end):
+        if absence := book.absence(resource, *appointment.time_of(resource)):
             return put(appointment, absence, at=at)
         if lack := book.missing(resource, appointment):
             return put(appointment, resource=resource, lack=lack, at=at)

@@ -12,6 +12,7 @@ from sdv.accounts.models import User
 from sdv.common.models import LockingQuerySet, Row, Versioned, change_log
 from sdv.organisation.models import CareUnit
 
+from .plan import AppointmentPart
 from .resource import Resource, ResourceKind, TstzRange
 from .work import ItemStatus, OpenItemQuerySet, WorkItem
 
@@ -73,8 +74,12 @@ class AbsenceQuerySet(LockingQuerySet):
 
     def hitting(self, resource):
         """Those that hit the row with `start` and `end` that it is asked of. `resource` is the resource's lookup to what
-        has it: appointments, sessions or freed times."""
+        has it: appointments, sessions or freed times. Who is needed for a part of a visit is hit in that part (BO-02)."""
         its_own = Resource.objects.filter(**{resource: OuterRef(OuterRef("pk"))})
+        if resource == "appointments":
+            its_part = {"appointment": OuterRef(OuterRef(OuterRef("pk"))), "resource": OuterRef("pk")}
+            parts = AppointmentPart.objects.filter(**its_part)
+            its_own = its_own.filter(~Exists(parts.apart_from(OuterRef(OuterRef("period")))))
         times = TstzRange(OuterRef("start"), OuterRef("end"))
         return self.standing().of(its_own, care_unit=OuterRef("care_unit")).filter(period__overlap=times)
 

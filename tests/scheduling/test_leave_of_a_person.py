@@ -184,6 +184,21 @@ def test_a_team_whose_main_responsible_is_away_by_another_unit_gets_another_of_t
     assert [row.name for row in eva.others] == ["Anna Holm"]
 
 
+def test_who_is_needed_for_a_part_of_a_team_visit_is_away_in_that_part_or_not_at_all(health_centre, south):
+    """PL-02, BO-02: one after the other; what hits the nurse's part, and no more, is to be moved, whoever asks."""
+    nurse, doctor = south.nurse_resource.pk, south.doctor_resource.pk
+    parts = {nurse: (0, 30), doctor: (30, 30)}
+    told = {"resource_ids": [nurse, doctor], "parts": parts, "end": START + 2 * HALF_HOUR}
+    south.book(south.patient(identity=NUMBERS[0]), START, **told)
+    absence = away(health_centre, START + HALF_HOUR, START + 2 * HALF_HOUR)
+    assert (listed(), broken()) == ([], {})
+    changed(health_centre, absence, start=START + HALF_HOUR - timedelta(minutes=1))
+    assert listed() == [("Vårdcentralen Söder", START, absence)] and broken() == {}
+    changed(health_centre, absence, start=START + HALF_HOUR)
+    assert (listed(), broken()) == ([], {})
+    assert rebooking.list_hit(at=NOW) == 0
+
+
 def test_a_group_led_by_who_is_away_by_another_unit_is_hit_and_no_seat_is_proposed_on_another(health_centre, south):
     """PL-02, BO-02"""
     group = {"care_unit": south.unit, "name": "Fotskola", "visit_type": south.nurse_visit, "seats": 4}
