@@ -1,10 +1,11 @@
 """Frånvaro of a person over units, and changed, as pages and by REST (PL-02)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
 
+from scheduling.actions import absences
 from scheduling.models import Absence, RebookingItem
 from sdv.accounts.permissions import Role
 from sdv.common.time import local_date, minute, now, start_of_day
@@ -202,6 +203,19 @@ def test_an_absence_that_goes_on_since_long_can_be_ended_or_lengthened(client, s
     assert client.post(address, form | {"last_day": (today - 2 * DAY).isoformat()}).status_code == 302
     absence.refresh_from_db()
     assert absence.period.upper == start_of_day(today - DAY)
+
+
+def test_an_hour_that_is_twice_in_the_night_stays_the_one_it_was_where_only_something_else_is_changed(client, sara):
+    """PL-02: the second half past two of the night in autumn reads as the first, and is not made it."""
+    start, end = datetime(2027, 10, 30, 22, tzinfo=UTC), datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+    told = {"care_unit": sara[0].care_unit, "resource_id": sara[0].pk, "kind": "leave"}
+    absence = absences.register(**told, start=start, end=end, by=factories.UserFactory(), at=now())
+    address = reverse("absence-change", args=[absence.pk])
+    form = fields_of(text_of(client.get(address)))
+    assert (form["first_time"], form["last_day"], form["last_time"]) == ("", "2027-10-31", "02:30")
+    client.post(address, form | {"kind": "training", "first_time": "1"})
+    absence.refresh_from_db()
+    assert (absence.kind, absence.period.lower, absence.period.upper) == ("training", start + DAY / 24, end)
 
 
 def test_the_tidbocker_ask_as_many_questions_however_many_absences_there_are(client, other, sara):
