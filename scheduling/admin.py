@@ -1,5 +1,7 @@
 """Administration of outcomes and of tidböcker."""
 
+from contextlib import contextmanager
+
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
@@ -12,7 +14,6 @@ from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, Maintai
 from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
 from sdv.accounts.permissions import Permission
-from sdv.common.errors import RuleError
 from sdv.common.time import local_date, now
 from sdv.organisation.models import CareUnit
 
@@ -131,24 +132,16 @@ class ResourceAdmin(ImportedByFile, MaintainedAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).filter(care_unit__in=self.units(request))
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """What is saved goes through the one action for a tidbok: whom it hits is told first, on the page of refusals, and
-        then stands in Ombokningar (PL-02)."""
-        row = self.get_object(request, object_id) if object_id and request.method == "POST" else None
-        if row is None or not self.has_change_permission(request, row):
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        accepted = ("PL-02",) if request.POST.get("overrule") else ()
-        try:
-            with schedules.changing(row.pk, by=request.actor.user, at=now(), accept_warnings=accepted):
-                answer = super().changeform_view(request, object_id, form_url, extra_context)
-        except RuleError:
-            # What was rolled back has not been changed: the message of it is read away.
-            list(messages.get_messages(request))
-            raise
-        if accepted and answer.status_code == 302:
+    @contextmanager
+    def saving(self, request, row, is_overruled):
+        """Goes through the one action for a tidbok: whom it hits is told with what changes, and then stands in Ombokningar
+        (PL-02)."""
+        accepted = ("PL-02",) if is_overruled else ()
+        with schedules.changing(row.pk, by=request.actor.user, at=now(), accept_warnings=accepted):
+            yield
+        if is_overruled:
             count = RebookingItem.objects.open().filter(resource=row).count()
             self.message_user(request, f"Att boka om, i Ombokningar: {count}.", messages.WARNING)
-        return answer
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name in ("care_unit", "place"):

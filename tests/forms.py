@@ -24,6 +24,10 @@ class _Fields(HTMLParser):
         if kind in ("radio", "checkbox"):
             if "checked" in given:
                 self.values.setdefault(given["name"], []).append(value)
+        elif kind == "hidden" and given["name"] in self.values:
+            # Several values of one name, as a page carries them on.
+            was = self.values[given["name"]]
+            self.values[given["name"]] = [*(was if isinstance(was, list) else [was]), given.get("value", "")]
         elif kind not in ("submit", "button"):
             self.values[given["name"]] = given.get("value", "")
 
@@ -38,3 +42,11 @@ def fields(html):
     parser = _Fields()
     parser.feed(html)
     return parser.values
+
+
+def save(client, address, values, **more):
+    """A change in the administration: what it does is seen, and said yes to. The answer to the yes."""
+    seen = client.post(address, values)
+    page = seen.content.decode()
+    assert seen.status_code == 200 and "Det här ändras" in page, page
+    return client.post(address, fields(page), **more)

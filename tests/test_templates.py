@@ -118,7 +118,8 @@ def test_every_field_has_a_label(path):
     for field in re.findall(r"<(?:input|select|textarea)\b(?:[^>\"]|\"[^\"]*\")*>", text):
         identity = re.search(r"\sid=\"([^\"]+)\"", field)
         is_named = "aria-label" in field or field in inside or (identity and identity[1] in labelled)
-        if 'type="hidden"' not in field and not is_named:
+        # A hidden field needs no name, and a submit button is named by its own value.
+        if not re.search(r'type="(?:hidden|submit)"', field) and not is_named:
             nameless.append(field)
     assert nameless == []
 

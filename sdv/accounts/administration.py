@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 
 from sdv.common.errors import NotPermitted
 
+from .change_preview import PreviewedChanges
 from .permissions import Permission
 
 # Any of these opens the site; each class then asks for its own.
@@ -79,8 +80,9 @@ class AskedOfTheActor:
         return False
 
 
-class MaintainedAdmin(AskedOfTheActor, admin.ModelAdmin):
-    """What is maintained by hand. `fixed` fields are set once: history and other systems refer to them."""
+class MaintainedAdmin(PreviewedChanges, AskedOfTheActor, admin.ModelAdmin):
+    """What is maintained by hand. `fixed` fields are set once: history and other systems refer to them. What a change does
+    is seen before it takes effect."""
 
     fixed = ()
     list_per_page = 50

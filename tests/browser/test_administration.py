@@ -36,6 +36,19 @@ def assert_only_known(page):
     page.close()
 
 
+def assert_a_change_is_seen(page):
+    """The page of what changes: its heading has the focus. It answers a form and has no address of its own, so axe is asked
+    of a copy."""
+    expect(page.get_by_role("heading", name="Det här ändras", level=1)).to_be_focused()
+    copy = page.context.new_page()
+    copy.goto(page.url)
+    copy.evaluate("html => { document.documentElement.innerHTML = html }", page.content())
+    expect(copy.get_by_role("heading", name="Det här ändras", level=1)).to_be_visible()
+    found = Axe().run(copy, options={"runOnly": {"type": "tag", "values": RULES}})
+    assert found.response["violations"] == [], found.generate_report()
+    copy.close()
+
+
 def test_index_list_add_and_change_work(catalogue_page, visit):
     """A vårdkontaktsorsak is made, linked to a besökstyp, and given an end date."""
     page = catalogue_page
@@ -62,8 +75,11 @@ def test_index_list_add_and_change_work(catalogue_page, visit):
 
     visit(f"/admin/registration/contactreason/{made.pk}/change/")
     assert_only_known(page)
+    expect(page.get_by_text("Används inte av något än.")).to_be_visible()
     page.get_by_label("Giltig till").fill("2026-12-31")
     page.get_by_role("button", name="Spara", exact=True).first.click()
+    assert_a_change_is_seen(page)
+    page.get_by_role("button", name="Spara", exact=True).click()
     expect(page.locator(".messagelist .success")).to_be_visible()
     made.refresh_from_db()
     assert str(made.valid_to) == "2026-12-31"
@@ -77,6 +93,7 @@ def test_a_visit_types_page_shows_what_is_fixed(catalogue_page, visit):
     assert page.locator("[name=care_area]").count() == 0
     page.get_by_label("Vanlig längd i minuter").fill("45")
     page.get_by_role("button", name="Spara", exact=True).first.click()
+    page.get_by_role("button", name="Spara", exact=True).click()
     expect(page.locator(".messagelist .success")).to_be_visible()
     row.refresh_from_db()
     assert row.default_minutes == 45
@@ -123,3 +140,35 @@ def test_a_file_goes_out_is_changed_and_comes_in(catalogue_page, visit, tmp_path
     page.get_by_label("Fil:", exact=True).set_input_files(file)
     page.get_by_role("button", name="Låt bilagorna gälla").click()
     expect(page.locator(".messagelist .success")).to_have_text("Brevbilagorna är inlästa.")
+
+
+def test_a_change_is_seen_changed_more_and_saved_by_keyboard(catalogue_page, visit):
+    """From the last field to the yes: Enter saves, what changes has the focus, Tab leads to Spara and to Ändra mer."""
+    page = catalogue_page
+    row = ContactReason.objects.get(name="minne")
+    visit(f"/admin/registration/contactreason/{row.pk}/change/")
+    page.get_by_label("Kallas även").focus()
+    page.keyboard.type("glömska")
+    page.keyboard.press("Enter")
+    assert_a_change_is_seen(page)
+    expect(page.get_by_role("row", name="Kallas även tomt glömska")).to_be_visible()
+    expect(page.locator(".messagelist")).to_have_count(0)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Ändra mer")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_label("Kallas även")).to_have_value("glömska")
+    page.get_by_label("Kallas även").focus()
+    page.keyboard.press("End")
+    page.keyboard.type("r")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row", name="Kallas även tomt glömskar")).to_be_visible()
+    row.refresh_from_db()
+    assert row.alias == ""
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Spara", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist .success")).to_be_visible()
+    row.refresh_from_db()
+    assert row.alias == "glömskar"

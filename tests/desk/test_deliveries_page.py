@@ -14,6 +14,7 @@ from tests import factories
 from tests.classification.test_deliveries import code, visit
 from tests.classification.worlds import moment
 from tests.desk.signed_in import queries_of, signed_in
+from tests.forms import save
 
 NOW = moment("2026-11-20 09:00")
 
@@ -266,7 +267,7 @@ def test_a_layout_that_has_been_delivered_by_stands_as_it_is(catalogue_admin, re
     page = reverse("admin:classification_registerlayout_change", args=[layout.pk])
     before = list(layout.fields.values_list("subset", "file", "position", "field"))
     changed = {"version": "annan", "is_verified": "on", "valid_to": "2026-12-31", "fields-0-field": "mvo"}
-    assert catalogue_admin.post(page, layout_form(**changed)).status_code == 302
+    assert save(catalogue_admin, page, layout_form(**changed)).status_code == 302
     layout.refresh_from_db()
     assert (layout.version, layout.is_verified, str(layout.valid_to)) == ("platshållare 1", False, "2026-12-31")
     assert list(layout.fields.values_list("subset", "file", "position", "field")) == before
