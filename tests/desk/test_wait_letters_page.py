@@ -148,6 +148,15 @@ def test_which_letter_is_always_chosen(clinic, desk):
     assert desk.get(reverse("wait-letter", args=["no-shows"])).status_code == 404
 
 
+def test_without_scripts_it_is_one_of_the_acts_on_the_marked(clinic, desk):
+    """BB-01, ui.md 1.3: a page of its own."""
+    rows = [waits(clinic) for _ in range(2)]
+    marked = {"act": "letter", "rad": [str(row.pk) for row in rows]}
+    page = desk.post(reverse("booking-requests-many"), marked, follow=True)
+    assert page.redirect_chain[0][0] == f"{WRITE}?rad={rows[0].pk}&rad={rows[1].pk}"
+    assert {line.pk for line in page.context["rows"]} == {str(row.pk) for row in rows}
+
+
 def test_remisser_in_att_boka_are_marked_and_written_to(clinic, desk):
     """VA-03, KA-01: a booked one is not."""
     waiting, booked = (clinic.commitment(at_home(clinic)).referrals.get() for _ in range(2))

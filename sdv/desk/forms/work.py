@@ -168,6 +168,7 @@ class ManyForm(forms.Form):
             ("assign", "Tilldela"),
             ("resource", "Önska resurs"),
             ("invite", "Skicka öppen kallelse"),
+            ("letter", "Skriv brev"),
             ("close", "Avsluta"),
         ],
         error_messages={"required": "Välj vad som ska göras."},
@@ -195,6 +196,7 @@ class ManyForm(forms.Form):
         words = self.cleaned_data
         return {
             "invite": {},
+            "letter": {},
             "assign": {"addressee": words["addressee"]},
             "resource": {"wished_resource": words["wished_resource"]},
             "close": {"close_reason": words["reason"]},

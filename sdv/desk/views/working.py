@@ -1,5 +1,7 @@
 """Bokningsbegäran worked by many: taking a row over, the same change on many rows, saved views (BB-01, PL-27)."""
 
+from urllib.parse import urlencode
+
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -48,6 +50,9 @@ def change_many(request):
     if form.cleaned_data["act"] == "invite":
         # It is asked for until when, and with which words.
         return many_invitations.page(request, ids_of(request.POST))
+    if form.cleaned_data["act"] == "letter":
+        marked = urlencode({"rad": ids_of(request.POST)}, doseq=True)
+        return HttpResponseRedirect(f"{reverse('wait-letter', args=['booking-requests'])}?{marked}")
     return _changed(request, form.changes, at)
 
 
