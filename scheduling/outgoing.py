@@ -151,8 +151,10 @@ def outdated_refusal(letter):
     """Why the letter says what is no longer so, of an öppen kallelse, a remiss or one who waits, or None (PL-26, VA-03,
     KA-01): on paper and in 1177 alike."""
     if letter.kind in ABOUT_A_WAIT:
-        is_booked = getattr(letter, "remiss_is_booked", None)
-        return no_longer_waits(letter.booking_request or letter.referral, is_booked=is_booked)
+        row = letter.booking_request or letter.referral
+        if row.care_unit_id != letter.care_unit_id:
+            return wait_letter_refusal(waits=False, label="övertagen av en annan enhet")
+        return no_longer_waits(row, is_booked=getattr(letter, "remiss_is_booked", None))
     if about := letter.open_invitation:
         return invitation_letter_refusal(status=about.status, label=about.get_status_display())
     if about := letter.referral:

@@ -458,7 +458,7 @@ def wait_letter_refusal(*, waits, label):
         return None
     return RuleError(
         "KA-01",
-        f"Patienten väntar inte längre på en tid ({label.lower()}): brevet skickas inte. Stoppa det om det väntar.",
+        f"Patienten väntar inte längre på en tid här ({label.lower()}): brevet skickas inte. Stoppa det om det väntar.",
         code="outdated",
     )
 

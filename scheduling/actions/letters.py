@@ -174,9 +174,9 @@ def _written_anew(letter, choices, *, by, at, told_already=()):
             raise refused.told(about.decided_by, about.decided_at)
         return letter_writing.write_open(about, choices=choices, told_already=told_already, by=by, at=at)[0]
     if letter.kind in ABOUT_A_WAIT:
-        row = letter.booking_request or letter.referral
-        if refused := outgoing.no_longer_waits(row):
+        if refused := outgoing.outdated_refusal(letter):
             raise refused
+        row = letter.booking_request or letter.referral
         return letter_writing.write_of_wait(row, letter.kind, choices=choices, by=by, at=at)[0]
     if about := letter.referral:
         if refused := rules.referral_letter_refusal(status=about.status, label=about.get_status_display()):

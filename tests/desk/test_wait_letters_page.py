@@ -173,7 +173,7 @@ def test_remisser_in_att_boka_are_marked_and_written_to(clinic, desk):
         (kind, waiting.pk) for kind in ("waiting", "call_us", "referral_receipt")
     }
     refused = desk.post(url, chosen(booked))
-    assert "väntar inte längre på en tid (bokad)" in refused.content.decode()
+    assert "väntar inte längre på en tid här (bokad)" in refused.content.decode()
     own = desk.get(reverse("referral", args=[waiting.pk])).content.decode()
     assert ("Skriv brev" in own, "Väntelistebrev" in own) == (True, True)
     assert "Skriv brev" not in desk.get(reverse("referral", args=[booked.pk])).content.decode()
@@ -211,7 +211,7 @@ def test_brev_lists_with_why_what_is_not_sent_any_more(clinic, desk):
         (late.pk, "Besöket som brevet gäller har redan varit: brevet skickas inte. Stoppa det."),
         (
             Letter.objects.get(kind="waiting").pk,
-            "Patienten väntar inte längre på en tid (avslutad): brevet skickas inte. Stoppa det om det väntar.",
+            "Patienten väntar inte längre på en tid här (avslutad): brevet skickas inte. Stoppa det om det väntar.",
         ),
     ]
     assert "Skickas inte" in page.content.decode()

@@ -206,7 +206,7 @@ def test_to_who_no_longer_waits_nothing_is_written_or_goes_out(centre):
     ):
         error = refusal(act)
         assert (error.rule, error.code) == ("KA-01", "outdated")
-        assert "väntar inte längre på en tid (avslutad)" in error.sentence
+        assert "väntar inte längre på en tid här (avslutad)" in error.sentence
 
 
 def test_a_remiss_that_has_a_time_waits_for_none(centre):
@@ -219,6 +219,19 @@ def test_a_remiss_that_has_a_time_waits_for_none(centre):
     assert outgoing.outdated_refusal(Letter.objects.get(pk=letter.pk)).code == "outdated"
     annotated = outgoing.with_what_has_become(Letter.objects.select_related("referral")).get(pk=letter.pk)
     assert outgoing.outdated_refusal(annotated).code == "outdated"
+
+
+def test_one_that_another_unit_has_taken_over_waits_there(centre):
+    """PL-25: the letter says whom to call, and it is another unit now."""
+    row = waits(centre)
+    letter = write(centre, row)
+    other = Clinic(kind="vardcentral", area="Pv", name="Söder")
+    BookingRequest.objects.filter(pk=row.pk).update(care_unit=other.unit)
+    for act in (
+        lambda: letters.confirm_printed(letter_id=letter.pk, by=centre.nurse, at=NOW),
+        lambda: letters.rewrite(letter_id=letter.pk, own_text="Hej", by=centre.nurse, at=NOW),
+    ):
+        assert "(övertagen av en annan enhet)" in refusal(act).sentence
 
 
 def test_the_protected_get_it_by_mediation_and_the_dead_not_at_all(centre):
