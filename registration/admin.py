@@ -10,6 +10,7 @@ from registration.models import (
     AddOnCategory,
     AddressKind,
     ContactReason,
+    Encounter,
     EncounterClass,
     EncounterType,
     VisitKind,
@@ -17,6 +18,7 @@ from registration.models import (
     VisitTypeReason,
     WaitingScreen,
 )
+from sdv.accounts import row_changes, row_usage
 from sdv.accounts.administration import (
     CatalogueAdmin,
     MaintainedAdmin,
@@ -26,6 +28,7 @@ from sdv.accounts.administration import (
     site,
 )
 from sdv.accounts.catalogue_file import CatalogueFile
+from sdv.accounts.change_preview import asked_first
 from sdv.accounts.file_import import ImportedByFile
 from sdv.common.time import now
 
@@ -49,6 +52,17 @@ class AddOnInline(MaintainedInline):
     show_change_link = True
 
 
+class ChosenForVisits:
+    """Mixin: of a last day it is told how many visits that are planned after it have the row."""
+
+    def effects(self, request, before, after):
+        told = super().effects(request, before, after)
+        if (last := row_changes.new_last_day(before, after)) is None:
+            return told
+        rows = Encounter.objects.planned_after(last).filter(**{self.of_an_encounter: after})
+        return told + row_usage.told_with("Planerade besök efter sista dagen som har det och behåller det", rows)
+
+
 @admin.register(EncounterClass, EncounterType, site=site)
 class InstructionAdmin(ReadOnlyAdmin):
     """The instruction's own tables: a release changes them (VH-02)."""
@@ -66,7 +80,8 @@ class VisitKindAdmin(ImportedByFile, CatalogueAdmin):
 
 
 @admin.register(VisitType, site=site)
-class VisitTypeAdmin(ImportedByFile, CatalogueAdmin):
+class VisitTypeAdmin(ImportedByFile, ChosenForVisits, CatalogueAdmin):
+    of_an_encounter = "visit_type"
     # What a besökstyp is put together of stays: another composition is another besökstyp (BT-01).
     fixed = ("code", "care_area", "profession", "visit_kind", "new_or_return")
     list_display = (
@@ -92,7 +107,8 @@ class VisitTypeAdmin(ImportedByFile, CatalogueAdmin):
 
 
 @admin.register(ContactReason, site=site)
-class ContactReasonAdmin(ImportedByFile, CatalogueAdmin):
+class ContactReasonAdmin(ImportedByFile, ChosenForVisits, CatalogueAdmin):
+    of_an_encounter = "contact_reason"
     list_display = ("name", "alias", "is_unspecified", "is_for_all_visit_types", "source", "valid_to")
     list_filter = ("is_unspecified", "is_for_all_visit_types", "is_psychiatry_only")
     search_fields = ("name", "alias", "code")
@@ -161,5 +177,10 @@ class WaitingScreenAdmin(MaintainedAdmin):
 
     @admin.action(description="Återkalla valda skärmar")
     def revoke(self, request, queryset):
-        revoked = queryset.filter(revoked_at__isnull=True).update(revoked_at=now())
+        rows = queryset.filter(revoked_at__isnull=True)
+        if page := asked_first(
+            self, request, rows, "Återkalla skärmar", "De slutar visa kön genast, och återkallas för gott."
+        ):
+            return page
+        revoked = rows.update(revoked_at=now())
         self.message_user(request, f"{revoked} skärmar är återkallade och visar inget längre.")

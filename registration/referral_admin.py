@@ -3,7 +3,8 @@
 from django.contrib import admin
 
 from registration.actions import problem_codes
-from registration.models import GuaranteeLimit, ProblemCode, ReferralReviewer
+from registration.models import CareCommitment, GuaranteeLimit, ProblemCode, ReferralReviewer
+from sdv.accounts import row_changes, row_usage
 from sdv.accounts.administration import CatalogueAdmin, MaintainedAdmin, site
 from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
@@ -15,6 +16,7 @@ class ProblemCodeAdmin(ImportedByFile, CatalogueAdmin):
 
     list_display = ("name", "code", "speciality", "source", "valid_from", "valid_to")
     list_filter = ("speciality",)
+
     file_import = FileImport(
         what="problemkoder",
         about=(
@@ -29,6 +31,13 @@ class ProblemCodeAdmin(ImportedByFile, CatalogueAdmin):
         compared=problem_codes.compared,
         take_effect=problem_codes.import_problem_codes,
     )
+
+    def effects(self, request, before, after):
+        told = super().effects(request, before, after)
+        if row_changes.new_last_day(before, after) is None:
+            return told
+        rows = CareCommitment.objects.open().filter(problem_code=after)
+        return told + row_usage.told_with("Öppna vårdåtaganden som har det och behåller det", rows)
 
 
 @admin.register(ReferralReviewer, site=site)

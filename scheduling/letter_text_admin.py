@@ -8,9 +8,12 @@ from registration.models import FeeRate
 from scheduling.actions import letter_texts
 from scheduling.letter_composition import FIELDS, example_of
 from scheduling.models import LetterText
+from sdv.accounts import row_changes
 from sdv.accounts.administration import MaintainedAdmin, site
 from sdv.accounts.catalogue_file import CatalogueFile
 from sdv.accounts.file_import import FileImport, ImportedByFile
+
+VERSIONS_OF_A_TEXT = ("part", "contact_reason", "add_on", "care_unit", "unit_kind", "language")
 
 
 class LetterTextForm(forms.ModelForm):
@@ -64,6 +67,10 @@ class LetterTextAdmin(ImportedByFile, MaintainedAdmin):
         take_effect=letter_texts.import_letter_texts,
     )
 
+    def effects(self, request, before, after):
+        told = super().effects(request, before, after)
+        return told + row_changes.nothing_follows(before, after, VERSIONS_OF_A_TEXT)
+
     @admin.display(description="så läses den")
     def preview(self, row):
         return example_of(row.text) if row and row.pk else "Visas när texten är sparad"
@@ -76,6 +83,7 @@ class FeeRateAdmin(ImportedByFile, MaintainedAdmin):
     fixed = ("code", "purpose", "level", "staff", "with_referral", "amount", "valid_from")
     list_display = ("code", "purpose", "level", "staff", "with_referral", "amount", "valid_from", "valid_to", "source")
     list_filter = ("purpose", "level")
+
     file_import = CatalogueFile(
         FeeRate,
         "PL-14",
@@ -83,3 +91,8 @@ class FeeRateAdmin(ImportedByFile, MaintainedAdmin):
         fixed=fixed,
         key=("purpose", "level", "staff", "with_referral", "valid_from"),
     )
+
+    def effects(self, request, before, after):
+        told = super().effects(request, before, after)
+        same = ("purpose", "level", "staff", "with_referral")
+        return told + row_changes.nothing_follows(before, after, same)

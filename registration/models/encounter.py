@@ -40,6 +40,11 @@ class EncounterQuerySet(LockingQuerySet):
         """Arrived and not yet ended."""
         return self.filter(status__in=[Status.IN_PROGRESS, Status.CHECKED_OUT])
 
+    def planned_after(self, day):
+        """Those that are planned to begin after the day, and are not cancelled."""
+        _, next_day = day_range(day)
+        return self.filter(status=Status.PLANNED, cancelled_at__isnull=True, start__gte=next_day)
+
     def on_day(self, day):
         """Contacts whose start falls on the day in Stockholm."""
         start, end = day_range(day)

@@ -19,6 +19,7 @@ from sdv.organisation.models import (
     Ward,
 )
 
+from . import row_changes, row_usage
 from .administration import (
     CatalogueAdmin,
     CountedToALimit,
@@ -29,6 +30,7 @@ from .administration import (
     site,
 )
 from .catalogue_file import CatalogueFile
+from .change_preview import asked_first
 from .file_import import ImportedByFile
 from .models import AccessLogEntry, ApiToken, Practitioner, Profession, StaffAssignment, User
 from .permissions import Permission
@@ -69,6 +71,7 @@ class CareUnitAdmin(HsaAdmin):
     list_display = ("name", "short_name", "kind", "facility", "hsa_id", "valid_to")
     list_filter = ("kind",)
     list_select_related = ("facility",)
+
     file_import = hsa_file(
         CareUnit,
         *("short_name", "facility", "kind", "care_area", "mvo_code", "specialities"),
@@ -77,6 +80,13 @@ class CareUnitAdmin(HsaAdmin):
         fixed=fixed,
         within="facility",
     )
+
+    def effects(self, request, before, after):
+        told = super().effects(request, before, after)
+        if (last := row_changes.new_last_day(before, after)) is None:
+            return told
+        rows = StaffAssignment.objects.filter(care_unit=after).exclude(valid_to__lte=last)
+        return told + row_usage.told_with("Medarbetaruppdrag på enheten som gäller längre", rows)
 
 
 class SharedListUnitInline(MaintainedInline):
@@ -260,7 +270,12 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Återkalla valda nycklar")
     def revoke(self, request, queryset):
-        revoked = queryset.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+        rows = queryset.filter(revoked_at__isnull=True)
+        if page := asked_first(
+            self, request, rows, "Återkalla nycklar", "De slutar gälla genast, och återkallas för gott."
+        ):
+            return page
+        revoked = rows.update(revoked_at=timezone.now())
         self.message_user(request, f"{revoked} nycklar är återkallade.")
 
 

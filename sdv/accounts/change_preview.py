@@ -188,3 +188,20 @@ def _held(request):
 def _is_form(answer):
     """Whether the form is shown anew, with what is wrong."""
     return "adminform" in (getattr(answer, "context_data", None) or {})
+
+
+def asked_first(administration, request, rows, title, meaning):
+    """The page of the rows that an action is about to change, or None once it has been said yes to them, or where there are
+    none. The yes names the rows that were seen."""
+    if request.POST.get("_yes"):
+        return None
+    rows = list(rows)
+    context = {
+        **administration.admin_site.each_context(request),
+        "title": title,
+        "opts": administration.opts,
+        "rows": rows,
+        "meaning": meaning,
+        "action": request.POST["action"],
+    }
+    return TemplateResponse(request, "admin/action_preview.html", context) if rows else None

@@ -155,6 +155,16 @@ def of_days(before, after, today):
     return told
 
 
+def nothing_follows(before, after, same):
+    """What a new last day of a version means where no other version is valid the day after. `same` are the fields that make
+    rows versions of each other."""
+    if (last := new_last_day(before, after)) is None:
+        return []
+    versions = type(after).objects.filter(**{name: getattr(after, name) for name in same}).exclude(pk=after.pk)
+    day = last + timedelta(days=1)
+    return [] if versions.valid_on(day).exists() else [f"Ingen annan rad tar vid {day}."]
+
+
 def new_last_day(before, after):
     """The last day that the change gives the row, or None where it gives none or another field changes."""
     last = getattr(after, "valid_to", None)

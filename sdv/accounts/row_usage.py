@@ -78,7 +78,10 @@ def counted(row, apart_from=()):
 
 
 def used_by(row, apart_from=()):
-    """What refers to the row, as in "12 bokningar", the most first."""
+    """What refers to the row, as in "12 bokningar", the most first. None where nothing can point at it: what is used by its
+    contents is found by no reference."""
+    if not references(type(row), apart_from):
+        return None
     found = [(each, count, of) for each, count, of in counted(row, apart_from) if count or of == NEWEST]
     found.sort(key=lambda use: -use[1])
     kinds = [each.model for each, _, _ in found]
@@ -94,6 +97,12 @@ def used_by(row, apart_from=()):
             f"{_number(count, of)} {meta.verbose_name if count == 1 and of < NEWEST else meta.verbose_name_plural}{which}"
         )
     return [*told, f"{_number(unnamed)} andra uppgifter"] if unnamed else told
+
+
+def told_with(sentence, rows):
+    """The sentence with how many the rows are, where there are any: "Planerade besök: 12." """
+    count = rows.order_by()[: MOST + 1].count()
+    return [f"{sentence}: {_number(count)}."] if count else []
 
 
 def _number(count, of=0):

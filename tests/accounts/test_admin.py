@@ -267,7 +267,10 @@ def test_a_key_is_seen_without_its_digest_and_taken_back(client, log_in, unit):
     row = ApiToken.objects.get()
     assert row.digest not in client.get(address(ApiToken, "change", row.pk)).content.decode()
     done = {"action": "revoke", "_selected_action": [str(row.pk)]}
-    answer = client.post(address(ApiToken, "changelist"), done, follow=True)
+    asked = client.post(address(ApiToken, "changelist"), done).content.decode()
+    assert "Inget är ändrat än." in asked and "Journalen" in asked
+    assert tokens.find(token, at=now()) == row
+    answer = client.post(address(ApiToken, "changelist"), fields(asked), follow=True)
     assert "1 nycklar är återkallade." in answer.content.decode()
     assert tokens.find(token, at=now()) is None
 

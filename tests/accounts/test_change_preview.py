@@ -11,15 +11,25 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 import sdv.urls  # noqa: F401  each app's administration is registered by it
-from registration.models import AddOn, AddOnCategory, ContactReason, ProblemCode, Referral, VisitType, VisitTypeReason
-from scheduling.models import WeeklyHours
+from registration.models import (
+    AddOn,
+    AddOnCategory,
+    ContactReason,
+    Encounter,
+    FeeRate,
+    ProblemCode,
+    Referral,
+    VisitType,
+    VisitTypeReason,
+)
+from scheduling.models import LetterText, WeeklyHours
 from sdv.accounts import row_usage
 from sdv.accounts.actor import Actor
 from sdv.accounts.administration import MaintainedAdmin, site
 from sdv.accounts.models import Profession, User
 from sdv.accounts.permissions import Role
 from sdv.common.models import ChangeLogEntry
-from sdv.common.time import now
+from sdv.common.time import local_date, now
 from tests import factories
 from tests.desk.signed_in import signed_in
 from tests.forms import fields, save
@@ -168,6 +178,16 @@ def test_each_button_leads_where_it_leads(client, button, leads):
     answer = save(client, page, values | {"alias": "glömska", button: "1"})
     expected = address(ContactReason, leads, *([row.pk] if leads == "change" else []))
     assert (answer.status_code, answer["Location"]) == (302, expected)
+
+
+def test_a_row_changed_in_a_window_of_its_own_is_seen_first_too(client):
+    """Beside a choice, the administration opens the chosen row to be changed."""
+    row = ContactReason.objects.get(name="minne")
+    page, values = opened(client, row)
+    answer = save(client, page + "?_popup=1", values | {"alias": "glömska", "_popup": "1"})
+    assert answer.status_code == 200 and "data-popup-response" in answer.content.decode()
+    row.refresh_from_db()
+    assert row.alias == "glömska"
 
 
 def test_whoever_comes_second_is_told_and_nothing_is_saved(client, unit):
@@ -319,7 +339,7 @@ def test_the_page_and_its_preview_cost_the_same_however_much_uses_the_row(client
         return len(shown), len(previewed), [each["sql"] for each in shown if "UNION ALL" in each["sql"]]
 
     first = statements()
-    assert len(first[2]) == 1
+    assert (*first[:2], len(first[2])) == (10, 22, 1)
     for day in range(1, 4):
         factories.booked_visit(care_unit=unit, start=now() + timedelta(days=day))
     assert statements()[:2] == first[:2]
@@ -328,3 +348,75 @@ def test_the_page_and_its_preview_cost_the_same_however_much_uses_the_row(client
         cursor.execute("EXPLAIN " + first[2][0])
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Seq Scan" not in plan, plan
+
+
+def test_what_nothing_can_point_at_tells_no_use(client):
+    """A letter uses an amount by what it says: that nothing points at it would not be that nothing uses it."""
+    row = FeeRate.objects.first()
+    assert row_usage.used_by(row) is None
+    assert "Används" not in client.get(address(FeeRate, "change", row.pk)).content.decode()
+
+
+# --- What it means ------------------------------------------------------------------------------------------------
+
+
+def effects_of_a_last_day(client, row, last):
+    page, values = opened(client, row)
+    return client.post(page, values | {"valid_to": str(last)}).context["effects"]
+
+
+def test_a_last_day_tells_from_when_and_which_planned_visits_keep_the_row(client, unit):
+    """Those after the day alone, and none that is cancelled."""
+    start = now() + timedelta(days=5)
+    row = factories.booked_visit(care_unit=unit, start=start).encounter.visit_type
+    other = factories.booked_visit(care_unit=unit, start=start + timedelta(hours=2)).encounter
+    assert other.visit_type == row
+    Encounter.objects.filter(pk=other.pk).update(cancelled_at=now())
+    day = local_date(start)
+    before = day - timedelta(days=1)
+    assert effects_of_a_last_day(client, row, before) == [
+        f"Går att välja till och med {before}, inte från {day}. Det som redan är registrerat behåller det.",
+        "Planerade besök efter sista dagen som har det och behåller det: 1.",
+    ]
+    assert len(effects_of_a_last_day(client, row, day)) == 1
+    passed = local_date(now()) - timedelta(days=1)
+    assert effects_of_a_last_day(client, row, passed)[0] == (
+        f"Går inte att välja: sista dagen var {passed}. Det som redan är registrerat behåller det."
+    )
+
+
+def test_a_first_day_to_come_and_a_last_day_taken_away_are_told(client):
+    row = ContactReason.objects.get(name="minne")
+    ContactReason.objects.filter(pk=row.pk).update(valid_to="2030-01-01")
+    page, values = opened(client, row)
+    answer = client.post(page, values | {"valid_from": "2029-01-01", "valid_to": ""})
+    assert answer.context["effects"] == [
+        "Går att välja först från 2029-01-01.",
+        "Utan sista dag går det att välja tills vidare.",
+    ]
+
+
+def test_a_problem_codes_last_day_tells_of_open_commitments(client, unit):
+    commitment = factories.open_commitment(patient=factories.patient(), care_unit=unit)
+    told_effects = effects_of_a_last_day(client, commitment.problem_code, "2030-01-01")
+    assert told_effects[1:] == ["Öppna vårdåtaganden som har det och behåller det: 1."]
+
+
+def test_a_units_last_day_tells_of_assignments_that_go_on(client, unit):
+    assert effects_of_a_last_day(client, unit, "2030-01-01")[1:] == [
+        "Medarbetaruppdrag på enheten som gäller längre: 1."
+    ]
+
+
+def test_a_version_that_nothing_follows_is_told(client):
+    """PL-14, KA-03: until another takes over the day after."""
+    row = FeeRate.objects.filter(valid_to=None).first()
+    assert effects_of_a_last_day(client, row, "2029-12-31")[1:] == ["Ingen annan rad tar vid 2030-01-01."]
+    FeeRate.objects.filter(pk=row.pk).update(valid_to="2029-05-30")
+    same = {
+        name: getattr(row, name) for name in ("code", "purpose", "level", "staff", "with_referral", "amount", "source")
+    }
+    FeeRate.objects.create(**same, valid_from="2029-06-01")
+    assert effects_of_a_last_day(client, row, "2029-05-31")[1:] == []
+    text = LetterText.objects.filter(valid_to=None).first()
+    assert effects_of_a_last_day(client, text, "2029-12-31")[1:] == ["Ingen annan rad tar vid 2030-01-01."]
