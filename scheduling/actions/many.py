@@ -52,7 +52,7 @@ def restore_all(taken, *, by, at, reason):
     ResourceBooking.objects.bulk_create(row for rows in taken.values() for row in rows)
     for appointment in appointments:
         if appointment.kind == AppointmentKind.GROUP:
-            seats.retake(appointment)
+            seats.retake(appointment, also_of_cancelled=True)
     _update(appointments, status=AppointmentStatus.BOOKED, cancelled_at=None, cancelled_by="", cancel_reason="")
     _note(appointments, "restored", by=by, at=at, reason=reason, moment="start_after")
 

@@ -42,12 +42,14 @@ def let_go(appointment):
     SessionParticipant.objects.filter(appointment=appointment).delete()
 
 
-def retake(appointment):
-    """A group booking takes a seat again after an undo. Raises RuleError where the session is full or cancelled."""
+def retake(appointment, *, also_of_cancelled=False):
+    """A group booking takes a seat again after an undo. Raises RuleError where the session is full, moved or cancelled;
+    with `also_of_cancelled` the booking comes back to wait in Ombokningar, as it did or would have (PL-02)."""
     if SessionParticipant.objects.filter(appointment=appointment).exists():
         return
     session = Session.objects.locked().get(pk=appointment.session_id)
-    if session.status == SessionStatus.CANCELLED or session.start != appointment.start:
+    is_cancelled = session.status == SessionStatus.CANCELLED and not also_of_cancelled
+    if is_cancelled or session.start != appointment.start:
         raise rules.session_cancelled(session.name, session.start)
     take(appointment, session, choose(session, overbook=True))
 
@@ -59,11 +61,12 @@ def refuse_cancelled(appointment):
 
 
 def still_there(appointments):
-    """Which of cancelled group bookings can have a seat again, each session's seats counted together."""
+    """Which of cancelled group bookings can have a seat again, each session's seats counted together. Also of a cancelled
+    session: who had a seat there waits in Ombokningar (PL-02)."""
     found, used = [], {}
     for appointment in appointments:
         session = Session.objects.locked().get(pk=appointment.session_id)
-        if session.status == SessionStatus.CANCELLED or session.start != appointment.start:
+        if session.start != appointment.start:
             continue
         free = used.get(session.pk)
         if free is None:

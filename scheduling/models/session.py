@@ -139,9 +139,13 @@ class SessionParticipant(Row):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("session_id", "seat"),
                 declare=[("most", "integer")],
+                # A cancelled session takes nobody new; who was booked on it, and comes back by an undo, has the seat again.
                 func=f"""
-                    SELECT seats + extra_seats INTO most FROM scheduling_session
-                    WHERE id = NEW.session_id AND status = 'planned' FOR NO KEY UPDATE;
+                    SELECT s.seats + s.extra_seats INTO most FROM scheduling_session s
+                    WHERE s.id = NEW.session_id AND (s.status = 'planned' OR EXISTS (
+                        SELECT FROM scheduling_appointment a
+                        WHERE a.id = NEW.appointment_id AND a.session_id = s.id AND a.status = 'cancelled'))
+                    FOR NO KEY UPDATE;
                     IF most IS NULL OR NEW.seat > most THEN
                         RAISE EXCEPTION '{BEYOND_CAPACITY}' USING ERRCODE = 'check_violation';
                     END IF;

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from registration.actions import orders
 from registration.models import EncounterHistory, Order, Patient
-from scheduling.actions import letters
-from scheduling.models import Letter
+from scheduling.actions import letters, sessions
+from scheduling.models import Appointment, Letter, RebookingItem, Session, SessionParticipant
 from sdv.common.time import local_date
 from sdv.flows import deceased, invariants
 from tests.clinic import DAY
@@ -64,8 +64,8 @@ class Life(Story):
         return Patient.objects.get(pk=self.patient.pk).is_deceased
 
 
-# What the undo tells of and does not put back, and an absence that is changed, whose stories are those of UT-07.
-LEFT_OUT = {"offer", "lengthen_absence", "shorten_absence"}
+# What the undo tells of and does not put back.
+LEFT_OUT = {"offer"}
 
 
 def broken_histories():
@@ -101,6 +101,33 @@ def test_a_death_and_its_undo_leave_everything_as_it_was(acts):
         assert not Letter.objects.unsent().filter(kind="to_relatives").exists()
         assert broken_histories() == set()
         transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("at_the_real_hour")
+def test_a_seat_of_a_cancelled_session_comes_back_to_wait_in_ombokningar():
+    """AV-03, PL-02, UT-07: cancelled before the death, the undo puts the row of Ombokningar back as it was; cancelled
+    meanwhile, the booking comes back and is put there."""
+    for is_meanwhile in (False, True):
+        with transaction.atomic():
+            life = Life(two_clinics())
+            life.act("book_group")
+            if not is_meanwhile:
+                life.act("cancel_group")
+            before = every_row()
+            life.die()
+            if is_meanwhile:
+                session = Session.objects.planned().get()
+                sessions.cancel(session_id=session.pk, reason="Ledaren är sjuk", **life.by, at=life.now)
+            left = deceased.undo(patient_id=life.patient.pk, reason="test", **life.by, at=life.now)
+            assert [each.sentence for each in left] == []
+            booked = Appointment.objects.get(patient=life.patient)
+            item = RebookingItem.objects.open().get(appointment=booked)
+            assert (booked.status, item.session) == ("booked", booked.session)
+            assert SessionParticipant.objects.get(appointment=booked).session == booked.session
+            assert is_meanwhile or differences(before, every_row()) == {}
+            assert not next(each for each in invariants.INVARIANTS if each.is_work).rows(life.now).exists()
+            transaction.set_rollback(True)
 
 
 def test_the_whole_life_is_told_by_the_acts():
