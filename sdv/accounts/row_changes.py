@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
 
-from django.db import models
+from django.db import connection, models
 from django.forms.models import _get_foreign_key
 from django.utils.text import capfirst
+from psycopg import sql
 
 from sdv.common.models import LockingQuerySet
 from sdv.common.time import local
@@ -35,6 +36,8 @@ class Picture:
     @classmethod
     def taken(cls, row, inlines, *, is_locked=False):
         """Read anew. Locked, whoever else would change any of it waits."""
+        if is_locked:
+            _wait_for_files([type(row), *(inline.model for inline in inlines)])
         parts = {}
         own = _rows(type(row), is_locked).get(pk=row.pk)
         for inline in inlines:
@@ -48,6 +51,15 @@ class Picture:
         """The same for the same contents: an inline row is known by what it says, so one not yet saved has it too."""
         parts = [(model._meta.label, sorted(map(_mark, rows.values()))) for model, rows in self.parts.items()]
         return hashlib.sha256(repr((_mark(self.row), parts)).encode()).hexdigest()
+
+
+def _wait_for_files(tables):
+    """A file that is read in has its table to itself: whoever holds a row of it and then writes would wait for the file,
+    which waits for the row. So the tables come before the rows."""
+    named = [sql.Identifier(model._meta.db_table) for model in tables]
+    with connection.cursor() as cursor:
+        statement = sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(sql.SQL(", ").join(named))
+        cursor.execute(statement.as_string(cursor.connection))
 
 
 def _rows(model, is_locked):
