@@ -186,3 +186,18 @@ def test_vendored_files_are_what_was_vendored():
     assert present == set(listed)
     for file, checksum in listed.items():
         assert hashlib.sha256((STATIC / "vendor" / file).read_bytes()).hexdigest() == checksum
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_every_form_with_fields_has_a_button_for_control_enter(path):
+    """ui.md 3.3: it presses the one with the key, else the primary one, else the form's first."""
+    if path.name in ("base.html", "components_gallery.html"):
+        pytest.skip("the palette is answered by Enter; the gallery shows fields alone")
+    forms = re.findall(r"<form\b[^>]*method=\"post\".*?</form>", source(path), re.DOTALL)
+    lacking = [
+        form
+        for form in forms
+        if re.search(r"<c-field|<c-outcomes|<textarea|<select", form)
+        and not re.search(r"<c-button(?![^>]*type=\"button\")|type=\"submit\"", form)
+    ]
+    assert lacking == []

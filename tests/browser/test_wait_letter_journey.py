@@ -99,6 +99,9 @@ def test_every_button_of_a_row_is_on_the_screen(desk, visit, clinic, place, widt
     assert desk.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     assert desk.evaluate("[...document.querySelectorAll('.tablewrap')].map(w => w.scrollWidth - w.clientWidth)") == [0]
     assert desk.locator("tbody .act .btn").count() >= 9
+    # Two lines of buttons in an ordinary row: as many rows on the screen as there can be.
+    heights = desk.locator("tbody tr:not(:first-child)").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert max(heights) <= 60
     outside = "buttons => buttons.filter(b => b.getBoundingClientRect().right > innerWidth).length"
     assert desk.locator("tbody .act .btn").evaluate_all(outside) == 0
     judge(desk, f"lista-{width}")
