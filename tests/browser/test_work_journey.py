@@ -238,6 +238,8 @@ def test_the_waiting_list_is_worked_by_keys_from_the_top(as_user, visit):
     given = BookingRequest.objects.filter(addressee=user)
     assert {row.pk for row in given} == {second.pk, fourth.pk}
 
+    # The list has the focus once its script has run on the new page.
+    page.locator(".who:focus").wait_for()
     page.keyboard.press("End")
     assert focused(page) == f"patient-{after_visit.pk}"
     # With no row marked it is the row's own.
