@@ -36,22 +36,35 @@ def left_of(care_unit, day):
     }
 
 
+def closing(care_unit, day):
+    """The close of the day that stands, or None: a day with somebody left of it again is open, whoever closed it before
+    (an undone arrival or Utebliven, a time booked later the same day)."""
+    closed = DayClose.objects.filter(care_unit=care_unit, day=day).select_related("closed_by")
+    return closed.filter(~Exists(not_arrived(care_unit, day))).first()
+
+
 def unclosed(*, at, care_unit=None, care_units=None):
     """(unit id, day) of the days before today when somebody was booked or came without a booking, and that nobody has
-    closed."""
+    closed; and of those, however long ago, when somebody booked has still neither come, been missed nor been cancelled."""
     today = local_date(at)
-    span = {"start__gte": start_of_day(today - REMINDED), "start__lt": start_of_day(today)}
+    units, past = {}, {"start__lt": start_of_day(today)}
     if care_unit is not None:
-        span["care_unit"] = care_unit
+        units["care_unit"] = care_unit
     if care_units is not None:
-        span["care_unit__in"] = care_units
-    booked = Appointment.objects.filter(**span).exclude(status="cancelled")
+        units["care_unit__in"] = care_units
+    span = past | {"start__gte": start_of_day(today - REMINDED)}
+    booked = Appointment.objects.filter(**units, **span).exclude(status="cancelled")
     # A visit: what is checked out, by hand or by itself. A ward's stays and an emergency unit's go on over the days.
-    came = Encounter.objects.filter(**span).reported().exclude(type__check_out="not_applicable")
-    return sorted(_not_closed(booked).union(_not_closed(came)))
+    came = Encounter.objects.filter(**units, **span).reported().exclude(type__check_out="not_applicable")
+    remaining = Appointment.objects.living().filter(**units, **past)
+    return sorted(_not_closed(booked).union(_not_closed(came), _days(remaining)))
 
 
 def _not_closed(rows):
-    rows = rows.annotate(day=TruncDate("start", tzinfo=STOCKHOLM, output_field=DateField()))
     closed = DayClose.objects.filter(care_unit=OuterRef("care_unit"), day=OuterRef("day"))
-    return rows.filter(~Exists(closed)).order_by().values_list("care_unit", "day").distinct()
+    return _days(rows).filter(~Exists(closed))
+
+
+def _days(rows):
+    rows = rows.annotate(day=TruncDate("start", tzinfo=STOCKHOLM, output_field=DateField()))
+    return rows.order_by().values_list("care_unit", "day").distinct()

@@ -24,15 +24,19 @@ def confirm_no_shows(*, care_unit, day, appointment_ids, by, at):
     return done, refused
 
 
-def close(*, care_unit, day, by, at):
-    """Closes the unit's day. Refused while somebody booked has neither come, been missed nor been cancelled."""
+def close(*, care_unit, day, by, at, again=False):
+    """Closes the unit's day. Refused while somebody booked has neither come, been missed nor been cancelled. `again`: who
+    was left of a closed day has just been confirmed, and the day is closed anew."""
     waiting = days.not_arrived(care_unit, day).count()
     if refused := rules.day_close_refusal(day=day, today=local_date(at), waiting=waiting):
         raise refused
     left = {name: rows.count() for name, rows in days.left_of(care_unit, day).items()}
+    told = {"closed_at": at, "closed_by": by, "left": left}
+    if again:
+        return DayClose.objects.update_or_create(care_unit=care_unit, day=day, defaults=told)[0]
     try:
         with transaction.atomic():
-            return DayClose.objects.create(care_unit=care_unit, day=day, closed_at=at, closed_by=by, left=left)
+            return DayClose.objects.create(care_unit=care_unit, day=day, **told)
     except IntegrityError:
         had = DayClose.objects.select_related("closed_by").get(care_unit=care_unit, day=day)
         raise rules.day_closed_already(had.day).told(had.closed_by, had.closed_at) from None

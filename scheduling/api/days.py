@@ -5,7 +5,6 @@ from rest_framework import serializers
 from registration.api.coded import RowId
 from scheduling import days
 from scheduling.actions import day_close
-from scheduling.models import DayClose
 from sdv.accounts.api.endpoint import Endpoint
 from sdv.accounts.api.schema import operation, page_of
 from sdv.accounts.permissions import Permission
@@ -109,10 +108,10 @@ class DayClosing(Endpoint):
         unit, on = asked["care_unit"], asked["date"]
         self.require_for_body(unit.pk)
         who = {"care_unit": unit, "day": on, "by": self.actor.user, "at": self.at}
-        _, refused = day_close.confirm_no_shows(appointment_ids=asked.get("no_shows", ()), **who)
+        done, refused = day_close.confirm_no_shows(appointment_ids=asked.get("no_shows", ()), **who)
         if refused:
             raise refused[0]
-        day_close.close(**who)
+        day_close.close(**who, again=done > 0)
         return self.shown(unit.pk, on, status=201)
 
     def shown(self, care_unit_id, on, *, status=200):
@@ -123,7 +122,7 @@ class DayClosing(Endpoint):
             left[name] = [str(pk) for pk, _ in found]
             patients += [patient for _, patient in found]
         self.log(patients, "dagens avslut", care_unit_id=care_unit_id)
-        closed = DayClose.objects.filter(care_unit=care_unit_id, day=on).select_related("closed_by").first()
+        closed = days.closing(care_unit_id, on)
         body = {
             "care_unit": str(care_unit_id),
             "date": day(on),

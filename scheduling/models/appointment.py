@@ -111,6 +111,8 @@ class Appointment(Versioned):
         indexes = [
             models.Index(fields=["care_unit", "start", "id"], name="appointment_by_unit_and_time"),
             models.Index(fields=["patient", "start", "id"], name="appointment_by_patient"),
+            # Days that somebody booked is left of, however long ago (PL-04).
+            models.Index(fields=["care_unit", "start"], condition=Q(status="booked"), name="appointment_living"),
         ]
         constraints = [
             models.CheckConstraint(name="appointment_status_known", condition=Q(status__in=AppointmentStatus.values)),

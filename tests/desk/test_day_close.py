@@ -115,6 +115,65 @@ def test_a_day_nobody_closed_is_seen_the_next_morning_and_by_the_job(centre, day
     assert days.unclosed(at=NOW + 16 * DAY) == []
 
 
+def closed_day(centre, day):
+    ids = [row.pk for row in day["missed"]]
+    day_close.confirm_no_shows(care_unit=centre.unit, day=TODAY, appointment_ids=ids, by=centre.nurse, at=EVENING)
+    return close(centre)
+
+
+def undone(name):
+    def act(centre, day):
+        row = day[name][0] if name == "missed" else day[name]
+        appointments.undo(appointment_id=row.pk, by=centre.nurse, at=EVENING)
+        return row
+
+    return act
+
+
+def booked_late(centre, day):
+    return centre.book(centre.patient(), EVENING + HALF_HOUR, at=EVENING)
+
+
+@pytest.mark.parametrize(
+    "act", [undone("missed"), undone("came"), booked_late], ids=["no-show", "arrival", "booked late"]
+)
+def test_who_is_left_of_a_closed_day_opens_it_again_however_long_ago(centre, day, act):
+    """PL-04, PL-20: an undone Utebliven or arrival, or a time booked later the same day. Nobody is lost with the day."""
+    closed = closed_day(centre, day)
+    assert days.closing(centre.unit, TODAY) == closed
+    row = act(centre, day)
+    assert days.closing(centre.unit, TODAY) is None
+    late = NOW + 60 * DAY
+    assert days.unclosed(at=EVENING) == []
+    for at in (NOW + DAY, late):
+        assert days.unclosed(at=at) == days.unclosed(at=at, care_unit=centre.unit) == [(centre.unit.pk, TODAY)]
+    with pytest.raises(RuleError) as refused:
+        close(centre, at=late)
+    assert (refused.value.code, DayClose.objects.get().closed_at) == ("not_arrived", EVENING)
+    with time_machine.travel(late, tick=False):
+        client = signed_in(centre.staff())
+        page = client.get(reverse("day-close")).content.decode()
+        assert "Stäng dagen 2026-11-20" in page and "Stängd 2026" not in page and str(row.pk) in page
+        answer = client.post(reverse("day-close"), {"dag": "2026-11-20", "utebliven": [str(row.pk)]}, follow=True)
+        assert "Dagen 2026-11-20 är stängd, 1 uteblivna registrerade" in answer.content.decode()
+    assert days.closing(centre.unit, TODAY).closed_at.date() == late.date()
+    assert (DayClose.objects.count(), days.unclosed(at=late)) == (1, [])
+
+
+def test_a_closed_day_with_somebody_left_is_open_by_rest_too(centre, day):
+    """PL-04"""
+    closed_day(centre, day)
+    asked = {"care_unit": str(centre.unit.pk), "date": "2026-11-20"}
+    address = f"day-close/?care_unit={centre.unit.pk}&date=2026-11-20"
+    with time_machine.travel(EVENING, tick=False):
+        caller = Caller(centre.staff(Role.INTEGRATION))
+        assert caller.get(address).json()["closed_at"] == "2026-11-20T17:00:00+01:00"
+        row = undone("missed")(centre, day)
+        assert caller.get(address).json()["closed_at"] is None
+        answer = caller.post("day-close/", asked | {"no_shows": [str(row.pk)]})
+        assert (answer.status_code, answer.json()["closed_at"]) == (201, "2026-11-20T17:00:00+01:00")
+
+
 def test_a_day_of_visits_without_a_booking_is_reminded_of_too(centre):
     """PL-04: somebody came. A contact without a visit, and one registered by mistake, close no day; nor does a ward's stay."""
     who = {"care_unit": centre.unit, "by": centre.nurse, "at": NOW}

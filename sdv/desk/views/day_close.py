@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods
 from registration import presenters
 from scheduling import days
 from scheduling.actions import day_close
-from scheduling.models import DayClose
 from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
@@ -41,7 +40,7 @@ def close_day(request):
         done, refusals = day_close.confirm_no_shows(appointment_ids=_ids(request), **who)
         if not refusals:
             try:
-                day_close.close(**who)
+                day_close.close(**who, again=done > 0)
             except RuleError as refused:
                 if refused.user_id != request.actor.user.pk:
                     refusals = [refused]
@@ -89,13 +88,12 @@ def _context(request, unit, day, at):
         lines = [(each.pk, stamp(each.start), presenters.shown_name(each.patient), _kind(each)) for each in some]
         left.append((HEADINGS[name], count, lines))
     log_access(actor=request.actor, patients=patients, what="dagens avslut", at=at)
-    closed = DayClose.objects.filter(care_unit=unit, day=day).select_related("closed_by").first()
     return {
         "heading": f"Stäng dagen {day.isoformat()}",
         "day": day,
         "rows": [(row, seen(row.patient, on=today), row.start <= at) for row in rows],
         "left": left,
-        "closed": closed,
+        "closed": days.closing(unit, day),
         "unclosed": [each for _, each in days.unclosed(at=at, care_unit=unit) if each != day],
     }
 
