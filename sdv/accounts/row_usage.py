@@ -100,7 +100,7 @@ def used_by(row, apart_from=()):
 
 
 def told_with(sentence, rows):
-    """The sentence with how many the rows are, where there are any: "Planerade besök: 12." """
+    """The sentence with how many the rows are, as in "Planerade besök: 12.", or nothing where there are none."""
     count = rows.order_by()[: MOST + 1].count()
     return [f"{sentence}: {_number(count)}."] if count else []
 
