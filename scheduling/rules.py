@@ -273,6 +273,15 @@ def day_close_refusal(*, day, today, waiting):
     return None
 
 
+def booked_on_a_closed_commitment():
+    """UT-03: nothing is booked on a closed vårdåtagande, nor comes back to be."""
+    return RuleError(
+        "UT-03",
+        "Vårdåtagandet är avslutat, och besöket har inte varit. Öppna vårdåtagandet igen först, eller boka en ny tid.",
+        code="commitment_closed",
+    )
+
+
 def day_closed_already(day):
     """PL-27: who was first."""
     return RuleError("PL-04", f"Dagen {day.isoformat()} är redan stängd.", code="already_done")

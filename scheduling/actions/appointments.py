@@ -6,11 +6,11 @@ from django.db.models import Q
 
 from registration.actions import consults, encounters
 from registration.lifecycle import no_show_refusal
-from registration.models import Encounter, Patient
+from registration.models import CommitmentStatus, Encounter, Patient
 from scheduling import rules, slots
 from scheduling.models import Appointment, AppointmentKind, AppointmentStatus, CancelledBy, FreedBy, Resource
 from sdv.common.errors import InputError, RuleError
-from sdv.common.time import minute
+from sdv.common.time import local_date, minute
 from sdv.common.versions import refuse_stale, write
 
 from . import (
@@ -342,6 +342,10 @@ def undo(*, appointment_id, by, at, reason="", version=None):
     if appointment.status == AppointmentStatus.ARRIVED:
         encounters.undo_arrival(appointment.encounter, by=by, at=at, reason=reason)
     elif appointment.status == AppointmentStatus.NO_SHOW:
+        commitment = appointment.encounter.commitment
+        is_ahead = local_date(appointment.start) >= local_date(at)
+        if is_ahead and commitment and commitment.status == CommitmentStatus.CLOSED:
+            raise rules.booked_on_a_closed_commitment()
         encounters.undo_no_show(appointment.encounter, by=by, at=at, reason=reason)
         work_items.withdraw_no_show_item(appointment.encounter, by=by, at=at)
         resource_bookings.retake(appointment, resources, at=at)

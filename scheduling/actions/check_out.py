@@ -11,6 +11,7 @@ from scheduling import rules
 from scheduling.models import (
     UNDONE,
     Appointment,
+    AppointmentStatus,
     AwaitedResult,
     AwaitedStatus,
     BookingRequest,
@@ -23,13 +24,14 @@ from scheduling.models import (
     Outcome,
     OutcomeCode,
     OutcomeReason,
+    RebookingItem,
 )
 from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date, minute
 from sdv.common.versions import write
 
 from . import commitments, invitations, offers
-from .work_items import COMMITMENT_CLOSED, create_request
+from .work_items import COMMITMENT_CLOSED, create_request, refuse_watch
 
 CHECK_OUT_UNDONE = "Utcheckningen ångrad"
 
@@ -133,8 +135,8 @@ def _end_commitments(context, own, others, reason):
 
 def _await(context, own, reason, waiting_for, watch_until, responsible):
     today = local_date(context["at"])
-    if watch_until and watch_until < today:
-        raise InputError(watch_until="Datumet har passerat. Ange ett datum från och med i dag.")
+    if watch_until:
+        refuse_watch(watch_until, today)
     AwaitedResult.objects.create(
         **_item(context, own),
         reason=reason,
@@ -226,6 +228,8 @@ def _restore_items(commitment, closed_at, *, by, at):
     for item in AwaitedResult.objects.filter(**ended).locked():
         status = AwaitedStatus.ARRIVED if item.result_at else AwaitedStatus.WATCHING
         write(item, status=status, decided_at=None, decided_by=None, decision="")
-    for model in (MissingFollowUp, NoShowItem):
-        for item in model.objects.filter(**ended).locked():
+    # What was to be booked anew is so again, where the booking still waits (PL-02).
+    still_booked = RebookingItem.objects.filter(appointment__status=AppointmentStatus.BOOKED)
+    for items in (MissingFollowUp.objects, NoShowItem.objects, still_booked):
+        for item in items.filter(**ended).locked():
             write(item, status=ItemStatus.OPEN, decided_at=None, decided_by=None, decision="")

@@ -138,7 +138,7 @@ def await_answer(*, request_id, reason, by, at, waiting_for="", watch_until=None
     if chosen is None:
         raise InputError(reason="Välj vad som avvaktas.")
     if watch_until:
-        _refuse_watch(watch_until, today)
+        refuse_watch(watch_until, today)
     visit = _visit_behind(request)
     if visit is None:
         raise rules.no_visit_to_await()
@@ -266,13 +266,14 @@ def postpone(*, model, item_id, watch_until, by, at, version=None):
     if _is_decided(item):
         raise _already_decided(item, _rule_of(item))
     today = local_date(at)
-    _refuse_watch(watch_until, today)
+    refuse_watch(watch_until, today)
     if model is RebookingItem and watch_until > max(today, day := local_date(item.appointment.start)):
         raise InputError(watch_until=f"Bokningen är {day.isoformat()}. Ange ett datum senast den dagen.")
     return write(item, watch_until=watch_until)
 
 
-def _refuse_watch(watch_until, today):
+def refuse_watch(watch_until, today):
+    """A day to look at it again is from today and within two years (UT-04)."""
     if watch_until < today:
         raise InputError(watch_until="Datumet har passerat. Ange ett datum från och med i dag.")
     if watch_until > today + rules.LONGEST_WATCH:

@@ -215,6 +215,12 @@ def care_of_merged_records(at):
     return Patient.objects.filter(held, merged_into__isnull=False)
 
 
+def bookings_of_closed_commitments(at):
+    """UT-03: what is closed has nothing booked from today on."""
+    coming = Appointment.objects.living().filter(start__gte=start_of_day(local_date(at)))
+    return coming.filter(encounter__commitment__status=CommitmentStatus.CLOSED)
+
+
 def items_after_another_s_visit(at):
     """UT-04, UT-05: what is watched after a visit is watched of the patient who made it."""
     strange = Q()
@@ -269,6 +275,7 @@ INVARIANTS = [
     Invariant("patients-in-two-places", "patienter som har två platser på en gång (VH-09)", patients_in_two_places),
     Invariant("places-of-what-never-was", "platser som hålls av annullerade vårdhändelser (VH-12)", places_held_by_what_never_was),
     Invariant("items-of-closed-commitments", "avslutade vårdåtaganden med poster kvar (UT-03)", items_of_closed_commitments),
+    Invariant("bookings-of-closed-commitments", "avslutade vårdåtaganden med bokningar kvar (UT-03)", bookings_of_closed_commitments),
     Invariant("items-after-another-s-visit", "bevakningar efter någon annans besök (UT-04)", items_after_another_s_visit),
     Invariant("offers-to-nobody-waiting", "erbjudna tider till någon som inte väntar längre (PL-01)", offers_to_nobody_waiting),
     Invariant("planning-for-the-dead", "avlidna patienter med planering kvar (AV-02)", planning_for_the_dead),

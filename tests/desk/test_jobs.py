@@ -170,6 +170,14 @@ def _closed_with_a_request():
     )
 
 
+def _closed_with_a_booking():
+    clinic = factories.SpecialisedClinicFactory()
+    visit = factories.booked_visit(care_unit=clinic, at=NINE, start=NINE + timedelta(days=2))
+    CareCommitment.objects.filter(encounters=visit.encounter).update(
+        status="closed", closed_on=MONDAY, close_reason="färdigbehandlad"
+    )
+
+
 def _end_told_twice():
     from sdv.outbox.models import OutboxMessage
 
@@ -203,6 +211,7 @@ def _booked_for_the_dead():
         (_cancelled_with_its_time, "times-without-appointment"),
         (_specialised_without_commitment, "visits-without-commitment"),
         (_closed_with_a_request, "items-of-closed-commitments"),
+        (_closed_with_a_booking, "bookings-of-closed-commitments"),
         (_booked_for_the_dead, "planning-for-the-dead"),
         (_end_told_twice, "ends-told-twice"),
         (_end_not_told, "ends-not-told"),

@@ -8,7 +8,7 @@ import pytest
 from registration.actions import clock
 from registration.models import ContactReason, Encounter, EncounterHistory, Referral
 from scheduling import promises
-from scheduling.actions import absences, appointments, resource_bookings, work_items
+from scheduling.actions import absences, appointments, commitments, resource_bookings, work_items
 from scheduling.models import Appointment, BookingRequest, NoShowItem, Resource, ResourceBooking, WeeklyHours
 from sdv.accounts.permissions import Role
 from sdv.common.errors import InputError, RuleError, StaleVersion
@@ -361,6 +361,25 @@ def test_a_no_show_is_undone_with_its_work_item(health_centre):
     undone = appointments.undo(appointment_id=appointment.pk, by=health_centre.nurse, at=NOW)
     assert (undone.status, undone.encounter.type_id) == ("booked", "forhandsregistrerad-oppenvardskontakt")
     assert NoShowItem.objects.open().count() == 0
+
+
+def test_a_visit_to_come_is_not_had_again_on_a_closed_commitment(clinic):
+    """UT-03, PL-13, VH-11: cancelled 20 hours before, and the vårdåtagande ended with the no-show's item. Opened again, or
+    when the day has been, the Utebliven can be undone."""
+    patient = clinic.patient()
+    commitment = clinic.commitment(patient)
+    visit = clinic.book(patient, NOW + timedelta(hours=20))
+    who = {"by": clinic.nurse, "at": NOW}
+    cancellation.cancel(appointment_id=visit.pk, cancelled_by="patient", reason="Ringde", **who)
+    item, reason = NoShowItem.objects.get(), clinic.outcome_reason("end_commitment")
+    work_items.decide(model=NoShowItem, item_id=item.pk, decision="end_commitment", reason=reason, **who)
+    with pytest.raises(RuleError) as refused:
+        appointments.undo(appointment_id=visit.pk, **who)
+    assert (refused.value.rule, refused.value.code) == ("UT-03", "commitment_closed")
+    visit.refresh_from_db()
+    assert (visit.status, NoShowItem.objects.open().count()) == ("no_show", 0)
+    commitments.reopen(commitment_id=commitment.pk, reason="Ångrar sig", **who)
+    assert appointments.undo(appointment_id=visit.pk, **who).status == "booked"
 
 
 @pytest.mark.parametrize(

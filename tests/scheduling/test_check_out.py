@@ -7,13 +7,14 @@ import pytest
 from registration.actions import clock, encounters, referrals
 from registration.models import CareCommitment, Encounter, EncounterHistory, Referral
 from scheduling import promises
-from scheduling.actions import check_out, commitments, offers, work_items
+from scheduling.actions import absences, check_out, commitments, offers, work_items
 from scheduling.models import (
     AwaitedResult,
     BookingRequest,
     CheckOut,
     MissingFollowUp,
     NoShowItem,
+    RebookingItem,
 )
 from sdv.common.errors import InputError, RuleError, StaleVersion
 from sdv.common.time import end_of_day
@@ -132,6 +133,24 @@ def test_other_commitments_at_the_unit_are_ticked_one_by_one(clinic, visit):
     assert CareCommitment.objects.open().count() == 0
     # The accepted remiss of the ticked one does not stay in Att boka.
     assert Referral.objects.to_book().count() == 0
+
+
+def test_a_booking_to_move_that_the_ending_took_off_the_list_is_there_again_after_undo(clinic):
+    """PL-02, PL-13, UT-03: a visit of yesterday that nobody moved or ended, and which is still booked."""
+    patient = clinic.patient()
+    clinic.commitment(patient)
+    left = clinic.book(patient, NOW - DAY, at=NOW - 3 * DAY)
+    absences.register(
+        care_unit=clinic.unit, kind="leave", resource_id=clinic.nurse_resource.pk, start=NOW - DAY,
+        end=NOW - DAY + HALF_HOUR, by=clinic.nurse, at=NOW - 2 * DAY,
+    )  # fmt: skip
+    item = RebookingItem.objects.open().get(appointment=left)
+    visit = clinic.arrived(patient).encounter
+    finish(clinic, visit, "end_commitment", reason=clinic.outcome_reason("end_commitment"))
+    assert not RebookingItem.objects.open().exists()
+    undo(clinic, visit)
+    again = RebookingItem.objects.open().get()
+    assert (again.pk, again.decision, again.decided_at, again.version) == (item.pk, "", None, item.version + 2)
 
 
 def test_another_patient_s_commitment_cannot_be_ticked(clinic, visit):
@@ -279,6 +298,23 @@ def test_undo_of_ending_opens_the_commitment_again(clinic, visit):
     assert CheckOut.objects.get().undone_by == clinic.doctor
     again = Referral.objects.values("status", "decided_at", "decided_by", "version").get(pk=waiting.pk)
     assert again == decided | {"version": waiting.version + 2}
+
+
+@pytest.mark.parametrize(
+    ("day", "sentence"),
+    [
+        (TODAY - DAY, "Datumet har passerat. Ange ett datum från och med i dag."),
+        (date(2028, 11, 22), "Ange ett datum inom två år."),
+        (date(2999, 1, 1), "Ange ett datum inom två år."),
+    ],
+)
+def test_a_result_is_watched_from_today_and_for_two_years_at_most(clinic, visit, day, sentence):
+    """UT-04: as when it is postponed."""
+    with pytest.raises(InputError) as refused:
+        finish(clinic, visit, "await_result", reason=clinic.outcome_reason("await_result"), watch_until=day)
+    assert refused.value.errors == {"watch_until": [sentence]}
+    assert not AwaitedResult.objects.exists() and not CheckOut.objects.exists()
+    finish(clinic, visit, "await_result", reason=clinic.outcome_reason("await_result"), watch_until=date(2028, 11, 21))
 
 
 @pytest.mark.parametrize("outcome", ["await_result", "no_further_planning", "follow_up"])
