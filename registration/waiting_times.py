@@ -92,7 +92,8 @@ def deviation_refusal(
     *, kind, reason, starts_on, ends_on, since, today, is_primary_care, conditions, offered, limit_day
 ):
     """Why the deviation may not be registered, or None (BO-04). `conditions` are whether the patient was informed and has
-    declined; `offered` the day of the offered time; `limit_day` the last day of the guarantee, or None."""
+    declined; `offered` the day of the offered time; `limit_day` the last day of the guarantee, or None. How long notice is
+    good notice no source says in days: who registers it answers for it."""
     if not reason.strip():
         return _refused("Ange skälet till avvikelsen.", "reason_missing")
     if starts_on < since:
@@ -107,8 +108,8 @@ def deviation_refusal(
         return None
     if offered is None or not all(conditions):
         return _refused(
-            "Patientvald väntan kräver tre saker: patienten är informerad om vårdgarantin, har erbjudits en tid inom den"
-            " och har själv avstått. Saknas någon räknas väntan.",
+            "Patientvald väntan kräver tre saker: patienten är informerad om vårdgarantin, har med god"
+            " framförhållning erbjudits en tid inom den och har själv avstått. Saknas någon räknas väntan.",
             "conditions_missing",
         )
     if offered < since:

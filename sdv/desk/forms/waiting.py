@@ -26,7 +26,9 @@ class DeviationForm(forms.Form):
         error_messages={"required": "Ange skälet till avvikelsen."},
     )
     is_informed = forms.BooleanField(label="Patienten är informerad om vårdgarantin", required=False)
-    offered_on = SwedishDateField(label="Erbjuden tid: dag", required=False, help_text="")
+    offered_on = SwedishDateField(
+        label="Erbjuden tid: dag", required=False, help_text="Inom vårdgarantin och erbjuden med god framförhållning."
+    )
     offered_time = SwedishTimeField(label="Erbjuden tid: klockslag", required=False)
     has_declined = forms.BooleanField(label="Patienten har själv avstått", required=False)
 
