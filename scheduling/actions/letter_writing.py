@@ -3,6 +3,7 @@
 All of it are inner writes in the transaction of the booking, under the patient's lock. What cannot be written for want of
 a fact does not stop the booking: it stands in the unit's Brev as work, with what is missing named."""
 
+from dataclasses import replace
 from datetime import time
 
 from django.db.models import Case, F, OuterRef, Subquery, Value, When
@@ -33,6 +34,10 @@ IN_PORTAL = (Delivery.PORTAL, Delivery.BOTH)
 REPLACED = "Ersatt av ett nytt brev"
 RESCHEDULED = "Tiden är ombokad"
 CANCELLED = "Tiden är avbokad"
+OWN_TEXT_GONE = (
+    "Brevets egen text togs bort när skyddade personuppgifter kom (SK-02). "
+    "Skriv brevet på nytt, med egen text om den behövs."
+)
 
 
 def write(
@@ -172,18 +177,35 @@ def stop_messages(letter_ids, *, at):
     ).update(stopped_at=at)
 
 
-def purge(patient_ids, *, at):
-    """Letters of patients who have become protected: what has left stays as it was sent (KA-03), the rest is deleted.
-    Returns how many."""
+def purge(patient_ids, *, by, at):
+    """Letters of patients who have become protected: what has left stays as it was sent (KA-03), the rest that can hold an
+    address is deleted. Who was to be told of a time ahead is told by mediation instead, in a letter written anew, or it is
+    work in the unit's Brev (KA-05). Returns how many were deleted."""
     rows = Letter.objects.filter(patient__in=patient_ids)
     delivered = OutboxMessage.objects.filter(topic=Topic.LETTER_TO_PORTAL, delivered_at__isnull=False)
     rows.unsent().filter(pk__in=delivered.values("subject_id")).update(
         status=LetterStatus.SENT, decided_at=at, version=F("version") + 1
     )
-    gone = rows.exclude(status__in=GONE_OUT)
+    gone = rows.purged_by_a_marking()
+    # Read while the letters are there: what was chosen of them goes on.
+    untold = [_anew(letter, at=at) for letter in gone.about_a_coming_time(at)]
     count = gone.count()
     gone.delete()
+    for told, had_own_text in untold:
+        if had_own_text:
+            _save(told, told.to_patient() | {"body": "", "parts": {}, "missing": OWN_TEXT_GONE}, by=by, at=at)
+        else:
+            _write(told, (), by=by, at=at)
     return count
+
+
+def _anew(letter, *, at):
+    """What the letter told, for the one that is written when it has been deleted, and whether somebody's own words go with
+    it: an address can stand in them, so they are not kept, and somebody is asked. A time that has gone is told without them."""
+    appointment, choices = letter.appointment, replace(choices_of(letter), own_text="")
+    told = Told(appointment, letter.kind, letter.changed_by, last_told(appointment), at, choices)
+    told.is_large_print = letter.is_large_print
+    return told, bool(letter.own_text) and letter.kind != LetterKind.CANCELLATION
 
 
 def settle_portal(*, at, dry_run=False):

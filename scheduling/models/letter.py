@@ -113,6 +113,23 @@ class LetterQuerySet(LockingQuerySet):
             patient__deceased_on=None,
         )
 
+    def purged_by_a_marking(self):
+        """What has not left and can hold an address: what goes by mediation has none (SK-02, KA-05)."""
+        return self.exclude(status__in=GONE_OUT).exclude(delivery=Delivery.MEDIATION)
+
+    def about_a_coming_time(self, at):
+        """What was to tell the living of a time ahead, or that it has gone, and waits for paper, for 1177 or for somebody
+        (KA-01, PL-09)."""
+        return self.filter(
+            Q(appointment__status=AppointmentStatus.BOOKED, kind__in=[LetterKind.APPOINTMENT, LetterKind.CHANGE])
+            | Q(appointment__status=AppointmentStatus.CANCELLED, kind=LetterKind.CANCELLATION),
+            status__in=[LetterStatus.UNSENT, LetterStatus.BLOCKED],
+            appointment__start__gt=at,
+            is_copy=False,
+            patient__deceased_on=None,
+            patient__merged_into=None,
+        )
+
     def tell_of_the_fee(self):
         """Letters that have gone out and say what it costs not to come: what charging stands on (PL-14)."""
         return self.gone_out().filter(is_copy=False, parts__sections__contains=[{"part": "no_show"}])

@@ -1,8 +1,8 @@
 """Protected personal data (SK-01…05): a marking arrives from the population register or is set by hand, and is lifted.
 
 With the marking, in the same transaction, everything goes that SK-02 does not leave: what was held is deleted or emptied
-(`purge`), and nothing of it comes back by itself. What holds anything of a patient is found by looking, in the one
-register of consumers (sdv.flows.consumers)."""
+(`purge`), and nothing of it comes back by itself; who was to be told of a time ahead is told by mediation. What holds
+anything of a patient is found by looking, in the one register of consumers (sdv.flows.consumers)."""
 
 from django.db import transaction
 from django.db.models import Q, TextField
@@ -189,12 +189,12 @@ def purge(patient, *, by, at):
         gone["relations"] += relations.purge(patient_id=row.pk)
     numbers = list(PatientIdentity.objects.filter(patient__in=ids).values_list("value", flat=True))
     relations.hide_guardian(numbers=numbers)
-    gone["letters"] = letter_writing.purge(ids, at=at)
+    gone["letters"] = letter_writing.purge(ids, by=by, at=at)
     # What waits to be sent to the person as somebody else's guardian has the person's address.
     to_guardian = Letter.objects.filter(relation__kind="guardian", relation__identity__in=numbers)
     gone["letters"] += to_guardian.exclude(status__in=GONE_OUT).delete()[0]
     children = births.forget_the_mother_in_children(ids, by=by, at=at)
-    letter_writing.purge(children, at=at)
+    letter_writing.purge(children, by=by, at=at)
     # Who pays and where the person is listed are copies of the patient's own (PA-06), and a listing tells of a place.
     copies = Encounter.objects.filter(patient__in=[*ids, *children]).exclude(payer="", listing_unit="")
     Encounter.objects.filter(pk__in=list(copies.locked().values_list("pk", flat=True))).update(
@@ -207,7 +207,7 @@ def purge(patient, *, by, at):
 
 def held(patient):
     """What a marking would delete, as (number, one, many): what is told before it is done."""
-    letters = Letter.objects.filter(patient=patient).exclude(status__in=GONE_OUT)
+    letters = Letter.objects.filter(patient=patient).purged_by_a_marking()
     numbers = [
         (patient.phones.count(), "telefonnummer", "telefonnummer"),
         (patient.addresses.count(), "adress", "adresser"),

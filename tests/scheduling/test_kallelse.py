@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
 from registration.actions import relations
-from registration.models import AddOn, AddressKind, FeeRate, PatientAddress, PortalContact
+from registration.models import AddOn, AddressKind, FeeRate, Patient, PatientAddress, PortalContact
 from scheduling.actions import appointments, letter_writing, letters
 from scheduling.models import Letter, LetterDocument, LetterText
 from sdv.common.errors import InputError, RuleError
@@ -384,7 +384,7 @@ def test_a_protected_person_s_letter_goes_by_mediation_and_has_no_address_name_o
 
 
 def test_the_marking_deletes_what_has_not_left_and_keeps_what_has(clinic):
-    """SK-02, KA-03"""
+    """SK-02, KA-03, KA-05: of a time ahead that nobody has been told, by mediation instead."""
     patient = living_at(clinic.patient())
     booked(clinic, patient)
     sent = only()
@@ -394,8 +394,74 @@ def test_the_marking_deletes_what_has_not_left_and_keeps_what_has(clinic):
     waiting = only(status="unsent")
     letters.make_document(letter_id=waiting.pk, render=as_bytes, by=clinic.nurse, at=NOW)
     protection.set_by_hand(patient_id=patient.pk, ground="threat", by=clinic.nurse, at=NOW)
-    assert [row.pk for row in Letter.objects.all()] == [sent.pk]
+    anew = only(delivery="mediation")
+    assert set(Letter.objects.values_list("pk", flat=True)) == {sent.pk, anew.pk}
+    assert anew.appointment_id == waiting.appointment_id
     assert [row.letter_id for row in LetterDocument.objects.all()] == [sent.pk]
+
+
+def test_who_becomes_protected_is_told_of_the_time_ahead_by_mediation_once(clinic):
+    """KA-05, SK-02, KA-03: unsent or blocked, a new time or one that has gone; language, files and large print follow. Marked
+    more strongly, lifted and marked again: still one."""
+    patient = living_at(clinic.patient(), street="Röjdvägen 1")
+    first, other, gone = (booked(clinic, patient, start=START + day * DAY) for day in range(3))
+    printed(clinic, only(appointment=other))
+    move(clinic, other, START + timedelta(days=1, hours=1), changed_by="patient")
+    printed(clinic, only(appointment=gone))
+    cancellation.cancel(appointment_id=gone.pk, cancelled_by="provider", reason="Sjuk", by=clinic.nurse, at=NOW)
+    letters.set_large_print(letter_id=only(appointment=first).pk, is_large=True, by=clinic.nurse, at=NOW)
+    nowhere = booked(clinic, clinic.patient(), start=START + 3 * DAY)
+    assert only(appointment=nowhere).status == "blocked"
+    for each in (patient, nowhere.patient):
+        protection.set_by_hand(patient_id=each.pk, ground="threat", by=clinic.nurse, at=NOW)
+    waiting = Letter.objects.filter(status="unsent").order_by("appointment_id")
+    told = [(row.appointment_id, row.kind, row.changed_by, row.is_large_print) for row in waiting]
+    assert told == [
+        (first.pk, "appointment", "", True),
+        (other.pk, "change", "patient", False),
+        (gone.pk, "cancellation", "provider", False),
+        (nowhere.pk, "appointment", "", False),
+    ]
+    assert {(row.delivery, row.recipient, row.is_copy) for row in waiting} == {("mediation", "", False)}
+    for hidden in ("Hodan", "Abdi", "Röjd"):
+        assert not any(hidden in row.body + str(row.parts) for row in waiting)
+    assert "onsdag 2 december 2026 kl. 09.45" in waiting[1].body  # what the patient was told before
+    assert not OutboxMessage.objects.filter(topic="letter-to-portal").exists()
+    kept = list(waiting.values_list("pk", flat=True))
+    with transaction.atomic():
+        locked = Patient.objects.locked().get(pk=patient.pk)
+        assert protection.arrives_from_register(locked, protection="skyddad_folkbokforing", at=NOW)
+        locked = Patient.objects.locked().get(pk=nowhere.patient_id)
+        protection.lift(patient_id=locked.pk, reason="Hotet är över", by=clinic.nurse, at=NOW)
+        protection.set_by_hand(patient_id=locked.pk, ground="threat", by=clinic.nurse, at=NOW)
+    assert list(waiting.values_list("pk", flat=True)) == kept
+
+
+def test_a_letter_with_somebody_s_own_words_is_work_when_the_marking_comes(clinic):
+    """SK-02, KA-05: an address can stand in them. They go, and the unit's Brev says so until the letter is written."""
+    patient = living_at(clinic.patient())
+    booked(clinic, patient)
+    letters.rewrite(letter_id=only().pk, own_text="Vi ringer Röjdvägen 1", language="en", by=clinic.nurse, at=NOW)
+    protection.set_by_hand(patient_id=patient.pk, ground="threat", by=clinic.nurse, at=NOW)
+    row = Letter.objects.blocked(NOW).get()
+    assert (row.delivery, row.recipient, row.body, row.own_text) == ("mediation", "", "", "")
+    assert row.stop_reason == (
+        "Brevets egen text togs bort när skyddade personuppgifter kom (SK-02). "
+        "Skriv brevet på nytt, med egen text om den behövs."
+    )
+    again = letters.write_again(letter_id=row.pk, by=clinic.nurse, at=NOW)
+    assert (again.status, again.delivery, again.language, again.heading) == (
+        "unsent", "mediation", "en", "You have an appointment",
+    )  # fmt: skip
+
+
+def test_no_letter_is_written_anew_of_a_time_that_has_been_or_that_nobody_was_to_be_told(clinic):
+    """KA-05: the marking comes late, or no letter was wanted."""
+    patient = living_at(clinic.patient())
+    booked(clinic, patient)
+    clinic.book(patient, START + 2 * DAY)
+    protection.set_by_hand(patient_id=patient.pk, ground="threat", by=clinic.nurse, at=START)
+    assert not Letter.objects.exists()
 
 
 def test_a_death_stops_what_has_not_left(clinic):
