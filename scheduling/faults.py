@@ -5,8 +5,8 @@ from django.db.models.functions import Coalesce
 
 from registration.lifecycle import ANNULLED, NO_SHOW_TYPE, PRE_REGISTRATIONS, Status
 from registration.models import Encounter, Referral, ReferralStatus
+from scheduling import first_bookings
 from scheduling.models import (
-    Appointment,
     BookingRequest,
     ContactAttempt,
     ContactMethod,
@@ -102,9 +102,7 @@ def _untargeted_referrals(at):
 
 def _passed_referrals(at):
     today = local_date(at)
-    booked = Appointment.objects.living().filter(
-        encounter__commitment=OuterRef("commitment"), start__gte=start_of_day(today)
-    )
+    booked = first_bookings.living().filter(start__gte=start_of_day(today))
     return waiting_referrals().filter(~Exists(booked), medical_target_date__lt=today)
 
 

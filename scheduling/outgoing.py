@@ -165,7 +165,7 @@ def outdated_refusal(letter):
 
 def with_what_has_become(letters):
     """The letters with what `outdated_refusal` asks about the remiss of each, in the letters' own query."""
-    return letters.annotate(remiss_is_booked=first_bookings.is_booked(OuterRef("referral__commitment")))
+    return letters.annotate(remiss_is_booked=first_bookings.is_booked(OuterRef("referral")))
 
 
 def no_longer_waits(row, *, is_booked=None):
@@ -176,7 +176,7 @@ def no_longer_waits(row, *, is_booked=None):
     if row.status != ReferralStatus.ACCEPTED:
         return wait_letter_refusal(waits=False, label=row.get_status_display())
     if is_booked is None:
-        is_booked = first_bookings.of(row.commitment_id) is not None
+        is_booked = first_bookings.of(row.pk) is not None
     return wait_letter_refusal(waits=not is_booked, label="bokad")
 
 

@@ -84,7 +84,7 @@ def _refuse_booked(referral_id, commitment):
     if not Referral.objects.filter(pk=referral_id, commitment=commitment).exists():
         return
     instead = "Boka om den, eller boka ett besök till under patientens bokningar."
-    if refused := first_bookings.refusal(commitment.pk, "BO-01", instead, code="already_done"):
+    if refused := first_bookings.refusal(referral_id, "BO-01", instead, code="already_done"):
         raise refused
 
 

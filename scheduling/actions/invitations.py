@@ -43,7 +43,7 @@ def invite(
     if not waits.filter(pk=row_id).exists():
         raise RuleError("PL-26", "Patienten väntar inte längre. Läs in listan igen.", code="already_done")
     if subject == "referral" and (
-        refused := first_bookings.refusal(row.commitment_id, "PL-26", "Boka om den i stället för att kalla.")
+        refused := first_bookings.refusal(row.pk, "PL-26", "Boka om den i stället för att kalla.")
     ):
         raise refused
     if fault := rules.last_day_fault(last_day=last_day, today=today):

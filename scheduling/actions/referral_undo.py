@@ -2,15 +2,16 @@
 offers, öppna kallelser, letters."""
 
 from django.db import transaction
+from django.db.models import Exists
 
 from registration import lifecycle
 from registration import referral_rules as rules
 from registration.actions import referrals as registration_writes
 from registration.actions.encounters import refuse_deceased
 from registration.models import CareCommitment, Patient, Referral, ReferralStatus
-from scheduling.models import Appointment, AppointmentStatus, BookingRequest, Letter, Offer, OpenInvitation
+from scheduling import first_bookings
+from scheduling.models import AppointmentStatus, BookingRequest, Letter, Offer, OpenInvitation
 from sdv.common.errors import RuleError
-from sdv.common.time import minute
 from sdv.common.versions import refuse_stale
 
 from . import letter_writing
@@ -79,11 +80,9 @@ def _built_on(referral, step, sent):
         yield "told"
     if referral.status != ReferralStatus.ACCEPTED:
         return
-    booked = Appointment.objects.exclude(status=AppointmentStatus.CANCELLED)
+    booked = first_bookings.made().exclude(status=AppointmentStatus.CANCELLED)
     # On a vårdåtagande that was there before, what was booked before stands in nobody's way.
-    if booked.filter(
-        encounter__commitment=referral.commitment_id, history__event="booked", history__at__gte=minute(step.at)
-    ).exists():
+    if Referral.objects.filter(Exists(booked), pk=referral.pk).exists():
         yield "booked"
     if Offer.objects.open().filter(referral=referral).exists():
         yield "offered"

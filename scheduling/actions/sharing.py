@@ -50,7 +50,7 @@ def take_referral(*, referral_id, care_unit, by, at, version=None):
     is_waiting = referral.status == ReferralStatus.ACCEPTED
     _refuse(referral, care_unit, version, is_waiting=is_waiting, first=_who_took(referral), at=at)
     instead = f"Avboka den på {referral.care_unit.short_name} innan någon annan enhet tar över."
-    if refused := first_bookings.refusal(referral.commitment_id, "PL-25", instead):
+    if refused := first_bookings.refusal(referral.pk, "PL-25", instead):
         raise refused
     offers.withdraw_of(referral=referral, by=by, at=at)
     invitations.end_of(referral=referral, reason=REASON, by=by, at=at)

@@ -179,7 +179,7 @@ def referral(request, pk):
     has_errors = any(form.errors for form in forms.values())
     wait = waiting.wait_of(row, on=local_date(at), limits=waiting.limits())
     may_review = is_own and request.actor.may(Permission.REVIEW_REFERRALS)
-    booking = first_bookings.of(row.commitment_id) if is_own and row.status == ReferralStatus.ACCEPTED else None
+    booking = first_bookings.of(row.pk) if is_own and row.status == ReferralStatus.ACCEPTED else None
     row.booked_id, row.booked_start = (booking.pk, booking.start) if booking else (None, None)
     context = {
         "heading": "Remiss",
