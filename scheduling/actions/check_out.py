@@ -186,7 +186,7 @@ def _item(context, own):
 @transaction.atomic
 def undo(*, encounter_id, by, at, reason="", version=None):
     """Takes back a check-out with everything it led to (PL-13): items withdrawn, requests closed, vårdåtaganden open
-    again. Refused where a follow-up has been booked meanwhile."""
+    again. Refused where a follow-up has been booked or taken over meanwhile."""
     patient_id = Encounter.objects.values_list("patient_id", flat=True).get(pk=encounter_id)
     patient = Patient.objects.lock_present(patient_id)
     closures = CheckOutClosure.objects.filter(
@@ -204,6 +204,7 @@ def undo(*, encounter_id, by, at, reason="", version=None):
         raise RuleError(
             "PL-13", "En uppföljning från utcheckningen är redan bokad. Avboka den först.", code="already_booked"
         )
+    _refuse_taken_over(record)
     for commitment in closed:
         closed_at = record.registered_at
         registration_writes.reopen_commitment(commitment, reason=CHECK_OUT_UNDONE, by=by, at=at)
@@ -219,6 +220,18 @@ def undo(*, encounter_id, by, at, reason="", version=None):
     record.undone_at, record.undone_by = at, by
     record.save(update_fields=["undone_at", "undone_by"])
     return encounter
+
+
+def _refuse_taken_over(record):
+    """PL-25, UT-07: a follow-up that has been taken over is the plan of another vårdåtagande, at the unit that took it."""
+    taken = record.booking_requests.waiting().filter(taken_over_at__isnull=False)
+    if request := taken.select_related("care_unit", "taken_over_by").order_by("taken_over_at").last():
+        raise RuleError(
+            "PL-25",
+            f"En uppföljning från utcheckningen väntar hos {request.care_unit.short_name}, som har tagit över den."
+            " Bokningsbegäran avslutas där innan utcheckningen kan ångras.",
+            code="taken_over",
+        ).told(request.taken_over_by, request.taken_over_at)
 
 
 def _restore_items(commitment, closed_at, *, by, at):

@@ -515,6 +515,8 @@ KNOWN = [
     ["book_group", "no_show", "cancel_group", "undo_arrival"],
     ["book_group", "cancel_group", "a_day_passes", "a_day_passes", "close"],
     ["request", "take_over", "book_request", "absence", "rebook", "arrive", "check_out_nothing"],
+    ["book", "arrive", "check_out_follow_up", "take_over", "undo_check_out"],
+    ["book", "arrive", "check_out_follow_up", "take_over", "take_over", "undo_check_out"],
     ["take_over", "book", "book_consult", "reschedule", "cancel_early", "take_over"],
 ]
 STORIES, LONGEST = 50, 12

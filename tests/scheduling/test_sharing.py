@@ -9,7 +9,7 @@ from registration.actions import referrals
 from registration.actions import waiting as deviations
 from registration.models import CareCommitment, ProblemCode, Referral
 from scheduling import freed, promises
-from scheduling.actions import appointments, offers, sharing, work_items
+from scheduling.actions import appointments, check_out, offers, sharing, work_items
 from scheduling.models import BookingRequest, Offer, ResourceBooking
 from sdv.common.errors import InputError, RuleError
 from sdv.organisation.models import SharedList
@@ -120,6 +120,37 @@ def test_a_request_taken_over_is_the_same_row_with_the_same_dates(clinic, other,
     row.refresh_from_db()
     assert row.status == "booked"
     assert promises.broken(at=NOW).count() == 0
+
+
+def test_a_check_out_is_not_undone_while_what_it_planned_waits_where_it_was_taken_over(clinic, other, shared):
+    """PL-13, UT-07: nobody at the unit that took it acted; it ends the begäran itself, and then the undo is had."""
+    patient = clinic.patient()
+    clinic.commitment(patient)
+    visit = clinic.arrived(patient).encounter
+    follow_up = {"visit_type": clinic.nurse_visit, "contact_reason": clinic.reason, "wished_from": TODAY}
+    check_out.check_out(
+        encounter_id=visit.pk,
+        outcome="follow_up",
+        follow_ups=[follow_up | {"wished_to": TODAY + 30 * DAY}],
+        by=clinic.doctor,
+        at=NOW,
+        registered_at=NOW,
+    )
+    row = BookingRequest.objects.get()
+    taken = sharing.take_request(request_id=row.pk, care_unit=other.unit, by=other.doctor, at=NOW)
+    undo = {"encounter_id": visit.pk, "by": clinic.doctor, "at": NOW}
+    with pytest.raises(RuleError) as refused:
+        check_out.undo(**undo)
+    told = (refused.value.rule, refused.value.code, refused.value.by, refused.value.at)
+    assert told == ("PL-25", "taken_over", "Anna Holm", NOW)
+    assert "väntar hos Ortopedin Norr" in refused.value.sentence
+    row.refresh_from_db()
+    visit.refresh_from_db()
+    assert (row.status, row.version, visit.status) == ("open", taken.version, "checked_out")
+    work_items.close_request(request_id=row.pk, reason="Tas om hand där", by=other.nurse, at=NOW)
+    check_out.undo(**undo)
+    visit.refresh_from_db()
+    assert visit.status == "in_progress"
 
 
 def test_what_cannot_be_taken_over_says_why_and_stays(clinic, other):
