@@ -73,20 +73,18 @@ def _passed_requests(at):
 
 
 def _double_requests(at):
+    # Visits planned together are several on purpose, whether booked or to be booked again.
+    waiting = BookingRequest.objects.waiting().filter(plan=None)
     # Of no vårdåtagande at all is the same as of none. One EXISTS over equal columns is joined at once, whatever the
     # number of rows; two of them, or a test for null beside, would be asked for each row.
-    earlier = (
-        BookingRequest.objects.waiting()
-        .alias(of=Coalesce("commitment_id", "patient_id"))
-        .filter(
-            of=Coalesce(OuterRef("commitment_id"), OuterRef("patient_id")),
-            patient=OuterRef("patient"),
-            care_unit=OuterRef("care_unit"),
-            visit_type=OuterRef("visit_type"),
-            pk__lt=OuterRef("pk"),
-        )
+    earlier = waiting.alias(of=Coalesce("commitment_id", "patient_id")).filter(
+        of=Coalesce(OuterRef("commitment_id"), OuterRef("patient_id")),
+        patient=OuterRef("patient"),
+        care_unit=OuterRef("care_unit"),
+        visit_type=OuterRef("visit_type"),
+        pk__lt=OuterRef("pk"),
     )
-    return BookingRequest.objects.waiting().filter(Exists(earlier))
+    return waiting.filter(Exists(earlier))
 
 
 def _seen_requests(at):

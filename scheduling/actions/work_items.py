@@ -181,8 +181,8 @@ def mark_booked(request):
 
 def wait_again(appointment, *, by, at):
     """After a cancellation the patient waits again (UT-07): the request reopens; a booking under an open vårdåtagande
-    that had none gets one. Nobody waits for what has been ended, nor the dead (UT-03, AV-02). Returns the request or
-    None."""
+    that had none gets one, unless one for the same waits already (PL-11). Of visits planned together each is still to be
+    had. Nobody waits for what has been ended, nor the dead (UT-03, AV-02). Returns the request or None."""
     encounter = appointment.encounter
     if appointment.patient.is_deceased:
         return None
@@ -195,13 +195,20 @@ def wait_again(appointment, *, by, at):
     commitment = encounter.commitment
     if commitment is None or commitment.status != "open" or commitment.referrals.to_book().exists():
         return None
+    same = {
+        "patient_id": appointment.patient_id,
+        "care_unit_id": appointment.care_unit_id,
+        "commitment": commitment,
+        "visit_type_id": encounter.visit_type_id,
+    }
+    alone = BookingRequest.objects.waiting().filter(**same, plan=None)
+    if appointment.plan_id is None and (waits := alone.first()):
+        return waits
     today = local_date(at)
     return BookingRequest.objects.create(
-        patient_id=appointment.patient_id,
-        care_unit_id=appointment.care_unit_id,
-        commitment=commitment,
+        **same,
         status=BookingRequestStatus.OPEN,
-        visit_type_id=encounter.visit_type_id,
+        plan_id=appointment.plan_id,
         contact_reason_id=encounter.contact_reason_id,
         wished_from=today,
         wished_to=max(today, local_date(appointment.start)) + timedelta(days=14),

@@ -70,6 +70,10 @@ class BookingRequest(Versioned):
     description = models.CharField("beskrivning", max_length=500, blank=True)
     addressee = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name="till")
     check_out = models.ForeignKey("scheduling.CheckOut", models.PROTECT, null=True, related_name="booking_requests")
+    # One of several visits planned together that was cancelled: each is still to be had, so they are no doubles (PL-11).
+    plan = models.ForeignKey(
+        "scheduling.VisitPlan", models.PROTECT, null=True, related_name="+", verbose_name="besöksplan", db_index=False
+    )
     closed_at = models.DateTimeField("avslutad", null=True)
     close_reason = models.CharField("orsak till avslut", max_length=200, blank=True)
     # Of a shared list: who took it over last from another unit, so that whoever comes second is told (PL-25, PL-27).

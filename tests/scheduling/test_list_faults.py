@@ -1,18 +1,21 @@
 """The waiting list checks itself (PL-11): one test per fault, with a row beside that has none."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 
 from registration.actions import referrals
 from registration.models import CareCommitment, Patient, Referral
 from scheduling import faults
-from scheduling.actions import contact_attempts, work_items
+from scheduling.actions import contact_attempts, plans, work_items
 from scheduling.actions import faults as writes
 from scheduling.models import BookingRequest, Letter, ListFault
 from sdv.accounts.permissions import Role
 from sdv.common.errors import RuleError, StaleVersion
+from sdv.common.time import local_date
 from sdv.desk.jobs import JOBS
-from sdv.flows import protection
+from sdv.flows import cancellation, protection
 from tests.clinic import DAY, NOW, TODAY
 
 
@@ -98,6 +101,62 @@ def test_a_row_that_stands_twice(clinic):
     work_items.close_request(request_id=again.pk, reason="Dubbel", by=clinic.nurse, at=NOW)
     referrals.decide(referral_id=first.pk, decision="reject", reason="Dubbel", by=clinic.doctor, at=NOW)
     assert standing() == []
+
+
+def test_visits_of_a_series_to_be_booked_again_are_no_doubles(clinic):
+    """PL-11, UT-07, PL-08: each cancelled visit is still to be had, and waits; beside them one begäran more is no double,
+    two are. Booked again and cancelled again, the same begäran waits."""
+    patient = clinic.patient()
+    commitment = clinic.commitment(patient)
+    weeks = [NOW + week * 7 * DAY for week in (1, 2, 3)]
+    visits = [
+        {
+            "care_unit": clinic.unit,
+            "visit_type": clinic.nurse_visit,
+            "contact_reason_id": clinic.reason.pk,
+            "start": start,
+            "end": start + timedelta(minutes=30),
+            "resource_ids": [clinic.nurse_resource.pk],
+        }
+        for start in weeks
+    ]
+    clinic.arrived(patient, commitment_id=commitment.pk)
+    first = request(clinic, patient, commitment_id=commitment.pk)
+    plan, made = plans.book(kind="series", patient_id=patient.pk, visits=visits, by=clinic.nurse, at=NOW)
+    cancellation.cancel_rest(appointment_id=made[0].pk, cancelled_by="patient", reason="Resa", by=clinic.nurse, at=NOW)
+    again = BookingRequest.objects.waiting().filter(plan=plan).order_by("wished_to")
+    assert [row.wished_to for row in again] == [local_date(start) + timedelta(days=14) for start in weeks]
+    assert found() == []
+    booked = clinic.book(patient, weeks[0], booking_request_id=again[0].pk)
+    assert again.all().count() == 2
+    cancel(clinic, booked)
+    assert again.all().count() == 3
+    double = request(clinic, patient, commitment_id=commitment.pk)
+    assert found() == [("double", double)]
+    assert first.pk < double.pk
+
+
+def test_a_cancellation_makes_no_double_of_what_waits_already(clinic):
+    """PL-11, UT-07: of the same vårdåtagande and besökstyp; of another, or of none, the patient waits with one more."""
+    patient = clinic.patient()
+    commitment = clinic.commitment(patient)
+    other = clinic.commitment(patient, clinic.other_problem)
+    clinic.arrived(patient, commitment_id=commitment.pk)
+    clinic.arrived(patient, NOW + DAY, commitment_id=other.pk)
+    waits = request(clinic, patient, commitment_id=commitment.pk)
+    cancel(clinic, clinic.book(patient, NOW + 3 * DAY, commitment_id=commitment.pk))
+    assert list(BookingRequest.objects.waiting()) == [waits]
+    cancel(clinic, clinic.book(patient, NOW + 4 * DAY, commitment_id=other.pk))
+    made = BookingRequest.objects.exclude(pk=waits.pk).get()
+    assert (made.commitment, made.plan, made.status) == (other, None, "open")
+    work_items.close_request(request_id=waits.pk, reason="Klart", by=clinic.nurse, at=NOW)
+    cancel(clinic, clinic.book(patient, NOW + 3 * DAY, commitment_id=commitment.pk))
+    assert set(BookingRequest.objects.waiting().values_list("commitment", flat=True)) == {commitment.pk, other.pk}
+    assert found() == []
+
+
+def cancel(clinic, appointment):
+    cancellation.cancel(appointment_id=appointment.pk, cancelled_by="provider", reason="Sjuk", by=clinic.nurse, at=NOW)
 
 
 def test_somebody_dead_on_the_list(clinic):
