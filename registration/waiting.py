@@ -103,13 +103,16 @@ SUMMED = """count(*),
 UNDECIDED, TO_BOOK = "referrals", "to-book"
 
 # One row a wait: the unit, the list that it stood in, its counted days and what limit they stand against. %(on)s is the
-# day that is asked for; a wait that had ended by then is no wait. With `seen` it is of first contacts in the period. Counted
-# for each unit, and for each of its lists.
+# day that is asked for; a wait that had ended by then is no wait, and one that was closed since was decided when its trail
+# says that it was accepted. With `seen` it is of first contacts in the period. Counted for each unit, and for each of its
+# lists.
 WAITS = f"""
 WITH found AS (
     SELECT r.id, r.care_unit_id, r.waiting_since, r.medical_target_date,
-           CASE WHEN r.commitment_id IS NOT NULL AND (r.status = 'closed'
-                OR (r.decided_at AT TIME ZONE 'Europe/Stockholm')::date <= %(on)s)
+           CASE WHEN r.commitment_id IS NOT NULL AND (CASE WHEN r.status = 'closed' THEN COALESCE((
+                SELECT max(v.at) FROM registration_referralevent v
+                WHERE v.referral_id = r.id AND v.act = 'accepted'), '-infinity') ELSE r.decided_at END
+                AT TIME ZONE 'Europe/Stockholm')::date <= %(on)s
                 THEN 'to-book' ELSE 'referrals' END AS list,
            CASE WHEN %(seen)s THEN (e.start AT TIME ZONE 'Europe/Stockholm')::date ELSE %(on)s::date END AS until
     FROM registration_referral r

@@ -2,7 +2,25 @@
 
 from django.db.models import F
 
-from registration.models import Referral, ReferralStatus
+from registration.models import CommitmentAct, CommitmentStatus, Referral, ReferralAct, ReferralStatus
+from sdv.common.versions import write
+
+# What a decision writes, and its undo restores (PL-13).
+DECIDED = (
+    "status",
+    "review_date",
+    "medical_target_date",
+    "days_to_first_contact",
+    "problem_code_id",
+    "commitment_id",
+    "receipt_at",
+    "receipt_by_id",
+    "forwarded_outside",
+    "forwarded_on",
+    "decision_reason",
+    "decided_at",
+    "decided_by_id",
+)
 
 
 def use(encounter):
@@ -14,7 +32,25 @@ def use(encounter):
 
 
 def give_back(encounter):
-    """The contact did not take place: the remiss is to be booked again."""
-    Referral.objects.filter(used_by=encounter).update(
-        status=ReferralStatus.ACCEPTED, used_by=None, version=F("version") + 1
-    )
+    """The contact did not take place: the remiss is to be booked again. Where its vårdåtagande has ended meanwhile it is
+    closed with it, as it would have been had nobody come: an undo of that ending has it back (UT-03, PL-13)."""
+    for referral in Referral.objects.filter(used_by=encounter).select_related("commitment").locked():
+        write(referral, status=ReferralStatus.ACCEPTED, used_by=None)
+        if referral.commitment.status == CommitmentStatus.CLOSED:
+            ending = referral.commitment.events.filter(act=CommitmentAct.CLOSED).last()
+            close(referral, reason=ending.reason, by=ending.by, at=ending.at)
+
+
+def close(referral, *, reason, by, at):
+    """An accepted remiss that nobody has come on ends with its vårdåtagande; the trail keeps what it was (UT-03)."""
+    referral.events.create(act=ReferralAct.CLOSED, reason=reason, by=by, at=at, before=before(referral))
+    write(referral, status=ReferralStatus.CLOSED, decision_reason=reason, decided_at=at, decided_by=by)
+
+
+def before(referral):
+    """What the remiss is before a decision, as plain values."""
+    kept = {name: getattr(referral, name) for name in DECIDED}
+    return {name: value if value is None else str(value) for name, value in kept.items()} | {
+        "days_to_first_contact": referral.days_to_first_contact,
+        "version": referral.version,
+    }

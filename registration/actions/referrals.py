@@ -9,27 +9,12 @@ from sdv.common.errors import InputError, RuleError
 from sdv.common.time import local_date
 from sdv.common.versions import refuse_stale, write
 
+from . import grounds
 from .commitments import close_commitment, open_commitment, refuse_problem_code
 from .encounters import refuse_deceased
 
 WITHDRAWN = "Vidaresändningen är ångrad"
 ACCEPT_UNDONE = "Beslutet att acceptera remissen är ångrat"
-# What a decision writes, and its undo restores (PL-13).
-DECIDED = (
-    "status",
-    "review_date",
-    "medical_target_date",
-    "days_to_first_contact",
-    "problem_code_id",
-    "commitment_id",
-    "receipt_at",
-    "receipt_by_id",
-    "forwarded_outside",
-    "forwarded_on",
-    "decision_reason",
-    "decided_at",
-    "decided_by_id",
-)
 # What a correction may change (VA-02).
 CORRECTED = ("kind", "referrer", "addressed_to", "decision_date", "arrival_date")
 REFERRER_MISSING = "Ange vem som har skrivit remissen."
@@ -142,7 +127,7 @@ def accept(
     same = {"patient": patient, "care_unit": referral.care_unit, "problem_code": problem_code}
     is_new = not CareCommitment.objects.open().filter(**same).exists()
     commitment = open_commitment(**same, by=by, at=at)
-    _trace(referral, ReferralAct.ACCEPTED, by=by, at=at, before=_before(referral) | {"opened": is_new})
+    _trace(referral, ReferralAct.ACCEPTED, by=by, at=at, before=grounds.before(referral) | {"opened": is_new})
     return write(
         referral,
         **changes,
@@ -160,7 +145,7 @@ def decide(*, referral_id, decision, reason, by, at, version=None):
     """Returned for completion or rejected, with reason and date (VA-03)."""
     referral = _lock(referral_id, decision, version)
     _require(reason, "Ange skälet till beslutet.")
-    _trace(referral, ACTS[decision], reason=reason, by=by, at=at, before=_before(referral))
+    _trace(referral, ACTS[decision], reason=reason, by=by, at=at, before=grounds.before(referral))
     return write(
         referral,
         status=rules.DECISIONS[decision][1],
@@ -229,7 +214,7 @@ def forward(*, referral_id, to_unit, reason, by, at, version=None):
         raise RuleError(
             "VA-03", "Remissen är redan hos den enheten. Välj en annan enhet att sända den till.", code="same_unit"
         )
-    before = _before(referral)
+    before = grounds.before(referral)
     _trace(referral, ReferralAct.FORWARDED, reason=reason, to_unit=to_unit, by=by, at=at, before=before)
     write(
         referral,
@@ -284,7 +269,7 @@ def forward_outside(*, referral_id, receiver, reason, by, at, sent_on=None, vers
     sent_on = sent_on or today
     if refused := rules.outside_refusal(sent_on=sent_on, arrival_date=referral.arrival_date, today=today):
         raise refused
-    receiver, before = receiver.strip(), _before(referral)
+    receiver, before = receiver.strip(), grounds.before(referral)
     _trace(referral, ReferralAct.FORWARDED, reason=reason, to_outside=receiver, by=by, at=at, before=before)
     return write(
         referral,
@@ -330,8 +315,7 @@ def undo_decision(referral, step, *, reason, by, at):
 def close_with(commitment, *, reason, by, at):
     """Inner write: the vårdåtagande ends, and with it the accepted remisser that nobody has come on (UT-03)."""
     for referral in Referral.objects.to_book().filter(commitment=commitment).locked():
-        _trace(referral, ReferralAct.CLOSED, reason=reason, by=by, at=at, before=_before(referral))
-        write(referral, status=ReferralStatus.CLOSED, decision_reason=reason, decided_at=at, decided_by=by)
+        grounds.close(referral, reason=reason, by=by, at=at)
 
 
 def open_again_with(commitment, *, closed_at, reason, by, at):
@@ -349,16 +333,7 @@ def open_again_with(commitment, *, closed_at, reason, by, at):
 def _as_before(referral, step):
     """Writes what the remiss was before the step."""
     fields = {field.attname: field for field in Referral._meta.concrete_fields}
-    return write(referral, **{name: fields[name].to_python(step.before[name]) for name in DECIDED})
-
-
-def _before(referral):
-    """What the remiss is before a decision, as plain values."""
-    kept = {name: getattr(referral, name) for name in DECIDED}
-    return {name: value if value is None else str(value) for name, value in kept.items()} | {
-        "days_to_first_contact": referral.days_to_first_contact,
-        "version": referral.version,
-    }
+    return write(referral, **{name: fields[name].to_python(step.before[name]) for name in grounds.DECIDED})
 
 
 def _plain(value):

@@ -9,9 +9,10 @@ from registration import waiting
 from registration.actions import referrals
 from registration.models import CareCommitment, ProblemCode, Referral, ReferralReviewer
 from registration.referral_rules import in_turn
-from scheduling.actions import absences
+from scheduling.actions import absences, check_out, commitments
 from scheduling.reviewers import Turn
 from sdv.common.errors import InputError, RuleError
+from sdv.flows import cancellation
 from tests.clinic import DAY, NOW, TODAY, Clinic
 
 HOUR = timedelta(hours=1)
@@ -380,6 +381,40 @@ def test_a_remiss_is_used_by_the_first_contact(clinic):
     visit = clinic.arrived(patient).encounter
     referral = Referral.objects.get()
     assert (referral.status, referral.used_by) == ("used", visit)
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_remiss_that_is_given_back_is_to_be_booked_only_where_its_commitment_is_open(clinic, is_closed):
+    """VA-04, UT-03, UT-07, PL-13: the contact was a mistake, and the vårdåtagande had been ended since."""
+    patient = clinic.patient()
+    commitment = clinic.commitment(patient)
+    visit = clinic.arrived(patient).encounter
+    if is_closed:
+        seen = {"encounter_id": visit.pk, "by": clinic.doctor, "at": NOW + HOUR}
+        awaited = {
+            "reason": clinic.outcome_reason("await_result"),
+            "waiting_for": "Röntgen",
+            "watch_until": TODAY + DAY,
+        }
+        check_out.check_out(
+            outcome="await_result", registered_at=NOW + HOUR, responsible=clinic.doctor, **awaited, **seen
+        )
+        ended = {"reason": "Färdigbehandlad", "by": clinic.doctor, "at": NOW + HOUR}
+        commitments.close_by_id(commitment_id=commitment.pk, **ended)
+        check_out.undo(**seen)
+    cancellation.annul(encounter_id=visit.pk, reason="Fel patient", by=clinic.nurse, at=NOW + 2 * DAY)
+    referral = Referral.objects.get()
+    assert referral.used_by is None
+    assert Referral.objects.to_book().exists() is not is_closed
+    acts = list(referral.events.values_list("act", flat=True))
+    if not is_closed:
+        assert (referral.status, acts) == ("accepted", ["registered", "accepted"])
+        return
+    ending = "Färdigbehandlad", NOW + HOUR, clinic.doctor
+    assert (referral.status, referral.decision_reason, referral.decided_at, referral.decided_by) == ("closed", *ending)
+    step = referral.events.last()
+    assert acts == ["registered", "accepted", "closed"]
+    assert (step.reason, step.at, step.by, step.before["status"]) == (*ending, "accepted")
 
 
 def test_an_undecided_remiss_is_always_in_the_inbox(clinic):

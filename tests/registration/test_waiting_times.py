@@ -11,6 +11,7 @@ from registration.actions import referrals
 from registration.actions import waiting as writes
 from registration.models import GuaranteeLimit, Referral, WaitDeviation
 from registration.waiting_times import Wait, days_left_out, limit_on
+from scheduling.actions import commitments
 from scheduling.models import Appointment, BookingRequest
 from scheduling.waiting import requests_on
 from sdv.common.errors import InputError, RuleError
@@ -332,6 +333,21 @@ def test_units_are_counted_in_one_statement(clinic, django_assert_num_queries):
     waiting_since(clinic, 10)
     with django_assert_num_queries(1):
         waiting.waiting_on([clinic.unit, *others], on=TODAY)
+
+
+def test_a_remiss_that_was_closed_later_stood_in_remisshantering_until_it_was_accepted(clinic):
+    """BO-04, UT-03: its ending writes over when it was decided, its trail does not."""
+    referral = waiting_since(clinic, 40)
+    told = {"by": clinic.doctor}
+    accepted = referrals.accept(referral_id=referral.pk, problem_code=clinic.problem, at=NOW - 10 * DAY, **told)
+    commitments.close_by_id(commitment_id=accepted.commitment_id, reason="Flyttat", at=NOW - 2 * DAY, **told)
+
+    def lists(day):
+        found = waiting.waiting_by_list([clinic.unit], on=day)
+        return tuple(found[name][0].number if name in found else 0 for name in (waiting.UNDECIDED, waiting.TO_BOOK))
+
+    days = [TODAY - back * DAY for back in (11, 10, 3, 2)]
+    assert [lists(day) for day in days] == [(1, 0), (0, 1), (0, 1), (0, 0)]
 
 
 def test_the_lists_of_the_past_are_as_they_were(clinic, django_assert_num_queries):
