@@ -9,7 +9,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
 
 from scheduling import rules
-from scheduling.models import AppointmentKind, BookingState, FreedBy, Resource, ResourceBooking
+from scheduling.models import AppointmentKind, BookingState, FreedBy, OfferStatus, Resource, ResourceBooking
 from scheduling.models.resource import PERSON_TAKEN, RESOURCE_TAKEN
 from scheduling.timebook import Timebook, is_there
 from sdv.common.time import local_date
@@ -98,8 +98,10 @@ def make_room(
 
 
 def _refuse_taken(resource, seat, taken, start):
-    if seat in taken[resource.pk]:
-        raise rules.taken(resource.name, start, elsewhere=taken[resource.pk][seat])
+    """Who does not overbook has the time alone: also where only somebody overbooked is left of it (BO-01, PL-06)."""
+    had = taken[resource.pk]
+    if had and seat <= max(had):
+        raise rules.taken(resource.name, start, elsewhere=had.get(seat, next(iter(had.values()))))
 
 
 def _held_together(hold_id, by):
@@ -107,7 +109,8 @@ def _held_together(hold_id, by):
     if not hold_id or by is None:
         return []
     rows = ResourceBooking.objects.filter(state=BookingState.HELD, held_by=by)
-    first = rows.filter(pk=hold_id).first()
+    # What holds an offer is had by the yes to it alone (PL-01).
+    first = rows.filter(pk=hold_id).exclude(offer__status=OfferStatus.OPEN).first()
     if first is None:
         return []
     # Parts of a team visit come after one another (BO-02).
@@ -124,7 +127,10 @@ def take(resource, start, end, *, seat, taken, appointment=None, session=None, m
     """Takes the time for the appointment or the session. `moved` is its row from before, of the same thing or person:
     moved by one UPDATE, so that nothing is released before the new is had (PL-08)."""
     _refuse_taken(resource, seat, taken, start)
-    period = DateTimeTZRange(start, end)
+    _write(resource, DateTimeTZRange(start, end), seat=seat, appointment=appointment, session=session, moved=moved)
+
+
+def _write(resource, period, *, seat, appointment=None, session=None, moved=None):
     if moved:
         moved.resource, moved.period, moved.seat = resource, period, seat
         moved.save(update_fields=["resource", "period", "seat"])
@@ -140,7 +146,8 @@ def take(resource, start, end, *, seat, taken, appointment=None, session=None, m
 
 
 def retake(appointment, resources, *, at):
-    """Takes the appointment's time again after it was freed. Raises RuleError where somebody has it now."""
+    """Takes the appointment's time again after it was freed. Raises RuleError where somebody has it now; who was overbooked
+    beside it is beside it again, and who was overbooked needs no seat but a free one (BO-01)."""
     if appointment.kind == AppointmentKind.GROUP:
         seats.retake(appointment)
         return
@@ -149,7 +156,12 @@ def retake(appointment, resources, *, at):
     times = team.times_of(appointment, resources)
     taken = make_room(missing, appointment.start, appointment.end, at=at, apart_from=appointment, times=times)
     for resource in missing:
-        take(resource, *times[resource.pk], seat=1, taken=taken, appointment=appointment)
+        had, seat = taken[resource.pk], 1
+        if had and appointment.is_overbooked:
+            seat = max(had) + 1
+        elif seat in had:
+            raise rules.taken(resource.name, appointment.start, elsewhere=had[seat])
+        _write(resource, DateTimeTZRange(*times[resource.pk]), seat=seat, appointment=appointment)
 
 
 def free(appointment, *, by, at, cause=FreedBy.CANCELLED):

@@ -8,7 +8,7 @@ import pytest
 from registration.actions import clock
 from registration.models import ContactReason, Encounter, EncounterHistory, Referral
 from scheduling import promises
-from scheduling.actions import absences, appointments, commitments, resource_bookings, work_items
+from scheduling.actions import absences, appointments, commitments, resource_bookings, sessions, work_items
 from scheduling.models import Appointment, BookingRequest, NoShowItem, Resource, ResourceBooking, WeeklyHours
 from sdv.accounts.permissions import Role
 from sdv.common.errors import InputError, RuleError, StaleVersion
@@ -193,6 +193,38 @@ def test_overbooking_is_explicit_allowed_by_the_unit_and_another_seat(health_cen
         at=NOW,
     )
     assert (moved.is_overbooked, moved.resource_bookings.get().seat) == (False, 1)
+
+
+def test_where_only_the_overbooked_is_left_the_time_is_nobody_elses(health_centre):
+    """BO-01, PL-06: nobody books, moves, holds or plans a group there without overbooking; who was there first comes back
+    by an undo, and who was overbooked beside it too."""
+    health_centre.unit.allows_overbooking = True
+    health_centre.unit.save()
+    who = {"by": health_centre.nurse, "at": NOW}
+    start, resource = NOW + DAY, health_centre.nurse_resource
+    end = start + HALF_HOUR
+    first = health_centre.book(health_centre.patient(), start)
+    beside = health_centre.book(health_centre.patient(), start, overbook=True)
+    late = {"cancelled_by": "patient", "reason": "Ringde"}
+    cancellation.cancel(appointment_id=first.pk, **late, **who | {"at": start - timedelta(hours=2)})
+    other = health_centre.book(health_centre.patient(), NOW + 3 * DAY)
+    for act in (
+        lambda: health_centre.book(health_centre.patient(), start),
+        lambda: appointments.reschedule(appointment_id=other.pk, start=start, end=end, **who),
+        lambda: resource_bookings.hold(resource_id=resource.pk, start=start, end=end, **who),
+        lambda: sessions.plan(
+            care_unit=health_centre.unit, name="Skola", visit_type=health_centre.nurse_visit, seats=2, start=start,
+            end=end, resource_ids=[resource.pk], contact_reason_id=health_centre.reason.pk, **who,
+        ),
+    ):  # fmt: skip
+        assert refusal(act).code == "slot_taken"
+    assert ResourceBooking.objects.of([resource]).filter(period__overlap=(start, end)).get().appointment == beside
+    assert appointments.undo(appointment_id=first.pk, **who).resource_bookings.get().seat == 1
+    for row in (beside, first):
+        cancellation.cancel(appointment_id=row.pk, **late, **who | {"at": start - timedelta(hours=2)})
+    assert appointments.undo(appointment_id=first.pk, **who).resource_bookings.get().seat == 1
+    again = appointments.undo(appointment_id=beside.pk, **who)
+    assert (again.is_overbooked, again.resource_bookings.get().seat) == (True, 2)
 
 
 def test_the_database_itself_refuses_a_double_booked_resource(health_centre):

@@ -344,11 +344,9 @@ def test_a_no_show_that_is_undone_on_a_cancelled_session_is_to_be_booked_anew(he
         appointments.undo(appointment_id=row.pk, **after)
     items = RebookingItem.objects.open().order_by("appointment")
     assert [(item.appointment, item.session) for item in items] == [(row, session) for row in rows]
-    assert [row.rows(NOW + DAY).count() for row in invariants.INVARIANTS if row.name.startswith("bookings-")] == [
-        0,
-        0,
-        0,
-    ]
+    assert [
+        row.name for row in invariants.INVARIANTS if row.name.startswith("bookings-") and row.rows(NOW + DAY).exists()
+    ] == []
 
 
 def test_the_seats_proposed_are_those_that_can_be_had_the_same_group_first(health_centre):
