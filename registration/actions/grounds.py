@@ -3,6 +3,7 @@
 from django.db.models import F
 
 from registration.models import CommitmentAct, CommitmentStatus, Referral, ReferralAct, ReferralStatus
+from sdv.common.time import start_of_day
 from sdv.common.versions import write
 
 # What a decision writes, and its undo restores (PL-13).
@@ -36,9 +37,12 @@ def give_back(encounter):
     closed with it, as it would have been had nobody come: an undo of that ending has it back (UT-03, PL-13)."""
     for referral in Referral.objects.filter(used_by=encounter).select_related("commitment").locked():
         write(referral, status=ReferralStatus.ACCEPTED, used_by=None)
-        if referral.commitment.status == CommitmentStatus.CLOSED:
-            ending = referral.commitment.events.filter(act=CommitmentAct.CLOSED).last()
-            close(referral, reason=ending.reason, by=ending.by, at=ending.at)
+        commitment = referral.commitment
+        if commitment.status == CommitmentStatus.CLOSED:
+            # Endings from before they were traced have their day alone.
+            ending = commitment.events.filter(act=CommitmentAct.CLOSED).last()
+            ended_at = ending.at if ending else start_of_day(commitment.closed_on)
+            close(referral, reason=commitment.close_reason, by=commitment.closed_by, at=ended_at)
 
 
 def close(referral, *, reason, by, at):

@@ -2,16 +2,18 @@
 
 from datetime import timedelta
 
+import pgtrigger
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
 from registration import waiting
 from registration.actions import referrals
-from registration.models import CareCommitment, ProblemCode, Referral, ReferralReviewer
+from registration.models import CareCommitment, CommitmentEvent, ProblemCode, Referral, ReferralReviewer
 from registration.referral_rules import in_turn
 from scheduling.actions import absences, check_out, commitments
 from scheduling.reviewers import Turn
 from sdv.common.errors import InputError, RuleError
+from sdv.common.time import start_of_day
 from sdv.flows import cancellation
 from tests.clinic import DAY, NOW, TODAY, Clinic
 
@@ -383,9 +385,10 @@ def test_a_remiss_is_used_by_the_first_contact(clinic):
     assert (referral.status, referral.used_by) == ("used", visit)
 
 
-@pytest.mark.parametrize("is_closed", [False, True])
-def test_a_remiss_that_is_given_back_is_to_be_booked_only_where_its_commitment_is_open(clinic, is_closed):
-    """VA-04, UT-03, UT-07, PL-13: the contact was a mistake, and the vårdåtagande had been ended since."""
+@pytest.mark.parametrize(("is_closed", "is_traced"), [(False, True), (True, True), (True, False)])
+def test_a_remiss_that_is_given_back_is_to_be_booked_only_where_its_commitment_is_open(clinic, is_closed, is_traced):
+    """VA-04, UT-03, UT-07, PL-13: the contact was a mistake, and the vårdåtagande had been ended since. An ending from before
+    endings were traced has its day."""
     patient = clinic.patient()
     commitment = clinic.commitment(patient)
     visit = clinic.arrived(patient).encounter
@@ -402,6 +405,9 @@ def test_a_remiss_that_is_given_back_is_to_be_booked_only_where_its_commitment_i
         ended = {"reason": "Färdigbehandlad", "by": clinic.doctor, "at": NOW + HOUR}
         commitments.close_by_id(commitment_id=commitment.pk, **ended)
         check_out.undo(**seen)
+    if not is_traced:
+        with pgtrigger.ignore():
+            CommitmentEvent.objects.filter(commitment=commitment).delete()
     cancellation.annul(encounter_id=visit.pk, reason="Fel patient", by=clinic.nurse, at=NOW + 2 * DAY)
     referral = Referral.objects.get()
     assert referral.used_by is None
@@ -410,7 +416,7 @@ def test_a_remiss_that_is_given_back_is_to_be_booked_only_where_its_commitment_i
     if not is_closed:
         assert (referral.status, acts) == ("accepted", ["registered", "accepted"])
         return
-    ending = "Färdigbehandlad", NOW + HOUR, clinic.doctor
+    ending = "Färdigbehandlad", NOW + HOUR if is_traced else start_of_day(TODAY), clinic.doctor
     assert (referral.status, referral.decision_reason, referral.decided_at, referral.decided_by) == ("closed", *ending)
     step = referral.events.last()
     assert acts == ["registered", "accepted", "closed"]
