@@ -4,7 +4,9 @@ Everything that has a life is made through the actions, so only reachable states
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from registration.actions import patients, referrals
+from django.db import transaction
+
+from registration.actions import commitments, patients, referrals
 from registration.models import ContactReason, ProblemCode, VisitType
 from scheduling.actions import appointments
 from scheduling.models import OutcomeReason, Resource, ResourceKind, WeeklyHours
@@ -99,6 +101,12 @@ class Clinic:
             referral_id=referral.pk, problem_code=problem or self.problem, by=self.doctor, at=at
         )
         return accepted.commitment
+
+    @transaction.atomic
+    def in_care(self, patient):
+        """An open vårdåtagande alone, for what is planned on it: no remiss waits to be booked."""
+        same = {"patient": patient, "care_unit": self.unit, "problem_code": self.problem}
+        return commitments.open_commitment(**same, by=self.doctor, at=NOW)
 
     def book(self, patient, start=NOW + 2 * DAY, *, at=NOW, visit_type=None, resource=None, **fields):
         """A booked visit to the nurse."""

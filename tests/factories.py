@@ -20,10 +20,12 @@ from datetime import time, timedelta
 from itertools import count
 
 import factory
+from django.db import transaction
 from factory.django import DjangoModelFactory
 
 from registration import type_choice
 from registration.actions import clock, encounters, patients, referrals
+from registration.actions import commitments as grounds
 from registration.models import (
     CareCommitment,
     ContactReason,
@@ -517,13 +519,18 @@ def unbooked_visit(*, care_unit=None, patient=None, situation=DROP_IN, by=None, 
 HOME_AGAIN = {"admitted_from": "home", "discharged_to": "home"}
 
 
+@transaction.atomic
 def booking_request(*, care_unit=None, patient=None, visit_type=None, by=None, at=None, **fields):
-    """A bokningsbegäran for a fortnight from now (BB-01)."""
+    """A bokningsbegäran for a fortnight from now (BB-01), on a vårdåtagande where the unit is specialised (VA-01)."""
     at = at or now()
     care_unit = care_unit or CareUnitFactory()
+    patient = patient or globals()["patient"]()
     day = local_date(at)
+    if "commitment_id" not in fields and not care_unit.is_primary_care:
+        same = {"patient": patient, "care_unit": care_unit, "problem_code": problem_code("demo01")}
+        fields["commitment_id"] = grounds.open_commitment(**same, by=by, at=at).pk
     return work_items.request_booking(
-        patient_id=(patient or globals()["patient"]()).pk,
+        patient_id=patient.pk,
         care_unit=care_unit,
         visit_type=_named(VisitType, visit_type) or usual_visit_type(care_unit),
         by=by or UserFactory(),

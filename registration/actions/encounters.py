@@ -11,7 +11,7 @@ from registration.actions import relations
 from registration.consults import still_belongs
 from registration.encounter_types import TYPES
 from registration.lifecycle import MOVES, Move, Status
-from registration.models import CareCommitment, Encounter, EncounterHistory, Patient
+from registration.models import Encounter, EncounterHistory, Patient
 from sdv.common.errors import RuleError
 from sdv.common.time import local_date, minute
 from sdv.common.versions import refuse_stale
@@ -86,9 +86,7 @@ def pre_register(
 ):
     """The pre-registration of a booking (VH-03a, VH-05, VH-06). Refuses what could not be registered at arrival: a
     specialised visit without an open vårdåtagande (VH-08). `during` is the contact that a consult is booked for (VH-10)."""
-    arrival_type = type_choice.at_arrival(care_unit, visit_type, is_consult=during is not None)
-    if refused := lifecycle.commitment_refusal(TYPES[arrival_type], commitment):
-        raise refused
+    grounds.refuse_without_commitment(care_unit, visit_type, commitment, is_consult=during is not None)
     return create(
         patient=patient,
         care_unit=care_unit,
@@ -150,7 +148,7 @@ def register_unbooked(
         situation=situation,
         requires_place=requires_place or bool(visit_type and visit_type.requires_place),
     )
-    commitment = find_commitment(patient, care_unit, commitment_id)
+    commitment = grounds.find_commitment(patient, care_unit, commitment_id)
     if refused := lifecycle.commitment_refusal(TYPES[type_code], commitment):
         raise refused
     completing = lifecycle.refusal(TYPES[type_code], Status.IN_PROGRESS, Move.COMPLETE)
@@ -208,22 +206,6 @@ def create(*, by, at, reason="", **fields):
     return encounter
 
 
-def find_commitment(patient, care_unit, commitment_id):
-    """The patient's open vårdåtagande at the unit: the one named, or the only one there is. Locked."""
-    commitments = CareCommitment.objects.open().filter(patient=patient, care_unit=care_unit).locked()
-    if commitment_id:
-        commitment = commitments.filter(pk=commitment_id).first()
-        if commitment is None:
-            raise RuleError(
-                "VH-08",
-                "Vårdåtagandet är avslutat eller hör till en annan patient eller enhet. Välj ett öppet vårdåtagande.",
-                code="missing_commitment",
-            )
-        return commitment
-    found = list(commitments[:2])
-    return found[0] if len(found) == 1 else None
-
-
 def refuse_deceased(patient):
     """AV-02: nothing is booked or registered for the dead."""
     if patient.is_deceased:
@@ -259,7 +241,7 @@ def arrive(encounter, *, by, at, identity_shown="", interpreter_used=None, reaso
         new_type = arrival_type_of(encounter, local_date(at))
     commitment = encounter.commitment
     if TYPES[new_type].requires_commitment and (commitment is None or commitment.status != "open"):
-        commitment = find_commitment(patient, encounter.care_unit, None)
+        commitment = grounds.find_commitment(patient, encounter.care_unit, None)
         if refused := lifecycle.commitment_refusal(TYPES[new_type], commitment):
             raise refused
     changes = {"interpreter_used": interpreter_used} if interpreter_used is not None else {}

@@ -1,8 +1,19 @@
-"""What an encounter rests on: the remiss that its first contact uses up (VA-04). Inner writes."""
+"""What an encounter rests on: its vårdåtagande (VH-08), and the remiss that its first contact uses up (VA-04). Inner
+writes."""
 
 from django.db.models import F
 
-from registration.models import CommitmentAct, CommitmentStatus, Referral, ReferralAct, ReferralStatus
+from registration import lifecycle, type_choice
+from registration.encounter_types import TYPES
+from registration.models import (
+    CareCommitment,
+    CommitmentAct,
+    CommitmentStatus,
+    Referral,
+    ReferralAct,
+    ReferralStatus,
+)
+from sdv.common.errors import RuleError
 from sdv.common.time import start_of_day
 from sdv.common.versions import write
 
@@ -58,3 +69,34 @@ def before(referral):
         "days_to_first_contact": referral.days_to_first_contact,
         "version": referral.version,
     }
+
+
+def find_commitment(patient, care_unit, commitment_id):
+    """The patient's open vårdåtagande at the unit: the one named, or the only one there is. Locked."""
+    commitments = CareCommitment.objects.open().filter(patient=patient, care_unit=care_unit).locked()
+    if commitment_id:
+        commitment = commitments.filter(pk=commitment_id).first()
+        if commitment is None:
+            raise RuleError(
+                "VH-08",
+                "Vårdåtagandet är avslutat eller hör till en annan patient eller enhet. Välj ett öppet vårdåtagande.",
+                code="missing_commitment",
+            )
+        return commitment
+    found = list(commitments[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def commitment_to_plan(patient, care_unit, commitment_id, *, is_consult=False):
+    """The vårdåtagande that something is planned on, as `find_commitment` finds it. Primary care and a consult need none
+    (VH-08): only one that is named is taken."""
+    needs_one = commitment_id or not (care_unit.is_primary_care or is_consult)
+    return find_commitment(patient, care_unit, commitment_id) if needs_one else None
+
+
+def refuse_without_commitment(care_unit, visit_type, commitment, *, is_consult=False):
+    """VH-08, VA-01: nothing is planned that could not be registered at arrival: a specialised visit without an open
+    vårdåtagande."""
+    arrival_type = type_choice.at_arrival(care_unit, visit_type, is_consult=is_consult)
+    if refused := lifecycle.commitment_refusal(TYPES[arrival_type], commitment):
+        raise refused

@@ -3,7 +3,7 @@ by actions that own their transaction; locks are taken in the one order."""
 
 from dataclasses import dataclass
 
-from registration.actions import consults, encounters
+from registration.actions import consults, encounters, grounds
 from registration.models import ContactReason, EncounterParticipant, Patient, Referral
 from scheduling import first_bookings, rules
 from scheduling.models import (
@@ -55,9 +55,7 @@ def who_and_what(
     contact_reason = choices.offered_reason(visit_type, contact_reason_id, care_unit, at=at)
     request = _request_to_book(booking_request_id, patient, care_unit)
     commitment_id = commitment_id or (request.commitment_id if request else None)
-    # Primary care and a consult need no vårdåtagande (VH-08): only one that is named is taken.
-    needs_one = commitment_id or not (care_unit.is_primary_care or during_id)
-    commitment = encounters.find_commitment(patient, care_unit, commitment_id) if needs_one else None
+    commitment = grounds.commitment_to_plan(patient, care_unit, commitment_id, is_consult=bool(during_id))
     if referral_id and commitment:
         _refuse_booked(referral_id, commitment)
     during = None

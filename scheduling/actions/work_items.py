@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from registration.actions.encounters import find_commitment, refuse_deceased
+from registration.actions.encounters import refuse_deceased
+from registration.actions.grounds import commitment_to_plan, refuse_without_commitment
 from registration.lifecycle import Status
 from registration.models import CareCommitment, Encounter, Patient
 from scheduling import rules
@@ -38,12 +39,22 @@ COMMITMENT_CLOSED = "commitment_closed"
 
 
 @transaction.atomic
-def request_booking(*, patient_id, care_unit, by, at, commitment_id=None, **fields):
-    """A bokningsbegäran made directly (BB-01): `visit_type`, `contact_reason`, `wished_from`, `wished_to` and more."""
+def request_booking(*, patient_id, care_unit, visit_type, by, at, commitment_id=None, **fields):
+    """A bokningsbegäran made directly (BB-01): `contact_reason`, `wished_from`, `wished_to` and more. Like the booking that it
+    asks for it stands on a vårdåtagande where the besökstyp requires one (VA-01, VH-08)."""
     patient = Patient.objects.lock_present(patient_id)
     refuse_deceased(patient)
-    commitment = find_commitment(patient, care_unit, commitment_id) if commitment_id else None
-    return create_request(patient=patient, care_unit=care_unit, commitment=commitment, by=by, at=at, **fields)
+    commitment = commitment_to_plan(patient, care_unit, commitment_id)
+    refuse_without_commitment(care_unit, visit_type, commitment)
+    return create_request(
+        patient=patient,
+        care_unit=care_unit,
+        visit_type=visit_type,
+        commitment=commitment,
+        by=by,
+        at=at,
+        **fields,
+    )
 
 
 def create_request(

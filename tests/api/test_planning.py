@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from registration.actions import referrals
-from registration.models import CareCommitment, ProblemCode, Referral
+from registration.models import CareCommitment, Patient, ProblemCode, Referral
 from scheduling.actions import absences, faults
 from scheduling.models import BookingRequest, ListFault, OutcomeReason
 from sdv.accounts.permissions import Role
@@ -73,6 +73,21 @@ def test_a_request_has_the_instructions_columns(integration, centre, wish):
 def test_a_request_that_cannot_be_made_says_why(integration, wish, change, status, rule):
     refused(integration.post("booking-requests/", wish | change), status, rule=rule)
     assert not BookingRequest.objects.exists()
+
+
+def test_a_request_for_a_specialised_visit_stands_on_a_commitment(integration, clinic, wish):
+    """VA-01, VH-08: as the booking it asks for. The only one is taken, of several one is named."""
+    body = wish | {"care_unit": str(clinic.pk), "visit_type": "sp-lak-aterbesok"}
+    told = refused(integration.post("booking-requests/", body), 409, rule="VH-08", code="missing_commitment")
+    assert "ta emot en remiss eller egen vårdbegäran först" in told["detail"]
+    patient = Patient.objects.get(pk=wish["patient"])
+    first = factories.open_commitment(patient=patient, care_unit=clinic)
+    assert integration.post("booking-requests/", body).json()["commitment"] == str(first.pk)
+    second = factories.open_commitment(patient=patient, care_unit=clinic, problem="demo02")
+    refused(integration.post("booking-requests/", body), 409, rule="VH-08", code="missing_commitment")
+    named = integration.post("booking-requests/", body | {"commitment": str(second.pk)})
+    assert named.json()["commitment"] == str(second.pk)
+    assert BookingRequest.objects.count() == 2
 
 
 def test_a_request_is_changed_by_version_and_closed_with_a_reason(integration, wish, centre, clinic):

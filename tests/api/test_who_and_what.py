@@ -111,6 +111,7 @@ def test_a_unit_in_the_body_needs_the_permission_at_that_unit(clinic, centre):
     user = factories.clinician(clinic)
     factories.StaffAssignmentFactory(user=user, care_unit=centre, role="coder")
     patient = factories.patient()
+    factories.open_commitment(patient=patient, care_unit=clinic)
     body = {
         "patient": str(patient.pk),
         "visit_type": "sp-ssk-aterbesok",

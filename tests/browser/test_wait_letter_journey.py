@@ -56,6 +56,7 @@ def waits(clinic, days=30, **fields):
     patient = fields.pop("patient", None) or at_home(clinic)
     told = {"visit_type": clinic.nurse_visit, "contact_reason": clinic.reason, "wished_from": today - 40 * DAY}
     told |= {"patient_id": patient.pk, "care_unit": clinic.unit, "wished_to": today + days * DAY}
+    told |= {"commitment_id": clinic.in_care(patient).pk}
     return work_items.request_booking(**(told | fields), by=clinic.nurse, at=now())
 
 

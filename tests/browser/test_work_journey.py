@@ -309,6 +309,7 @@ def test_a_request_is_closed_in_the_dialog(as_user, visit, clinic):
 def test_the_reasons_follow_the_visit_type_that_is_chosen(as_user, visit, clinic):
     """VO-02."""
     patient = factories.patient()
+    factories.open_commitment(patient=patient, care_unit=clinic)
     page = as_user(factories.receptionist(clinic))
     visit(reverse("booking-request-create", args=[patient.pk]))
     chosen = factories.visit_type("Sp Läk Återbesök")

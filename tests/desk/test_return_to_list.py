@@ -22,6 +22,8 @@ pytestmark = pytest.mark.django_db
 
 def requested(clinic, patient, commitment=None):
     today = local_date(now())
+    if commitment is None and not clinic.unit.is_primary_care:
+        commitment = clinic.in_care(patient)
     return work_items.request_booking(
         patient_id=patient.pk,
         care_unit=clinic.unit,

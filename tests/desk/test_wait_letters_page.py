@@ -43,8 +43,10 @@ def at_home(clinic):
 
 def waits(clinic):
     today = local_date(now())
+    patient = at_home(clinic)
     return work_items.request_booking(
-        patient_id=at_home(clinic).pk,
+        patient_id=patient.pk,
+        commitment_id=clinic.in_care(patient).pk,
         care_unit=clinic.unit,
         visit_type=clinic.nurse_visit,
         contact_reason=clinic.reason,

@@ -590,6 +590,33 @@ def test_a_request_is_made_from_the_patients_page(client, clinic):
     assert BookingRequest.objects.count() == 1
 
 
+def test_a_request_for_a_specialised_visit_without_a_commitment_is_refused_at_its_field(client, clinic):
+    """VA-01, VH-08: what to do stands there too, and what was written is kept. A vårdcentral asks for none."""
+    patient = factories.patient()
+    address = reverse("booking-request-create", args=[patient.pk])
+    fields = {
+        "visit_type": factories.visit_type("Sp Läk Återbesök").pk,
+        "contact_reason": factories.contact_reason().pk,
+        "wished_from": "+1v",
+        "wished_to": "+2v",
+        "description": "Vill ha förmiddag",
+    }
+    assert "Välj vårdåtagande" in client.get(address).content.decode()
+    refused = client.post(address, fields)
+    assert refused.status_code == 422
+    (error,) = refused.context["form"].errors["commitment"]
+    assert "ta emot en remiss eller egen vårdbegäran först. Regel VH-08." in error
+    assert "Vill ha förmiddag" in refused.content.decode() and not BookingRequest.objects.exists()
+    only = factories.open_commitment(patient=patient, care_unit=clinic)
+    assert client.post(address, fields).status_code == 302
+    assert BookingRequest.objects.get().commitment == only
+    centre = factories.HealthCentreFactory()
+    client = signed_in(factories.receptionist(centre))
+    assert "Välj vårdåtagande" not in client.get(address).content.decode()
+    assert client.post(address, fields | {"visit_type": factories.visit_type("Pv Läk Återbesök").pk}).status_code == 302
+    assert BookingRequest.objects.get(care_unit=centre).commitment is None
+
+
 def test_the_reasons_offered_follow_the_visit_type(client, clinic):
     """VO-02, VO-04."""
     visit_type = factories.visit_type("Sp Läk Återbesök")

@@ -34,6 +34,7 @@ def patient(clinic):
     waits = work_items.request_booking(
         patient_id=patient.pk,
         care_unit=clinic.unit,
+        commitment_id=clinic.in_care(patient).pk,
         visit_type=clinic.nurse_visit,
         contact_reason=clinic.reason,
         wished_from=TODAY,

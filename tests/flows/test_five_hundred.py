@@ -51,6 +51,7 @@ def fill(clinic, patient, *, bookings, requests, orders_, referrals_, letters, m
         work_items.request_booking(
             **here,
             **by,
+            commitment_id=clinic.in_care(patient).pk,
             visit_type=clinic.nurse_visit,
             contact_reason=clinic.reason,
             wished_from=TODAY,

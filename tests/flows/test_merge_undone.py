@@ -92,7 +92,8 @@ def broken():
 
 def test_a_request_that_was_booked_since_takes_its_booking_along(old, present, clinic):
     """PL-13: also where no vårdåtagande ties them together"""
-    request = BookingRequest.objects.waiting().filter(commitment=None).first()
+    request = BookingRequest.objects.waiting().filter(patient=old, open_invitations__isnull=False).first()
+    BookingRequest.objects.filter(pk=request.pk).update(commitment=None)
     do(old, present, clinic)
     visit = clinic.book(
         present, NOW + 5 * DAY, booking_request_id=request.pk, commitment_id=present.commitments.first().pk

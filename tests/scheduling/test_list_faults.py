@@ -20,9 +20,11 @@ from tests.clinic import DAY, NOW, TODAY
 
 
 def request(clinic, patient=None, *, first=TODAY, last=TODAY + 14 * DAY, **fields):
+    patient = patient or clinic.patient()
     return work_items.request_booking(
-        patient_id=(patient or clinic.patient()).pk,
+        patient_id=patient.pk,
         care_unit=clinic.unit,
+        commitment_id=fields.pop("commitment_id", None) or clinic.in_care(patient).pk,
         visit_type=fields.pop("visit_type", clinic.nurse_visit),
         contact_reason=clinic.reason,
         wished_from=first,
@@ -275,7 +277,7 @@ def test_a_fault_that_comes_back_is_a_new_one(clinic):
     writes.check(at=NOW)
     assert writes.check(at=NOW + DAY) == writes.Checked(found=1, mended=0, open=1)
     assert list(ListFault.objects.order_by("id").values_list("found_on", flat=True)) == [TODAY, TODAY + DAY]
-    assert CareCommitment.objects.count() == 0
+    assert CareCommitment.objects.get() == row.commitment
 
 
 def test_the_number_of_questions_does_not_grow_with_the_list(clinic, django_assert_num_queries):

@@ -338,7 +338,8 @@ def test_a_remiss_whose_first_contact_came_unbooked_is_offered_nothing_more(clin
 
 def test_an_offer_to_somebody_who_does_not_wait_is_found(clinic):
     """PL-01, UT-03"""
-    request, commitment = waits(clinic), clinic.commitment(clinic.patient())
+    patient, commitment = clinic.patient(), clinic.commitment(clinic.patient())
+    request = waits(clinic, patient=patient, commitment_id=clinic.in_care(patient).pk)
     own = {"commitment": clinic.commitment(request.patient)}
     BookingRequest.objects.filter(pk=request.pk).update(**own)
     offered(clinic, request)

@@ -115,13 +115,14 @@ class RequestForm(forms.Form):
 class NewRequestForm(RequestForm):
     """A bokningsbegäran made directly from the patient's page (BB-01)."""
 
-    commitment = forms.ModelChoiceField(None, label="Vårdåtagande", required=False, empty_label="Inget")
+    commitment = forms.ModelChoiceField(None, label="Vårdåtagande", required=False)
     field_order = ("commitment",)
 
     def __init__(self, data=None, *, patient, care_unit, **kwargs):
         super().__init__(data, care_unit=care_unit, **kwargs)
         rows = care_unit.commitments.open().filter(patient=patient).select_related("problem_code")
         self.fields["commitment"].queryset = rows
+        self.fields["commitment"].empty_label = "Inget" if care_unit.is_primary_care else "Välj vårdåtagande"
         self.fields["commitment"].label_from_instance = lambda row: f"{row.problem_code.name}, öppnat {row.opened_on}"
 
 

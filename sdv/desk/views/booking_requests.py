@@ -16,6 +16,7 @@ from sdv.accounts.access import log_access
 from sdv.accounts.doors import permitted
 from sdv.accounts.permissions import Permission
 from sdv.common import keyset
+from sdv.common.errors import RuleError
 from sdv.common.presenting import Link
 from sdv.common.time import local_date, now
 from sdv.desk.answers import saved, sheet, way_back
@@ -338,16 +339,22 @@ def create(request, patient):
     )
     if request.method == "POST" and form.is_valid():
         commitment = form.cleaned_data["commitment"]
-        work_items.request_booking(
-            patient_id=patient.pk,
-            care_unit=unit,
-            by=user,
-            at=at,
-            commitment_id=commitment.pk if commitment else None,
-            **form.follow_up,
-        )
-        leave_receipt(request, at=at, text="Bokningsbegäran är sparad för", whom=patient)
-        return saved(request, address("patient-appointments", patient.pk) or reverse("booking-requests"))
+        try:
+            work_items.request_booking(
+                patient_id=patient.pk,
+                care_unit=unit,
+                by=user,
+                at=at,
+                commitment_id=commitment.pk if commitment else None,
+                **form.follow_up,
+            )
+        except RuleError as refused:
+            if refused.code != "missing_commitment":
+                raise
+            form.add_error("commitment", f"{refused.sentence} Regel {refused.rule}.")
+        else:
+            leave_receipt(request, at=at, text="Bokningsbegäran är sparad för", whom=patient)
+            return saved(request, address("patient-appointments", patient.pk) or reverse("booking-requests"))
     context = frame_of(request, patient, at=at, tab="patient-appointments")
     context |= {"heading": "Ny bokningsbegäran", "form": form}
     return render(request, "work/new_request.html", context, status=422 if form.is_bound else 200)
