@@ -75,7 +75,7 @@ def make_room(
     """Removes what no longer stands in the way of a taker: expired holds, and the taker's own. Returns the seats still
     taken, per resource, each with whether it is the person's at another unit (PL-06). The resources are locked by the
     caller, with their persons. `times` are each resource's, where not all of it."""
-    taken, gone = defaultdict(dict), []
+    taken, gone, had = defaultdict(dict), [], set()
     own = {row.pk for row in _held_together(hold_id, by)}
     wanted = {resource.taken_as: resource for resource in resources}
     rows = ResourceBooking.objects.of(resources).filter(period__overlap=(start, end)).select_related("resource")
@@ -90,10 +90,15 @@ def make_room(
             continue
         if row.state == BookingState.HELD and (row.expires_at <= at or row.pk in own):
             gone.append(row.pk)
+            if row.pk in own and row.expires_at > at and row.period.lower <= lower and upper <= row.period.upper:
+                had.add(resource.pk)
         else:
             taken[resource.pk][row.seat] = row.resource.care_unit_id != resource.care_unit_id
     if gone or own:
         ResourceBooking.objects.filter(pk__in=[*gone, *own], state=BookingState.HELD).delete()
+    # The time was the taker's own: what is there too was overbooked beside the hold.
+    for pk in had:
+        taken.pop(pk, None)
     return taken
 
 

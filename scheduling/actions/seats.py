@@ -43,15 +43,19 @@ def let_go(appointment):
 
 
 def retake(appointment, *, also_of_cancelled=False):
-    """A group booking takes a seat again after an undo. Raises RuleError where the session is full, moved or cancelled;
-    with `also_of_cancelled` the booking comes back to wait in Ombokningar, as it did or would have (PL-02)."""
+    """A group booking takes a seat again after an undo; beyond the ordinary ones it is marked as overbooked. Raises
+    RuleError where the session is full, moved or cancelled; with `also_of_cancelled` the booking comes back to wait in
+    Ombokningar, as it did or would have (PL-02)."""
     if SessionParticipant.objects.filter(appointment=appointment).exists():
         return
     session = Session.objects.locked().get(pk=appointment.session_id)
     is_cancelled = session.status == SessionStatus.CANCELLED and not also_of_cancelled
     if is_cancelled or session.start != appointment.start:
         raise rules.session_cancelled(session.name, session.start)
-    take(appointment, session, choose(session, overbook=True))
+    seat = choose(session, overbook=True)
+    appointment.is_overbooked = seat > session.seats
+    appointment.save(update_fields=["is_overbooked"])
+    take(appointment, session, seat)
 
 
 def refuse_cancelled(appointment):

@@ -36,7 +36,8 @@ class FreedTimeQuerySet(models.QuerySet):
 
 
 class FreedTime(Row):
-    """A time of a vårdgivare that was booked and is free again. It says nothing of whose it was."""
+    """A time of a vårdgivare that was booked and is free again. It says nothing of whose it was. A seat that is let go of
+    on a grupptillfälle is none: PL-01 is read as a resource's time."""
 
     care_unit = models.ForeignKey(
         CareUnit, models.PROTECT, related_name="freed_times", verbose_name="vårdenhet", db_index=False

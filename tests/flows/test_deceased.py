@@ -88,6 +88,22 @@ def test_undo_restores_exactly_what_was(clinic, patient):
     assert list(patient.history.values_list("event", flat=True)) == ["registered", "deceased", "deceased_undone"]
 
 
+def test_undo_restores_what_was_overbooked_and_what_somebody_is_overbooked_beside(clinic, patient):
+    """AV-03, PL-06: the booking of one who died, with another's beside it and beside another's."""
+    clinic.unit.allows_overbooking = True
+    clinic.unit.save()
+    other = clinic.patient()
+    clinic.commitment(other)
+    clinic.book(other, NOW + 2 * DAY, overbook=True, reason="Akut")
+    clinic.book(other, NOW + 4 * DAY)
+    commitment = Appointment.objects.get(patient=patient, start=NOW + 2 * DAY).encounter.commitment
+    clinic.book(patient, NOW + 4 * DAY, overbook=True, reason="Akut", commitment_id=commitment.pk)
+    before = state(patient)
+    die(clinic, patient)
+    assert deceased.undo(patient_id=patient.pk, reason="Fel person", by=clinic.doctor, at=EVENING) == []
+    assert state(patient) == before
+
+
 def test_a_time_taken_meanwhile_is_listed_with_what_to_do(clinic, patient):
     """AV-03"""
     die(clinic, patient)

@@ -227,6 +227,21 @@ def test_where_only_the_overbooked_is_left_the_time_is_nobody_elses(health_centr
     assert (again.is_overbooked, again.resource_bookings.get().seat) == (True, 2)
 
 
+def test_one_s_own_hold_is_booked_although_somebody_overbooked_beside_it(health_centre):
+    """PL-06, PL-07: as long as it holds."""
+    health_centre.unit.allows_overbooking = True
+    health_centre.unit.save()
+    start, resource = NOW + 2 * DAY, health_centre.nurse_resource
+    asked = {"resource_id": resource.pk, "start": start, "end": start + HALF_HOUR, "by": health_centre.nurse, "at": NOW}
+    held = resource_bookings.hold(**asked)
+    beside = {"overbook": True, "reason": "Akut", "by": health_centre.doctor}
+    health_centre.book(health_centre.patient(), start, **beside)
+    late = {"hold_id": held.pk, "at": NOW + timedelta(minutes=2)}
+    assert refusal(health_centre.book, patient=health_centre.patient(), start=start, **late).code == "slot_taken"
+    booked = health_centre.book(health_centre.patient(), start, hold_id=held.pk)
+    assert (booked.is_overbooked, booked.resource_bookings.get().seat) == (False, 1)
+
+
 def test_the_database_itself_refuses_a_double_booked_resource(health_centre):
     """BO-01: whatever the door."""
     from django.db import IntegrityError, transaction

@@ -100,6 +100,25 @@ def test_a_full_session_is_refused_and_overbooking_goes_as_far_as_the_session_sa
     assert Appointment.objects.count() == 3
 
 
+def test_who_has_a_seat_again_after_a_late_cancellation_is_marked_as_the_seat_is(health_centre):
+    """PL-06, PL-13, VH-11: overbooked beyond the ordinary seats, and no more where one of those is free."""
+    health_centre.unit.allows_overbooking = True
+    health_centre.unit.save()
+    session = planned(health_centre, NOW + 10 * HALF_HOUR, seats=1, extra_seats=1)
+    act, late = {"by": health_centre.nurse, "at": NOW}, {"cancelled_by": "patient", "reason": "Sjuk"}
+    first = booked(health_centre, session)
+    cancellation.cancel(appointment_id=first.pk, **late, **act)
+    second = booked(health_centre, session)
+    appointments.undo(appointment_id=first.pk, **act)
+    first.refresh_from_db()
+    assert (first.is_overbooked, first.seat.seat) == (True, 2)
+    for row in (first, second):
+        cancellation.cancel(appointment_id=row.pk, **late, **act)
+    appointments.undo(appointment_id=first.pk, **act)
+    first = Appointment.objects.get(pk=first.pk)
+    assert (first.is_overbooked, first.seat.seat) == (False, 1)
+
+
 def test_overbooking_is_refused_where_the_unit_does_not_allow_it(health_centre):
     """PL-06"""
     assert refusal(planned, health_centre, extra_seats=1).code == "no_overbooking"
