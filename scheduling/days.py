@@ -43,6 +43,11 @@ def closing(care_unit, day):
     return closed.filter(~Exists(not_arrived(care_unit, day))).first()
 
 
+def reopened(care_unit, day):
+    """The close that no longer stands, for somebody is left of the day again; or None."""
+    return DayClose.objects.filter(Exists(not_arrived(care_unit, day)), care_unit=care_unit, day=day).first()
+
+
 def unclosed(*, at, care_unit=None, care_units=None):
     """(unit id, day) of the days before today when somebody was booked or came without a booking, and that nobody has
     closed; and of those, however long ago, when somebody booked has still neither come, been missed nor been cancelled."""

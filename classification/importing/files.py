@@ -7,10 +7,11 @@ import io
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from sdv.common import archives
 
 from .errors import CatalogueError
 
@@ -127,16 +128,12 @@ def cells_of(file, *, columns, delimiter, quoted=True):
         ) from error
 
 
-# What a damaged archive makes of the library, at its opening or in the middle.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError)
-
-
 @contextmanager
 def unpacking(file):
     """Around all reading out of an archive: a damaged one stops as any other file."""
     try:
         yield
-    except _DAMAGED as error:
+    except archives.DAMAGED as error:
         raise CatalogueError(
             f"{file.name} går inte att öppna: filen är skadad. Hämta filen igen, oförändrad."
         ) from error
@@ -147,7 +144,7 @@ def opened_archive(file):
     with unpacking(file):
         archive = zipfile.ZipFile(file.seekable())
     members = archive.infolist()
-    if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
+    if archives.is_too_much(members, most=MOST_MEMBERS, most_unpacked=MOST_UNPACKED):
         raise CatalogueError(f"{file.name} packas upp till mer än {MOST_UNPACKED // MEBIBYTE} MB och läses inte.")
     if any(member.flag_bits & 1 for member in members):
         raise CatalogueError(f"{file.name} är krypterad och läses inte.")

@@ -5,13 +5,13 @@ import hashlib
 import io
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass, field, replace
 
 from scheduling import pdf_files
 from scheduling.models import LetterAttachment
 from scheduling.models.enclosure import MOST_BYTES
 from sdv.accounts.catalogue_file import CatalogueFile
+from sdv.common import archives
 from sdv.common.catalogues import CatalogueError
 
 MEBIBYTE = 1024 * 1024
@@ -19,8 +19,6 @@ LIST = "brevbilagor.csv"
 PDF = re.compile(r"([0-9a-f]{64})\.pdf")
 MOST_MEMBERS, MOST_UNPACKED = 1000, 100 * MEBIBYTE
 DAMAGED = "Filen är ingen zip-fil, eller skadad. Hämta den igen, oförändrad."
-# What a damaged archive makes of the library, at its opening or in the middle.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError, OSError)
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def _unpacked(file):
                     sha256 = PDF.fullmatch(member.filename)[1]
                     _judge(member.filename, sha256, content, is_here=sha256 in known)
                     files[sha256] = None if sha256 in known else content
-    except _DAMAGED:
+    except (*archives.DAMAGED, OSError):
         raise CatalogueError(DAMAGED) from None
     try:
         return text.decode("utf-8-sig"), files
@@ -112,7 +110,7 @@ def _unpacked(file):
 
 def _refuse(members):
     """By what the archive says of itself, before anything is unpacked; zipfile never reads beyond that."""
-    if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
+    if archives.is_too_much(members, most=MOST_MEMBERS, most_unpacked=MOST_UNPACKED):
         raise CatalogueError(
             f"Zip-filen har mer än {MOST_MEMBERS} filer eller packas upp till mer än {MOST_UNPACKED // MEBIBYTE} MB. Ta bort"
             " PDF-filer som redan finns här: listan räcker för dem."

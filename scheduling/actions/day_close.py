@@ -24,16 +24,27 @@ def confirm_no_shows(*, care_unit, day, appointment_ids, by, at):
     return done, refused
 
 
-def close(*, care_unit, day, by, at, again=False):
-    """Closes the unit's day. Refused while somebody booked has neither come, been missed nor been cancelled. `again`: who
-    was left of a closed day has just been confirmed, and the day is closed anew."""
+def confirm_and_close(*, care_unit, day, appointment_ids, by, at):
+    """Confirms those who did not come, and closes the day unless one of them is refused: (how many, the refusals)."""
+    before = days.reopened(care_unit, day)
+    done, refused = confirm_no_shows(care_unit=care_unit, day=day, appointment_ids=appointment_ids, by=by, at=at)
+    if not refused:
+        close(care_unit=care_unit, day=day, by=by, at=at, before=before)
+    return done, refused
+
+
+def close(*, care_unit, day, by, at, before=None):
+    """Closes the unit's day. Refused while somebody booked has neither come, been missed nor been cancelled. `before` is the
+    close that no longer stood: the day is closed anew, by the first who does it (PL-27)."""
     waiting = days.not_arrived(care_unit, day).count()
     if refused := rules.day_close_refusal(day=day, today=local_date(at), waiting=waiting):
         raise refused
     left = {name: rows.count() for name, rows in days.left_of(care_unit, day).items()}
     told = {"closed_at": at, "closed_by": by, "left": left}
-    if again:
-        return DayClose.objects.update_or_create(care_unit=care_unit, day=day, defaults=told)[0]
+    if before:
+        seen = {"pk": before.pk, "closed_at": before.closed_at, "closed_by": before.closed_by_id}
+        if DayClose.objects.filter(**seen).update(**told):
+            return DayClose.objects.get(pk=before.pk)
     try:
         with transaction.atomic():
             return DayClose.objects.create(care_unit=care_unit, day=day, **told)

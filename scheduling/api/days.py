@@ -108,10 +108,9 @@ class DayClosing(Endpoint):
         unit, on = asked["care_unit"], asked["date"]
         self.require_for_body(unit.pk)
         who = {"care_unit": unit, "day": on, "by": self.actor.user, "at": self.at}
-        done, refused = day_close.confirm_no_shows(appointment_ids=asked.get("no_shows", ()), **who)
+        _, refused = day_close.confirm_and_close(appointment_ids=asked.get("no_shows", ()), **who)
         if refused:
             raise refused[0]
-        day_close.close(**who, again=done > 0)
         return self.shown(unit.pk, on, status=201)
 
     def shown(self, care_unit_id, on, *, status=200):

@@ -160,6 +160,20 @@ def test_who_is_left_of_a_closed_day_opens_it_again_however_long_ago(centre, day
     assert (DayClose.objects.count(), days.unclosed(at=late)) == (1, [])
 
 
+def test_of_two_who_close_a_day_again_the_second_is_told_who_did(centre, day):
+    """PL-04, PL-27: both saw who was left; the first's close stands as it was made."""
+    closed_day(centre, day)
+    row = undone("missed")(centre, day)
+    seen = days.reopened(centre.unit, TODAY)
+    who = {"care_unit": centre.unit, "day": TODAY, "appointment_ids": [row.pk]}
+    assert day_close.confirm_and_close(**who, by=centre.doctor, at=EVENING + HALF_HOUR) == (1, [])
+    with pytest.raises(RuleError) as refused:
+        day_close.close(care_unit=centre.unit, day=TODAY, by=centre.nurse, at=EVENING + DAY, before=seen)
+    told = (refused.value.code, refused.value.by, refused.value.at)
+    assert told == ("already_done", "Anna Holm", EVENING + HALF_HOUR)
+    assert (DayClose.objects.get().closed_by, days.reopened(centre.unit, TODAY)) == (centre.doctor, None)
+
+
 def test_a_closed_day_with_somebody_left_is_open_by_rest_too(centre, day):
     """PL-04"""
     closed_day(centre, day)

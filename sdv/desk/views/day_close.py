@@ -37,13 +37,11 @@ def close_day(request):
     day, refusals = _day(request, at), []
     if request.method == "POST":
         who = {"care_unit": unit, "day": day, "by": request.actor.user, "at": at}
-        done, refusals = day_close.confirm_no_shows(appointment_ids=_ids(request), **who)
-        if not refusals:
-            try:
-                day_close.close(**who, again=done > 0)
-            except RuleError as refused:
-                if refused.user_id != request.actor.user.pk:
-                    refusals = [refused]
+        try:
+            done, refusals = day_close.confirm_and_close(appointment_ids=_ids(request), **who)
+        except RuleError as refused:
+            # One's own repeated click does nothing and says nothing (PL-27).
+            done, refusals = 0, [] if refused.user_id == request.actor.user.pk else [refused]
         if not refusals:
             clear_receipt(request)
             also = f", {done} uteblivna registrerade" if done else ""
